@@ -1,0 +1,58 @@
+"""Where things are: folders and servers, from the environment and nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Folders and servers of one Casebook.
+
+    `home` holds the embedded server, passwords, dbt's artifacts and logs; `output_dir` the reports.
+    `database_url` (None: the embedded server) names the warehouse, `reporting_url` (None: database
+    `reporting` on the warehouse's server) the reporting database; `members_file` (None: the seed
+    `members`) a CSV file of logins.
+    """
+
+    project_dir: Path
+    home: Path
+    output_dir: Path
+    database_url: str | None = None
+    reporting_url: str | None = None
+    members_file: Path | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read CASEBOOK_HOME, CASEBOOK_DATABASE_URL, CASEBOOK_REPORTING_URL, CASEBOOK_MEMBERS."""
+        values = os.environ if environment is None else environment
+        home = values.get("CASEBOOK_HOME")
+        members = values.get("CASEBOOK_MEMBERS")
+        return cls(
+            project_dir=PROJECT_DIR,
+            home=Path(home).expanduser().resolve() if home else PROJECT_DIR / ".casebook",
+            output_dir=PROJECT_DIR / "output",
+            database_url=values.get("CASEBOOK_DATABASE_URL") or None,
+            reporting_url=values.get("CASEBOOK_REPORTING_URL") or None,
+            members_file=Path(members).expanduser().resolve() if members else None,
+        )
+
+    @property
+    def target_dir(self) -> Path:
+        """Where dbt writes manifest, run results and compiled SQL."""
+        return self.home / "target"
+
+    @property
+    def log_dir(self) -> Path:
+        """Where dbt and the embedded server write their logs."""
+        return self.home / "logs"
+
+    @property
+    def secrets_dir(self) -> Path:
+        """Password files, readable by their owner alone."""
+        return self.home / "secrets"
