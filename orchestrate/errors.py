@@ -1,7 +1,7 @@
 """Errors that a user can mend: what went wrong and where, what to do, and the exit status.
 
-Everything that the runner raises on purpose is a `CasebookError`; the command line shows it once, at
-the edge, without a traceback. Anything else that escapes is a defect of the runner.
+Everything that the runner raises on purpose is a `CasebookError`; the command line shows it once,
+at the edge, without a traceback. Anything else that escapes is a defect of the runner.
 """
 
 from __future__ import annotations
