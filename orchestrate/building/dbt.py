@@ -1,0 +1,129 @@
+"""dbt in this process: parse, build, document.
+
+dbt runs in the process of its runner, so that it cannot outlive it and build on behind its back.
+This is the only module that imports dbt, and it does so late: the import takes about two seconds,
+which commands that do not build should not pay.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrate.building import arguments
+from orchestrate.building.environment import applied, dbt_environment
+from orchestrate.building.manifest import Manifest
+from orchestrate.building.outcome import BuildOutcome, build_outcome, one_line
+from orchestrate.building.progress import Progress
+from orchestrate.console import Console
+from orchestrate.database.connection import ConnectionTarget
+from orchestrate.errors import CasebookError, ConfigurationError, DatabaseError
+from orchestrate.settings import Settings
+
+# dbt keeps flags, adapters and its event manager in module globals.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+class Dbt:
+    """The project's dbt, working in the warehouse."""
+
+    def __init__(self, settings: Settings, warehouse: ConnectionTarget, console: Console) -> None:
+        self._settings = settings
+        self._warehouse = warehouse
+        self._console = console
+
+    def parse(self, variables: Mapping[str, object]) -> Manifest:
+        """Read the project, write manifest.json and return it; needs no database.
+
+        Raises CasebookError when the project has an error.
+        """
+        self._invoke(
+            arguments.parse_arguments(self._settings, variables),
+            "read the project",
+            Progress(self._console),
+        )
+        return Manifest.read(self._settings.target_dir)
+
+    def build(self, variables: Mapping[str, object]) -> BuildOutcome:
+        """Build and test everything but seeds, which must be loaded before.
+
+        Warnings of dbt are told on the console, failures and failed tests are in the outcome.
+        Raises CasebookError when the project has an error, DatabaseError when the warehouse cannot
+        be reached or is lost meanwhile; KeyboardInterrupt ends dbt and its queries and passes on.
+        """
+        total = self.parse(variables).task_count()
+        started = time.monotonic()
+        with self._console.task("Building and testing", total) as task:
+            result = self._invoke(
+                arguments.build_arguments(self._settings, variables),
+                "build",
+                Progress(self._console, task),
+            )
+        outcome = build_outcome(getattr(result, "results", ()), time.monotonic() - started)
+        if outcome.lost_connection:
+            raise DatabaseError(
+                "The connection to the warehouse was lost while dbt was building.",
+                "Check that the server runs, then run again; nothing was published.",
+            )
+        return outcome
+
+    def document(self, variables: Mapping[str, object]) -> None:
+        """Write catalog.json from what is built in the warehouse. Raises as `build` does."""
+        self._invoke(
+            arguments.document_arguments(self._settings, variables),
+            "describe the warehouse",
+            Progress(self._console),
+        )
+
+    def _invoke(self, dbt_arguments: list[str], purpose: str, callback: Progress) -> Any:
+        from dbt.cli.main import dbtRunner
+
+        self._prepare_folders()
+        environment = dbt_environment(self._warehouse.parameters, self._warehouse.password())
+        with _ONE_AT_A_TIME, applied(environment):
+            outcome = dbtRunner(callbacks=[callback]).invoke(dbt_arguments)
+        if outcome.exception is not None:
+            raise _explained(outcome.exception, purpose) from None
+        return outcome.result
+
+    def _prepare_folders(self) -> None:
+        """Make dbt's folders and put the profile where dbt looks for it."""
+        settings = self._settings
+        profile = arguments.profiles_dir(settings) / "profiles.yml"
+        example = settings.project_dir / "profiles.example.yml"
+        try:
+            for folder in (settings.target_dir, settings.log_dir, profile.parent):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not profile.is_file() or profile.read_bytes() != example.read_bytes():
+                shutil.copyfile(example, profile)
+        except OSError as error:
+            raise ConfigurationError(
+                f"dbt's folders in {settings.home} cannot be written: {error.strerror}.",
+                "Make the folder writable, or name another one in CASEBOOK_HOME.",
+            ) from error
+
+
+def _explained(error: BaseException, purpose: str) -> BaseException:
+    """Return what to raise for an exception that ended dbt."""
+    from dbt_common.exceptions import DbtBaseException, DbtDatabaseError
+
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        return error
+    if isinstance(error, DbtDatabaseError):
+        return DatabaseError(
+            f"dbt could not {purpose}: the warehouse refused. {one_line(str(error))}.",
+            "Check the connection with `casebook doctor`.",
+        )
+    if isinstance(error, DbtBaseException):
+        return CasebookError(
+            f"dbt could not {purpose}: {_message(error)}.", "Mend the project and run again."
+        )
+    return error
+
+
+def _message(error: BaseException) -> str:
+    """Return dbt's message about the project on one line: models and files, no data."""
+    return " ".join(str(error).split()).rstrip(".")
