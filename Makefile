@@ -1,0 +1,59 @@
+# What CI runs, developers run. `make help` lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+RUNTIME := .venv/.runtime-installed
+DEVELOP := .venv/.develop-installed
+
+.PHONY: help run test test-fast lint types dbt-lint browser sample lock clean
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 14
+
+run: $(RUNTIME) ## Load the samples or your exports, build, test, publish, render
+	@$(BIN)/casebook run
+
+test: $(DEVELOP) ## Lint, types, dbt build, pytest, browser: everything CI runs (under 15 minutes)
+	@$(PYTHON) tests/system_packages.py
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/pytest -n 2 --dist worksteal
+
+test-fast: $(DEVELOP) ## Lint and the quick tests: no browser, under two minutes
+	@$(MAKE) --no-print-directory lint-fast
+	@$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not browser"
+
+lint: lint-fast dbt-lint ## Check style, types, SQL and the project's conventions
+
+.PHONY: lint-fast
+lint-fast: $(DEVELOP)
+	@$(BIN)/ruff check orchestrate tests
+	@$(BIN)/ruff format --check orchestrate tests
+	@$(BIN)/mypy
+
+sample: $(DEVELOP) ## Re-create the sample exports byte for byte
+	@$(BIN)/python -m orchestrate.samples
+
+lock: $(DEVELOP) ## Lock all dependencies with hashes, after a change in pyproject.toml
+	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes \
+		--python-version 3.11 --no-emit-index-url --no-header -q -o requirements-dev.lock
+	@$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes -c requirements-dev.lock \
+		--python-version 3.11 --no-emit-index-url --no-header -q -o requirements.lock
+
+clean: ## Stop the server and delete everything that was made
+	@if [ -x $(BIN)/casebook ]; then $(BIN)/casebook db remove; fi
+	@rm -rf .venv .casebook output target logs *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# The locks hold every package with its hash, so nothing is left to resolve: --no-deps.
+$(RUNTIME): requirements.lock pyproject.toml
+	@echo "Installing the locked dependencies into .venv …"
+	@$(PYTHON) -c 'import sys; sys.exit("Casebook needs Python 3.11, 3.12 or 3.13, this is %d.%d; name another with make PYTHON=…" % sys.version_info[:2] if not (3, 11) <= sys.version_info[:2] <= (3, 13) else 0)'
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+$(DEVELOP): requirements-dev.lock $(RUNTIME)
+	@echo "Installing the locked tools for tests into .venv …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,277 @@
+"""The command line: reads arguments, calls one function, shows its result or its error.
+
+Nothing is decided here. Each command opens what it needs, hands over to the package that does the
+work, and writes a table for people or, with `--json`, one JSON object to standard output.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import click
+import typer
+
+from orchestrate.console import Console
+from orchestrate.errors import CasebookError, ConfigurationError, ExitStatus
+from orchestrate.settings import Settings
+
+app = typer.Typer(
+    name="casebook",
+    help="Load exports, build and test with dbt, publish, and render reports.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+db_app = typer.Typer(
+    help="The embedded PostgreSQL server and connections to it.", no_args_is_help=True
+)
+app.add_typer(db_app, name="db")
+
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Write one JSON object to standard output.")
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", help="Folder for what is rendered (default: output/ of the project)."),
+]
+LoginOption = Annotated[
+    str | None, typer.Option("--as", help="A login of the reporting database.", metavar="LOGIN")
+]
+
+
+class Domain(StrEnum):
+    """The two domains whose exports can be loaded."""
+
+    residency = "residency"
+    advocacy = "advocacy"
+
+
+@app.command()
+def run(out: OutOption = None, json_output: JsonOption = False) -> None:
+    """Load what is new, build and test, publish all at once, render reports."""
+    from orchestrate.pipeline import run_all
+
+    console = Console(json_output=json_output)
+    settings = Settings.from_environment()
+    summary = run_all(settings, console, out or settings.output_dir)
+    console.show(
+        f"Published version {summary.version}",
+        ["relation", "rows"],
+        [(relation, rows) for relation, rows in summary.relations],
+    )
+    console.write("")
+    console.write("Open:")
+    for page in summary.pages:
+        console.write(f"  {page}")
+    console.write("Connect:")
+    for line in summary.connections:
+        console.write(f"  {line}")
+    console.show_json(summary.as_json())
+
+
+@app.command()
+def load(
+    domain: Annotated[Domain, typer.Argument(help="Which domain the export belongs to.")],
+    directory: Annotated[
+        Path | None, typer.Argument(help="Folder with the CSV files of the export.", metavar="DIR")
+    ] = None,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Go back to the shipped sample.")
+    ] = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Take an export as a domain's source, or go back to the sample."""
+    from orchestrate.pipeline import load_domain
+
+    if (directory is None) == (not sample):
+        raise ConfigurationError(
+            "casebook load needs either a folder or --sample.",
+            f"Write `casebook load {domain} DIR` or `casebook load {domain} --sample`.",
+        )
+    console = Console(json_output=json_output)
+    outcome = load_domain(Settings.from_environment(), console, domain.value, directory)
+    console.show(
+        f"{domain.value}: {outcome.source}", ["file", "rows", "equal rows"], outcome.file_rows
+    )
+    console.write("`casebook run` builds and publishes from it.")
+    console.show_json(outcome.as_json())
+
+
+@app.command()
+def publish(
+    target_path: Annotated[
+        Path | None,
+        typer.Option(
+            "--target-path",
+            help="dbt's target folder with manifest.json and run_results.json "
+            "(default: that of the last casebook run).",
+        ),
+    ] = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Publish the last complete and passing dbt build."""
+    from orchestrate.pipeline import publish_build
+
+    console = Console(json_output=json_output)
+    published = publish_build(Settings.from_environment(), console, target_path)
+    console.show(
+        f"Published version {published.version}", ["relation", "rows"], list(published.rows.items())
+    )
+    console.show_json({"version": published.version, "rows": dict(published.rows)})
+
+
+@app.command()
+def report(
+    audience: Annotated[
+        list[str] | None,
+        typer.Option("--audience", help="Render this audience only; may be repeated."),
+    ] = None,
+    login: LoginOption = None,
+    out: OutOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Render reports from what is published."""
+    from orchestrate.pipeline import render
+
+    console = Console(json_output=json_output)
+    settings = Settings.from_environment()
+    pages = render(settings, console, audience, login, out or settings.output_dir)
+    for page in pages:
+        console.write(str(page))
+    console.show_json({"pages": [str(page) for page in pages]})
+
+
+@app.command()
+def status(json_output: JsonOption = False) -> None:
+    """Show what is published, from which exports, and past versions."""
+    from orchestrate.status import read_status, show_status
+
+    console = Console(json_output=json_output)
+    show_status(read_status(Settings.from_environment(), console), console)
+
+
+@app.command()
+def erd(
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the diagrams (default: docs/erd).")
+    ] = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Write the entity-relationship diagrams of raw tables and marts (Mermaid and SVG)."""
+    from orchestrate.pipeline import draw_diagrams
+
+    console = Console(json_output=json_output)
+    settings = Settings.from_environment()
+    files = draw_diagrams(settings, console, out or settings.project_dir / "docs" / "erd")
+    for file in files:
+        console.write(str(file))
+    console.show_json({"files": [str(file) for file in files]})
+
+
+@app.command()
+def doctor(json_output: JsonOption = False) -> None:
+    """Check versions, connections, roles, privileges and disk; say how to mend what is wrong."""
+    from orchestrate.doctor import examine
+
+    console = Console(json_output=json_output)
+    checks = examine(Settings.from_environment(), console)
+    console.show(
+        "Casebook's health",
+        ["check", "result", "what to do"],
+        [(check.name, check.result, check.cure) for check in checks],
+    )
+    console.show_json({"checks": [check.as_json() for check in checks]})
+    worst = max((check.status for check in checks), default=ExitStatus.DONE)
+    if worst != ExitStatus.DONE:
+        raise typer.Exit(worst)
+
+
+@db_app.command("start")
+def db_start(
+    port: Annotated[
+        int | None,
+        typer.Option("--port", help="Also listen on 127.0.0.1 at this port.", min=1, max=65535),
+    ] = None,
+) -> None:
+    """Start the embedded server; it runs until `casebook db stop`."""
+    from orchestrate.database import start
+
+    console = Console()
+    start(Settings.from_environment(), port)
+    console.say("The server is running" + (f", also on 127.0.0.1:{port}." if port else "."))
+
+
+@db_app.command("stop")
+def db_stop() -> None:
+    """Stop the embedded server."""
+    from orchestrate.database import stop
+
+    stop(Settings.from_environment())
+    Console().say("The server is stopped.")
+
+
+@db_app.command("remove", hidden=True)
+def db_remove() -> None:
+    """Stop the embedded server and delete its data; `make clean` calls it."""
+    from orchestrate.database import remove_embedded
+
+    remove_embedded(Settings.from_environment())
+
+
+@db_app.command("url")
+def db_url(login: LoginOption = None) -> None:
+    """Print a connection URI: of the warehouse, or with --as of a login of reporting."""
+    from orchestrate.database import url
+
+    Console().write(url(Settings.from_environment(), login))
+
+
+@db_app.command(
+    "psql", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
+)
+def db_psql(context: typer.Context, login: LoginOption = None) -> None:
+    """Open psql on the warehouse, or with --as as a login of reporting; arguments go to psql."""
+    from orchestrate.database import psql
+
+    psql(Settings.from_environment(), login, context.args)
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with a status of the public interface."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    sys.exit(invoke(sys.argv[1:]))
+
+
+def invoke(arguments: list[str]) -> int:
+    """Run one command and return its exit status; errors are shown here and nowhere else."""
+    console = Console()
+    try:
+        result: Any = app(arguments, prog_name="casebook", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return ExitStatus.USAGE
+    except click.ClickException as error:
+        console.fail(error.format_message(), "`casebook --help` lists commands and options.")
+        return ExitStatus.USAGE
+    except CasebookError as error:
+        console.fail(error.cause, error.cure)
+        return error.status
+    except (KeyboardInterrupt, click.Abort):
+        console.fail("Interrupted.", "Nothing was published by this command.")
+        return ExitStatus.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output left; point standard output elsewhere so that exit stays silent.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitStatus.DONE
+    return result if isinstance(result, int) else ExitStatus.DONE
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    """Treat a request to terminate like Ctrl-C, so that both clean up the same way."""
+    raise KeyboardInterrupt
