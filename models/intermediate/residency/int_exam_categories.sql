@@ -1,0 +1,23 @@
+with
+
+cpt_lines as (
+
+    select * from {{ ref('int_exam_cpt_lines') }}
+
+),
+
+final as (
+
+    select
+        exam_code,
+        category_id,
+        count(*)::integer as cpt_line_count
+    from cpt_lines
+    where is_required
+    group by
+        exam_code,
+        category_id
+
+)
+
+select * from final
