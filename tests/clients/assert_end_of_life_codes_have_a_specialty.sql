@@ -1,0 +1,59 @@
+-- A code that names hospice, palliative or terminal care must be grouped in the seed specialties.
+-- When this breaks, the export brought a new such code, and a client that restricts hospice would
+-- show it to everybody. The seed is to be completed, then the build runs again.
+with
+
+procedures as (
+
+    select * from {{ ref('stg_advocacy__procedures') }}
+
+),
+
+encounters as (
+
+    select * from {{ ref('stg_advocacy__encounters') }}
+
+),
+
+specialties as (
+
+    select * from {{ ref('stg_reference__specialties') }}
+
+),
+
+described_codes as (
+
+    select
+        procedure_code as code,
+        procedure_description as code_description
+    from procedures
+    group by procedure_code, procedure_description
+
+    union all
+
+    select
+        encounter_code as code,
+        encounter_name as code_description
+    from encounters
+    group by encounter_code, encounter_name
+
+),
+
+final as (
+
+    select
+        described_codes.code,
+        described_codes.code_description
+    from described_codes
+    left join specialties
+        on described_codes.code = specialties.procedure_code
+    where
+        specialties.procedure_code is null
+        and {{ matches_pattern(
+            'lower(described_codes.code_description)',
+            'hospice|palliat|terminal care|terminally ill|end of life|end-of-life'
+        ) }}
+
+)
+
+select * from final
