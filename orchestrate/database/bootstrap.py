@@ -1,0 +1,88 @@
+"""What a new embedded server gets: the builder, the warehouse, closed doors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
+
+from orchestrate.database.account import Account
+from orchestrate.database.cluster import write_owned
+from orchestrate.database.connection import ConnectionTarget
+from orchestrate.database.objects import database_exists, role_exists, scram_verifier
+
+BUILDER = "casebook_builder"
+WAREHOUSE = "warehouse"
+
+_MARK = "casebook.prepared"
+# Raised when the statements below change, so that older servers get them too.
+_GENERATION = "1"
+
+_LARGE_OBJECT_FUNCTIONS = """
+    select procedure.oid::regprocedure::text
+    from pg_catalog.pg_proc as procedure
+    where procedure.pronamespace = 'pg_catalog'::regnamespace
+        and (procedure.proname like 'lo\\_%' or procedure.proname in ('loread', 'lowrite'))
+    order by 1
+"""
+
+
+def prepare(
+    data_dir: Path, account: Account, administrator: ConnectionTarget, builder_password: str
+) -> None:
+    """Make role, databases and privileges, unless that was done; may be repeated after a crash.
+
+    New databases are copies of template1, so what is closed there is closed in all of them.
+    """
+    mark = data_dir / _MARK
+    if mark.exists() and mark.read_text(encoding="utf-8").strip() == _GENERATION:
+        return
+    with administrator.derive(dbname="template1").session() as connection:
+        _close_schema_and_large_objects(connection)
+    with administrator.session() as connection:
+        _close_schema_and_large_objects(connection)
+        _close_database(connection, "template1")
+        _close_database(connection, "postgres")
+        _ensure_builder(connection, builder_password)
+        if not database_exists(connection, WAREHOUSE):
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    sql.SQL("create database {} owner {}").format(
+                        sql.Identifier(WAREHOUSE), sql.Identifier(BUILDER)
+                    )
+                )
+        _close_database(connection, WAREHOUSE)
+    write_owned(mark, f"{_GENERATION}\n", account)
+
+
+def _ensure_builder(connection: Connection, password: str) -> None:
+    """Make the builder, or give it the stored password again; it is no superuser."""
+    verb = "alter" if role_exists(connection, BUILDER) else "create"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("{} role {} login createrole createdb nosuperuser password {}").format(
+                sql.SQL(verb),
+                sql.Identifier(BUILDER),
+                sql.Literal(scram_verifier(connection, BUILDER, password)),
+            )
+        )
+
+
+def _close_database(connection: Connection, name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("revoke all on database {} from public").format(sql.Identifier(name))
+        )
+
+
+def _close_schema_and_large_objects(connection: Connection) -> None:
+    """Leave everyone's role nothing in schema public, and no way to store large objects."""
+    with connection.cursor() as cursor:
+        cursor.execute("revoke all on schema public from public")
+        cursor.execute(_LARGE_OBJECT_FUNCTIONS)
+        for (signature,) in cursor.fetchall():
+            # Already quoted by the server: a name with its argument types.
+            cursor.execute(
+                sql.SQL("revoke execute on function {} from public").format(sql.SQL(signature))
+            )

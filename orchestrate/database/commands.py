@@ -1,0 +1,133 @@
+"""What `casebook db` does: start, stop, url, psql; and what others ask about the server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from orchestrate.database.connection import ConnectionTarget
+from orchestrate.database.passwords import PasswordFile
+from orchestrate.database.programs import Programs
+from orchestrate.database.server import (
+    RunningServer,
+    ensure_running,
+    find_running,
+    login_passwords,
+    remove,
+    server_passwords,
+    stop_running,
+)
+from orchestrate.database.targets import WAREHOUSE_VARIABLE, Targets, locate
+from orchestrate.errors import ConfigurationError
+from orchestrate.settings import Settings
+
+# Variables of libpq that would overrule what the URI and its password file say.
+_OVERRULING = frozenset(
+    {"PGPASSWORD", "PGPASSFILE", "PGHOSTADDR", "PGOPTIONS", "PGSERVICE", "PGSERVICEFILE"}
+)
+
+
+@dataclass(frozen=True)
+class ServerStatus:
+    """The embedded server: process number (None: not running), places, TCP port (0: none)."""
+
+    pid: int | None
+    data_dir: Path
+    socket_folder: Path | None
+    tcp_port: int
+    log_file: Path
+
+
+def start(settings: Settings, port: int | None = None) -> RunningServer:
+    """Start the embedded server; with `port` it also listens on 127.0.0.1, until it is stopped.
+
+    Raises ConfigurationError for an impossible port or when CASEBOOK_DATABASE_URL names a server,
+    and what `ensure_running` raises.
+    """
+    if settings.database_url:
+        raise ConfigurationError(
+            f"{WAREHOUSE_VARIABLE} names a server, which Casebook neither starts nor stops.",
+            "Unset it to use the embedded one.",
+        )
+    if port is not None and not 0 <= port < 65536:
+        raise ConfigurationError(f"{port} is no port: give a number from 1 to 65535.")
+    return ensure_running(settings, port)
+
+
+def stop(settings: Settings) -> bool:
+    """Stop the embedded server; tell whether it ran."""
+    return stop_running(settings)
+
+
+def server_status(settings: Settings) -> ServerStatus:
+    """Look at the embedded server, starting and changing nothing."""
+    data_dir, running = find_running(settings)
+    return ServerStatus(
+        pid=running.pid if running else None,
+        data_dir=data_dir,
+        socket_folder=running.socket_folder if running else None,
+        tcp_port=running.port if running and running.listens else 0,
+        log_file=settings.log_dir / "server.log",
+    )
+
+
+def remove_embedded(settings: Settings) -> None:
+    """Stop the embedded server and remove its data, wherever they are, its socket and passwords."""
+    remove(settings)
+
+
+def url(settings: Settings, login: str | None = None) -> str:
+    """Return the URI of the warehouse as its builder, or of reporting as a login.
+
+    It holds no password but the name of a password file. A server that listens on a port is named
+    by that. Raises ConfigurationError for a login without a stored password.
+    """
+    return _target(settings, login).uri()
+
+
+def psql(settings: Settings, login: str | None, arguments: Sequence[str]) -> NoReturn:
+    """Become the psql that comes with the embedded server, connected like `url`."""
+    program = str(Programs.find() / "psql")
+    target = _target(settings, login)
+    overruling = _OVERRULING if "passfile" in target.parameters else frozenset[str]()
+    environment = {name: value for name, value in os.environ.items() if name not in overruling}
+    os.execve(program, [program, target.uri(), *arguments], environment)  # noqa: S606  (no shell)
+
+
+def _target(settings: Settings, login: str | None) -> ConnectionTarget:
+    targets = locate(settings)
+    if login is None:
+        return _builder(settings, targets)
+    passwords = login_passwords(settings)
+    endpoint = targets.reporting_endpoint
+    if passwords.find(endpoint, login) is None:
+        known = ", ".join(passwords.users(endpoint)) or "none yet"
+        raise ConfigurationError(
+            f"There is no password of a login {login!r} here (known logins: {known}).",
+            "Logins come from the members, and are made when a run publishes.",
+        )
+    target = targets.reporting.derive(user=login, passfile=str(passwords.path))
+    return _by_port(target, targets.reporting_server, passwords)
+
+
+def _builder(settings: Settings, targets: Targets) -> ConnectionTarget:
+    target, passwords = targets.warehouse, server_passwords(settings)
+    if given := target.parameters.get("password"):
+        # What the user's URL holds goes where psql can find it and nobody else can read it.
+        passwords.put(target.endpoint, target.user, given)
+        target = ConnectionTarget({**target.parameters, "passfile": str(passwords.path)})
+    return _by_port(target, targets.warehouse_server, passwords)
+
+
+def _by_port(
+    target: ConnectionTarget, server: RunningServer | None, passwords: PasswordFile
+) -> ConnectionTarget:
+    """Prefer the port, if the embedded server has one: not every program can use a socket."""
+    if server is None or server.tcp_endpoint is None:
+        return target
+    endpoint = server.tcp_endpoint
+    passwords.put(endpoint, target.user, target.password())
+    return target.derive(host=endpoint.host, port=endpoint.port)

@@ -1,0 +1,209 @@
+"""One way to one database: libpq parameters, and nothing that shows a password."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from urllib.parse import quote
+
+import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
+from psycopg2.extensions import make_dsn, parse_dsn
+
+from orchestrate.database.passwords import Endpoint, PasswordFile
+from orchestrate.errors import ConfigurationError, DatabaseError
+
+SCHEMES = ("postgresql://", "postgres://")
+CONNECT_TIMEOUT_SECONDS = "10"
+
+# What belongs to the person a URL was written for, and to nobody else who connects to its server.
+PERSONAL_PARAMETERS = frozenset(
+    {"user", "password", "passfile", "sslcert", "sslkey", "sslpassword", "service"}
+)
+
+# A password file is complete: variables such as PGPASSWORD or PGHOSTADDR, meant for other servers,
+# must not overrule it. libpq takes an empty value as given and then as absent.
+_SHIELDED = MappingProxyType({"password": "", "hostaddr": "", "options": ""})
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, repr=False)
+class ConnectionTarget:
+    """Where and as whom to connect: libpq parameters by name (host, port, user, dbname, …).
+
+    `password` is among them only when a URL given by the user carried one.
+    """
+
+    parameters: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"ConnectionTarget({self.uri()!r})"
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Host (or socket folder) and port, as a password file names them."""
+        return Endpoint(self.parameters["host"], self.parameters.get("port", "5432"))
+
+    @property
+    def user(self) -> str:
+        """The role that logs in."""
+        return self.parameters["user"]
+
+    @property
+    def database(self) -> str:
+        """The name of the database."""
+        return self.parameters["dbname"]
+
+    def uri(self) -> str:
+        """Return a libpq URI, with `passfile=` if there is one, never with a password."""
+        rest = {
+            name: value
+            for name, value in self.parameters.items()
+            if name not in {"user", "dbname", "password", "sslpassword"}
+        }
+        host, place = rest.get("host", ""), ""
+        if host and not host.startswith("/"):
+            # IPv6 addresses stand in brackets, so that their colons are not taken for a port.
+            address = f"[{host}]" if ":" in host else quote(host, safe="")
+            place = f"{address}:{rest.get('port', '5432')}"
+            rest = {name: value for name, value in rest.items() if name not in {"host", "port"}}
+        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in rest.items())
+        base = f"postgresql://{quote(self.user, safe='')}@{place}/{quote(self.database, safe='')}"
+        return f"{base}?{query}" if query else base
+
+    def connect(
+        self,
+        *,
+        application_name: str = "casebook",
+        autocommit: bool = False,
+        options: Mapping[str, str] = _NOTHING,
+    ) -> Connection:
+        """Open a connection; `options` are settings of the session, by name.
+
+        Raises DatabaseError, naming host, port, user and database, when that fails.
+        """
+        parameters = {
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            **(_SHIELDED if "passfile" in self.parameters else {}),
+            **self.parameters,
+            "client_encoding": "UTF8",
+            "application_name": application_name,
+        }
+        settings = [f"-c {name}={_escape_option(value)}" for name, value in options.items()]
+        given = parameters.get("options", "")
+        if settings:
+            parameters["options"] = " ".join([given, *settings] if given else settings)
+        try:
+            connection = psycopg2.connect(make_dsn(**parameters))
+        except psycopg2.Error as error:
+            raise self._unreachable(error) from None
+        connection.autocommit = autocommit
+        return connection
+
+    @contextmanager
+    def session(self, application_name: str = "casebook") -> Iterator[Connection]:
+        """Open an autocommitting connection for a with block, and close it afterwards."""
+        connection = self.connect(application_name=application_name, autocommit=True)
+        try:
+            with database_errors(f"The database {self.database} refused"):
+                yield connection
+        finally:
+            connection.close()
+
+    def password(self) -> str:
+        """Return the password, from the URL or the password file; empty: left to libpq."""
+        if given := self.parameters.get("password"):
+            return given
+        if passfile := self.parameters.get("passfile"):
+            return PasswordFile(Path(passfile)).find(self.endpoint, self.user) or ""
+        return ""
+
+    def derive(self, **changes: str) -> ConnectionTarget:
+        """Return a target on the same server for another user or database.
+
+        With another user nothing personal (password, certificate) is kept.
+        """
+        kept = dict(self.parameters)
+        if "user" in changes:
+            kept = {name: value for name, value in kept.items() if name not in PERSONAL_PARAMETERS}
+        return ConnectionTarget({**kept, **changes})
+
+    def _unreachable(self, error: psycopg2.Error) -> DatabaseError:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        reason = lines[0]
+        for secret in (self.parameters.get("password"), self.parameters.get("sslpassword")):
+            if secret:
+                reason = reason.replace(secret, "***")
+        host, port = self.endpoint
+        return DatabaseError(
+            f"Cannot connect to database {self.database!r} as {self.user!r}"
+            f" on host {host!r}, port {port}: {reason}",
+            _cure(reason),
+        )
+
+
+def parse_url(text: str, variable: str) -> ConnectionTarget:
+    """Read the URL of a server of one's own, found in the environment variable `variable`.
+
+    Raises ConfigurationError, which names the variable and never shows the URL: it may hold a
+    password.
+    """
+    example = "Write it as postgresql://user@host:5432/database."
+    if not text.startswith(SCHEMES):
+        raise ConfigurationError(f"{variable} does not start with postgresql://.", example)
+    try:
+        parameters = {name: str(value) for name, value in parse_dsn(text).items()}
+    except psycopg2.Error:
+        # The parser quotes what it could not read, and that may be a part of the password.
+        raise ConfigurationError(
+            f"{variable} is not a well-formed PostgreSQL URL.",
+            f"{example} Percent-encode special characters in user and password.",
+        ) from None
+    host = parameters.setdefault("host", os.environ.get("PGHOST", ""))
+    port = parameters.setdefault("port", os.environ.get("PGPORT", "5432"))
+    parameters.setdefault("user", os.environ.get("PGUSER") or getpass.getuser())
+    if not parameters.get("dbname"):
+        raise ConfigurationError(f"{variable} names no database.", example)
+    if not host:
+        raise ConfigurationError(
+            f"{variable} names no host.", f"{example} A socket folder goes in ?host=/folder."
+        )
+    if "," in host or "," in port:
+        raise ConfigurationError(f"{variable} names several hosts; Casebook needs one.", example)
+    if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        raise ConfigurationError(f"{variable} has a port that is no number from 1 to 65535.")
+    return ConnectionTarget(parameters)
+
+
+@contextmanager
+def database_errors(what: str) -> Iterator[None]:
+    """Turn an error of the server within the block into a DatabaseError that begins with `what`."""
+    try:
+        yield
+    except psycopg2.Error as error:
+        message = error.diag.message_primary if error.diag else None
+        reason = message or str(error).strip().splitlines()[0]
+        cure = (error.diag.message_hint or "") if error.diag else ""
+        raise DatabaseError(f"{what}: {reason}", cure) from error
+
+
+def _escape_option(value: str) -> str:
+    return value.replace("\\", "\\\\").replace(" ", "\\ ")
+
+
+def _cure(reason: str) -> str:
+    if "authentication failed" in reason or "no password supplied" in reason:
+        return "Check the user name and the password."
+    if "does not exist" in reason:
+        return "Check the name, or create it first."
+    if "no pg_hba.conf entry" in reason:
+        return "The server does not let this user in from here: see its pg_hba.conf."
+    if "too many" in reason or "connection slots" in reason:
+        return "Close some connections, or raise max_connections."
+    return "Check that the server runs and can be reached from here."

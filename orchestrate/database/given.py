@@ -1,0 +1,117 @@
+"""A server of one's own: what is checked, made and closed there before anything is built."""
+
+from __future__ import annotations
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
+
+from orchestrate.console import Console
+from orchestrate.database.connection import ConnectionTarget
+from orchestrate.database.objects import (
+    database_exists,
+    ensure_database,
+    ensure_installation,
+    refuse_foreign_database,
+)
+from orchestrate.errors import DatabaseError
+
+# Row-level security leaked what policies hide before these releases (trust in the reporting
+# database rests on it): major version to the first minor one without the leaks.
+FIRST_SAFE_MINOR = {15: 14, 16: 10, 17: 6}
+_OLDEST_MAJOR = 15
+_MAINTENANCE_DATABASE = "postgres"
+
+
+def open_warehouse(warehouse: ConnectionTarget, console: Console) -> str:
+    """Check the warehouse and return the installation that builds in it.
+
+    Warns about old servers. Raises DatabaseError when the server cannot be reached or the builder
+    may not create schemas in its database.
+    """
+    with warehouse.session() as connection:
+        if _is_unsafe(connection.server_version):
+            console.warn(
+                f"The warehouse's PostgreSQL {_version(connection.server_version)} lacks security"
+                f" fixes. {_upgrade_advice()}"
+            )
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select pg_catalog.has_database_privilege(pg_catalog.current_database(), 'create')"
+            )
+            row = cursor.fetchone()
+        if not (row and row[0]):
+            grant = sql.SQL("grant create on database {} to {}").format(
+                sql.Identifier(warehouse.database), sql.Identifier(warehouse.user)
+            )
+            raise DatabaseError(
+                f"{warehouse.user!r} may not create schemas in database {warehouse.database!r}.",
+                f"Let its owner run: {grant.as_string(connection)};",
+            )
+        return ensure_installation(connection)
+
+
+def open_reporting(
+    reporting: ConnectionTarget, warehouse: ConnectionTarget, installation: str
+) -> None:
+    """Make the reporting database when missing, refuse one that is not ours, and close it.
+
+    Raises DatabaseError when the server is too old or refuses, ConfigurationError when a database
+    of this name exists without the mark of this installation.
+    """
+    keeper = warehouse if reporting.endpoint == warehouse.endpoint else None
+    with (keeper or _reachable(reporting)).session() as connection:
+        _refuse_unsafe(connection)
+        if database_exists(connection, reporting.database):
+            refuse_foreign_database(connection, reporting.database, installation)
+        else:
+            ensure_database(connection, reporting.database, installation=installation)
+    with reporting.session() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("revoke all on database {} from public").format(
+                sql.Identifier(reporting.database)
+            )
+        )
+        cursor.execute("revoke all on schema public from public")
+
+
+def _reachable(reporting: ConnectionTarget) -> ConnectionTarget:
+    """Return the reporting database, or one on its server from which it can be made."""
+    try:
+        reporting.connect().close()
+    except DatabaseError as unreachable:
+        neighbour = reporting.derive(dbname=_MAINTENANCE_DATABASE)
+        try:
+            with neighbour.session() as connection:
+                is_closed = database_exists(connection, reporting.database)
+        except DatabaseError:
+            is_closed = True
+        if is_closed:
+            raise unreachable from None
+        return neighbour
+    return reporting
+
+
+def _refuse_unsafe(connection: Connection) -> None:
+    version = connection.server_version
+    if _is_unsafe(version):
+        raise DatabaseError(
+            f"PostgreSQL {_version(version)} is too old for the reporting database: its row-level"
+            " security can be circumvented.",
+            _upgrade_advice(),
+        )
+
+
+def _is_unsafe(version: int) -> bool:
+    """Tell whether a version such as 150013 (15.13) is older than the fixes."""
+    major, minor = divmod(version, 10_000)
+    return major < _OLDEST_MAJOR or minor < FIRST_SAFE_MINOR.get(major, 0)
+
+
+def _version(version: int) -> str:
+    major, minor = divmod(version, 10_000)
+    return f"{major}.{minor}"
+
+
+def _upgrade_advice() -> str:
+    oldest = ", ".join(f"{major}.{minor}" for major, minor in FIRST_SAFE_MINOR.items())
+    return f"Upgrade to {oldest} or newer."

@@ -1,0 +1,197 @@
+"""Roles and databases that Casebook makes and marks as its own; it never takes over another's."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
+from psycopg2.extensions import encrypt_password
+
+from orchestrate.errors import ConfigurationError
+
+# From this version on, who creates a role may administer it, but neither act as it nor inherit from
+# it before granting that to itself.
+_CREATOR_IS_NO_MEMBER = 160000
+
+
+def marker(installation: str) -> str:
+    """Return the comment on all roles and databases of an installation."""
+    return f"Made by Casebook, installation {installation}"
+
+
+def ensure_installation(connection: Connection) -> str:
+    """Return the uuid of this installation, kept in the warehouse: casebook.installation, one row.
+
+    `connection` is an autocommitting one to the warehouse; the builder must be allowed to create a
+    schema there.
+    """
+    with connection.cursor() as cursor:
+        # Only builders can connect to the warehouse, so nobody else can hold this lock.
+        cursor.execute("select pg_catalog.pg_advisory_lock(hashtext('casebook.installation'))")
+        try:
+            cursor.execute("select pg_catalog.to_regclass('casebook.installation') is not null")
+            if not _scalar(cursor.fetchone()):
+                cursor.execute(
+                    "create schema if not exists casebook;"
+                    "create table casebook.installation (installation uuid not null);"
+                    "create unique index on casebook.installation ((true));"
+                    "comment on table casebook.installation is"
+                    " 'Which installation of Casebook builds here: one row'"
+                )
+            cursor.execute(
+                "insert into casebook.installation values (%s) on conflict do nothing",
+                (str(uuid.uuid4()),),
+            )
+            cursor.execute("select installation::text from casebook.installation")
+            return str(_scalar(cursor.fetchone()))
+        finally:
+            cursor.execute(
+                "select pg_catalog.pg_advisory_unlock(hashtext('casebook.installation'))"
+            )
+
+
+def role_exists(connection: Connection, name: str) -> bool:
+    """Tell whether a role is there, whoever made it."""
+    return _found(connection, "select 1 from pg_catalog.pg_roles where rolname = %s", name)
+
+
+def database_exists(connection: Connection, name: str) -> bool:
+    """Tell whether a database is there, whoever made it."""
+    return _found(connection, "select 1 from pg_catalog.pg_database where datname = %s", name)
+
+
+def ensure_role(
+    connection: Connection,
+    name: str,
+    *,
+    installation: str,
+    login: bool = False,
+    password: str | None = None,
+    connection_limit: int = -1,
+    join: bool = False,
+) -> bool:
+    """Make a role with the mark of this installation, or bring a marked one into this shape.
+
+    The role never is superuser, creates nothing and does not bypass row security. The server is
+    given a SCRAM verifier, never the password. `join`: the current user may act as the role and has
+    its privileges, on servers of every version. Returns whether the role is new. Raises
+    ConfigurationError, and changes nothing, when a role of this name is not marked.
+    """
+    exists = role_exists(connection, name)
+    if exists:
+        _refuse_unmarked(connection, "role", name, _role_comment(connection, name), installation)
+    shape = [
+        sql.SQL("login" if login else "nologin"),
+        sql.SQL("inherit connection limit {}").format(sql.Literal(connection_limit)),
+    ]
+    if password is not None:
+        verifier = scram_verifier(connection, name, password)
+        shape.append(sql.SQL("password {}").format(sql.Literal(verifier)))
+    statement = sql.SQL("alter role {} {}" if exists else "create role {} {}").format(
+        sql.Identifier(name), sql.SQL(" ").join(shape)
+    )
+    with connection.cursor() as cursor:
+        if exists:
+            cursor.execute(statement)
+        else:
+            # One message is one transaction: a role never is without its mark.
+            comment = sql.SQL("comment on role {} is {}").format(
+                sql.Identifier(name), sql.Literal(marker(installation))
+            )
+            cursor.execute(sql.SQL("; ").join([statement, comment]))
+    if join:
+        _join(connection, name)
+    return not exists
+
+
+def ensure_database(connection: Connection, name: str, *, installation: str) -> bool:
+    """Make a database that is owned by the current user, marked, and closed to everyone else.
+
+    `connection` is an autocommitting one to another database of the server. Returns whether the
+    database is new. Raises ConfigurationError, and changes nothing, when one of this name is not
+    marked.
+    """
+    if database_exists(connection, name):
+        refuse_foreign_database(connection, name, installation)
+        return False
+    # It gets its name last, so that no crash leaves one without mark that is refused ever after.
+    unfinished = f"casebook_unfinished_{secrets.token_hex(6)}"
+    with connection.cursor() as cursor:
+        for statement, values in (
+            ("create database {0}", ()),
+            ("revoke all on database {0} from public", ()),
+            ("comment on database {0} is {1}", (sql.Literal(marker(installation)),)),
+            ("alter database {0} rename to {1}", (sql.Identifier(name),)),
+        ):
+            cursor.execute(sql.SQL(statement).format(sql.Identifier(unfinished), *values))
+    return True
+
+
+def refuse_foreign_database(connection: Connection, name: str, installation: str) -> None:
+    """Raise ConfigurationError when a database is not marked as this installation's."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select pg_catalog.shobj_description(oid, 'pg_database')"
+            " from pg_catalog.pg_database where datname = %s",
+            (name,),
+        )
+        comment = _scalar(cursor.fetchone())
+    _refuse_unmarked(connection, "database", name, comment, installation)
+
+
+def scram_verifier(connection: Connection, user: str, password: str) -> str:
+    """Return what the server stores in place of a password, so that no log can show that one."""
+    return str(encrypt_password(password, user, scope=connection, algorithm="scram-sha-256"))
+
+
+def _join(connection: Connection, role: str) -> None:
+    """Let the current user act as a role that it administers."""
+    explicit = " with inherit true, set true" if _is_strict(connection) else ""
+    with connection.cursor() as cursor:
+        cursor.execute("select rolsuper from pg_catalog.pg_roles where rolname = current_user")
+        if _scalar(cursor.fetchone()):
+            return
+        cursor.execute(sql.SQL("grant {} to current_user" + explicit).format(sql.Identifier(role)))
+
+
+def _is_strict(connection: Connection) -> bool:
+    return connection.server_version >= _CREATOR_IS_NO_MEMBER
+
+
+def _role_comment(connection: Connection, name: str) -> object:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select pg_catalog.shobj_description(oid, 'pg_authid')"
+            " from pg_catalog.pg_roles where rolname = %s",
+            (name,),
+        )
+        return _scalar(cursor.fetchone())
+
+
+def _refuse_unmarked(
+    connection: Connection, kind: str, name: str, comment: object, installation: str
+) -> None:
+    wanted = marker(installation)
+    if comment == wanted:
+        return
+    statement = sql.SQL("comment on {} {} is {}").format(
+        sql.SQL(kind), sql.Identifier(name), sql.Literal(wanted)
+    )
+    raise ConfigurationError(
+        f"The {kind} {name!r} exists already and was not made by this installation of Casebook,"
+        " which leaves it as it is.",
+        f"Rename or drop it; or, if it is meant for Casebook, have its owner run:"
+        f" {statement.as_string(connection)};",
+    )
+
+
+def _found(connection: Connection, query: str, name: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(query, (name,))
+        return cursor.fetchone() is not None
+
+
+def _scalar(row: tuple[object, ...] | None) -> object:
+    return row[0] if row else None

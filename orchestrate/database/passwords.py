@@ -1,0 +1,176 @@
+"""Password files in libpq's format: host:port:database:user:password, one line each."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from orchestrate.errors import ConfigurationError
+
+_PASSWORD_BYTES = 24
+_ANY = "*"
+# A field ends at a colon that no backslash escapes.
+_FIELD = re.compile(r"((?:[^:\\]|\\.)*)(?::|$)")
+
+
+class Endpoint(NamedTuple):
+    """Host name, address or socket folder, and port (`*`: every port)."""
+
+    host: str
+    port: str
+
+
+@dataclass(frozen=True)
+class PasswordLine:
+    """One password, for one user on one server, whatever the database."""
+
+    endpoint: Endpoint
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"PasswordLine({self.endpoint.host}:{self.endpoint.port}, {self.user})"
+
+    def matches(self, endpoint: Endpoint, user: str) -> bool:
+        """Tell whether libpq would take this line, wildcards included."""
+        wanted = (*endpoint, user)
+        own = (*self.endpoint, self.user)
+        return all(mine in (_ANY, theirs) for mine, theirs in zip(own, wanted, strict=True))
+
+    def render(self) -> str:
+        """Return the line as libpq reads it."""
+        fields = (self.endpoint.host, self.endpoint.port, _ANY, self.user, self.password)
+        if any("\n" in field or "\r" in field for field in fields):
+            raise ConfigurationError("A name or password with a line break cannot be stored.")
+        return ":".join(field if field == _ANY else _escape(field) for field in fields)
+
+
+class PasswordFile:
+    """A password file of mode 0600 in a folder of mode 0700, replaced as a whole under a lock."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def find(self, endpoint: Endpoint, user: str) -> str | None:
+        """Return the password that libpq would use, or None."""
+        for line in self._read():
+            if line.matches(endpoint, user):
+                return line.password
+        return None
+
+    def users(self, endpoint: Endpoint) -> list[str]:
+        """Return the users that have a password there, sorted."""
+        return sorted({line.user for line in self._read() if line.matches(endpoint, line.user)})
+
+    def ensure(self, endpoint: Endpoint, user: str) -> str:
+        """Return the password of a user, generating and storing one where there is none."""
+        with self._locked():
+            if found := self.find(endpoint, user):
+                return found
+            password = secrets.token_urlsafe(_PASSWORD_BYTES)
+            self._write([*self._read(), PasswordLine(endpoint, user, password)])
+            return password
+
+    def put(self, endpoint: Endpoint, user: str, password: str) -> None:
+        """Store a password, in place of what that user had at that endpoint."""
+        new = PasswordLine(endpoint, user, password)
+        self._change(
+            lambda lines: [
+                *(line for line in lines if (line.endpoint, line.user) != (endpoint, user)),
+                new,
+            ]
+        )
+
+    def move(self, old: Endpoint, new: Endpoint) -> None:
+        """Let the passwords of one endpoint be those of another, for a server that moved."""
+        if old == new or not self.path.exists():
+            return
+        self._change(
+            lambda lines: [
+                PasswordLine(new, line.user, line.password) if line.endpoint == old else line
+                for line in lines
+                if line.endpoint != new
+            ]
+        )
+
+    def forget(self, endpoint: Endpoint) -> None:
+        """Remove the passwords of an endpoint."""
+        if self.path.exists():
+            self._change(lambda lines: [line for line in lines if line.endpoint != endpoint])
+
+    def _change(self, change: Callable[[Sequence[PasswordLine]], Sequence[PasswordLine]]) -> None:
+        with self._locked():
+            before = self._read()
+            after = change(before)
+            if list(after) != before:
+                self._write(after)
+
+    def _read(self) -> list[PasswordLine]:
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise _unusable(self.path, error) from None
+        return [line for line in map(_parse, text.splitlines()) if line]
+
+    def _write(self, lines: Sequence[PasswordLine]) -> None:
+        folder = self.path.parent
+        text = "".join(f"{line.render()}\n" for line in lines)
+        # mkstemp makes the file with mode 0600; the rename shows it only when it is complete.
+        handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{self.path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            if os.geteuid() == 0:
+                # Root may work for a moment in an ordinary user's home; the file stays theirs.
+                owner = folder.stat()
+                os.chown(temporary, owner.st_uid, owner.st_gid)
+            Path(temporary).replace(self.path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        folder = self.path.parent
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if folder.stat().st_mode & 0o077:
+                folder.chmod(0o700)
+            with (folder / ".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+        except OSError as error:
+            raise _unusable(self.path, error) from None
+
+
+def _escape(field: str) -> str:
+    return field.replace("\\", "\\\\").replace(":", "\\:")
+
+
+def _parse(text: str) -> PasswordLine | None:
+    if not text or text.startswith("#"):
+        return None
+    fields = [re.sub(r"\\(.)", r"\1", match[1]) for match in _FIELD.finditer(text)][:5]
+    if len(fields) < 5:
+        return None
+    host, port, _database, user, password = fields
+    return PasswordLine(Endpoint(host, port), user, password)
+
+
+def _unusable(path: Path, error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        f"The password file {path} cannot be used: {error.strerror}.",
+        "Its folder must belong to you; or let CASEBOOK_HOME name another folder.",
+    )

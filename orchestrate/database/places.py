@@ -1,0 +1,147 @@
+"""Where the embedded server keeps its data, its socket and the note of both."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from orchestrate.database.account import Account
+from orchestrate.errors import ConfigurationError, DatabaseError
+from orchestrate.settings import Settings
+
+# For a home that the server's account cannot reach, such as one below /root.
+REFUGE = Path("/var/lib/casebook")
+
+# A socket's path has to fit in 108 bytes (103 on macOS), with its terminator and this name in it.
+_SOCKET_NAME_BYTES = len("/.s.PGSQL.65535.lock")
+_MOST_SOCKET_PATH_BYTES = 103
+
+
+@dataclass(frozen=True)
+class Note:
+    """What `server.json` in the home remembers from one command to the next.
+
+    `server_dir` is where the data folder is, `socket_folder` and `port` where the server listened
+    last (port 0: on no network).
+    """
+
+    server_dir: str = ""
+    socket_folder: str = ""
+    port: int = 0
+
+    @classmethod
+    def read(cls, home: Path) -> Note:
+        """Read the note; an absent one is empty."""
+        try:
+            values = json.loads(_note_file(home).read_text(encoding="utf-8"))
+            return cls(
+                server_dir=str(values["server_dir"]),
+                socket_folder=str(values["socket_folder"]),
+                port=int(values["port"]),
+            )
+        except FileNotFoundError:
+            return cls()
+        except (ValueError, KeyError, TypeError):
+            raise ConfigurationError(
+                f"{_note_file(home)} is damaged.",
+                "Remove it; data in an unusual place is then no longer found.",
+            ) from None
+
+    def write(self, home: Path) -> None:
+        """Replace the note, unless it says the same already."""
+        if self == Note.read(home):
+            return
+        file = _note_file(home)
+        temporary = file.with_suffix(".new")
+        temporary.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        if os.geteuid() == 0:
+            owner = home.stat()
+            os.chown(temporary, owner.st_uid, owner.st_gid)
+        temporary.replace(file)
+
+
+def digest(home: Path) -> str:
+    """Return a short name for a home, for places that cannot hold its whole path."""
+    return hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
+
+
+def find_server_dir(settings: Settings, note: Note) -> Path:
+    """Return the folder of an existing server, or where one would be made by an ordinary user."""
+    for folder in (Path(note.server_dir) if note.server_dir else None, _usual(settings)):
+        if folder and (folder / "data").exists():
+            return folder
+    return _usual(settings)
+
+
+def make_server_dir(settings: Settings, note: Note, account: Account) -> Path:
+    """Return the folder that the data folder is or will be in, made when missing.
+
+    It is in the home; where the server's account does not reach that, it is in REFUGE, because
+    opening the folders above the home would be none of our business.
+    """
+    folder = find_server_dir(settings, note)
+    if not (folder / "data").exists() and not account.can_traverse(settings.home):
+        folder = refuge(settings) / "server"
+        folder.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+    account.make_folder(folder)
+    return folder
+
+
+def refuge(settings: Settings) -> Path:
+    """Return the folder outside the home that belongs to it."""
+    return REFUGE / digest(settings.home)
+
+
+def socket_folder(settings: Settings, account: Account) -> Path:
+    """Return a short folder for the socket that only its owner can enter, made when missing.
+
+    Raises ConfigurationError when somebody else made it first.
+    """
+    name = f"casebook-{account.uid}-{digest(settings.home)}"
+    # The system's own folder may be too deep, or closed to the server's account.
+    bases = dict.fromkeys([Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")])  # noqa: S108
+    for base in bases:
+        folder = base / name
+        length = len(os.fsencode(folder)) + _SOCKET_NAME_BYTES
+        if length <= _MOST_SOCKET_PATH_BYTES and base.is_dir() and account.can_traverse(base):
+            account.make_folder(folder)
+            return folder
+    raise ConfigurationError(
+        "There is no folder with a short name for the database server's socket.",
+        "Let TMPDIR name one that can be written.",
+    )
+
+
+@contextmanager
+def usable_home(settings: Settings) -> Iterator[None]:
+    """Make the home when missing; errors of the file system within the block name it."""
+    home = settings.home
+    try:
+        # Root lets the server's account pass through to its own folder, and see nothing else.
+        home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+        settings.log_dir.mkdir(mode=0o700, exist_ok=True)
+        yield
+    except PermissionError as error:
+        raise ConfigurationError(
+            f"No permission to use {error.filename or home}.",
+            "Let CASEBOOK_HOME name a folder that you can write to.",
+        ) from None
+    except OSError as error:
+        raise DatabaseError(
+            f"The embedded server cannot use {error.filename or home}: {error.strerror}.",
+            "Make room there, or let CASEBOOK_HOME name another folder.",
+        ) from None
+
+
+def _usual(settings: Settings) -> Path:
+    return settings.home / "server"
+
+
+def _note_file(home: Path) -> Path:
+    return home / "server.json"
