@@ -1,0 +1,31 @@
+"""The committed diagrams show the project as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrate.erd import write_diagrams
+from orchestrate.errors import ConfigurationError
+from orchestrate.settings import PROJECT_DIR, Settings
+
+COMMITTED = PROJECT_DIR / "docs" / "erd"
+
+
+def test_committed_diagrams_are_what_casebook_erd_writes(
+    built_target: Path, tmp_path: Path
+) -> None:
+    written = write_diagrams(Settings.from_environment(), built_target, tmp_path)
+    fresh = {path.name: path.read_bytes() for path in written}
+    committed = {path.name: path.read_bytes() for path in COMMITTED.iterdir()}
+    assert set(committed) == set(fresh)
+    stale = [name for name, content in fresh.items() if committed[name] != content]
+    assert not stale, "run `casebook erd` on the sample and commit docs/erd"
+
+
+def test_a_folder_that_cannot_be_written_is_named(built_target: Path, tmp_path: Path) -> None:
+    occupied = tmp_path / "file"
+    occupied.write_text("", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="file"):
+        write_diagrams(Settings.from_environment(), built_target, occupied)
