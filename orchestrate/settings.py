@@ -44,8 +44,17 @@ class Settings:
 
     @property
     def target_dir(self) -> Path:
-        """Where dbt writes manifest, run results and compiled SQL."""
+        """Where dbt's builds leave manifest, run results and compiled SQL."""
         return self.home / "target"
+
+    @property
+    def description_dir(self) -> Path:
+        """Where dbt describes project and warehouse without building; apart from `target_dir`.
+
+        A parse or a documentation writes a manifest of its own, which must not take the place of
+        the one that belongs to the last build: publishing needs that one.
+        """
+        return self.home / "description"
 
     @property
     def log_dir(self) -> Path:

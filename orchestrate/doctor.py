@@ -1,0 +1,273 @@
+"""Checks of everything that a run needs, each with what to do when it is not well.
+
+A check never changes anything but starting the embedded server, which any command does.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from orchestrate.access.roles import GROUPS, OWNER, PUBLISHER
+from orchestrate.console import Console
+from orchestrate.database import Databases, open_databases
+from orchestrate.database.connection import ConnectionTarget
+from orchestrate.database.objects import marker
+from orchestrate.errors import CasebookError, ExitStatus
+from orchestrate.publishing import published_versions
+from orchestrate.settings import Settings
+
+# A run on the samples takes about 300 MB; a full disk in the middle of one helps nobody.
+NEEDED_BYTES = 1_000_000_000
+OK = "ok"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding: what was looked at, `ok` or what is wrong, what to do, and how bad it is."""
+
+    name: str
+    result: str = OK
+    cure: str = ""
+    status: ExitStatus = ExitStatus.DONE
+
+    def as_json(self) -> dict[str, object]:
+        """Return the check as plain values."""
+        return {
+            "check": self.name,
+            "ok": self.status == ExitStatus.DONE,
+            "result": self.result,
+            "cure": self.cure,
+        }
+
+
+def examine(settings: Settings, console: Console) -> list[Check]:
+    """Make all checks that can be made; later ones need what earlier ones found."""
+    checks = [*check_packages(), *check_folders(settings)]
+    if any(check.status for check in checks):
+        return checks
+    try:
+        databases = open_databases(settings, console)
+    except CasebookError as error:
+        return [*checks, Check("databases", error.cause, error.cure, error.status)]
+    for name, look in (
+        ("warehouse", check_builder),
+        ("roles", check_roles),
+        ("closed to the public", check_public),
+        ("published version", check_published),
+    ):
+        checks.extend(guarded(name, look, databases))
+    return checks
+
+
+def guarded(
+    name: str, look: Callable[[Databases], Iterator[Check]], databases: Databases
+) -> Iterator[Check]:
+    """Turn an error within a check into a finding."""
+    try:
+        yield from look(databases)
+    except CasebookError as error:
+        yield Check(name, error.cause, error.cure, error.status)
+
+
+def check_packages() -> Iterator[Check]:
+    """Check that Python and every runtime dependency are of a version the project allows."""
+    found = ".".join(str(part) for part in sys.version_info[:3])
+    if (3, 11) <= sys.version_info[:2] <= (3, 13):
+        yield Check(f"Python {found}")
+    else:
+        yield Check(
+            "Python",
+            f"{found} is not supported",
+            "Install Python 3.11, 3.12 or 3.13 and run `make clean run PYTHON=…`.",
+            ExitStatus.USAGE,
+        )
+    wrong = [problem for line in requires("casebook") or () if (problem := misfit(line))]
+    yield Check(
+        "packages",
+        ", ".join(wrong) or OK,
+        "Run `make clean run`, which installs the locked versions." if wrong else "",
+        ExitStatus.USAGE if wrong else ExitStatus.DONE,
+    )
+
+
+def misfit(line: str) -> str:
+    """Return what is wrong with one required package, or nothing."""
+    requirement = Requirement(line)
+    try:
+        found = version(requirement.name)
+    except PackageNotFoundError:
+        return f"{requirement.name} is missing"
+    if requirement.specifier.contains(found):
+        return ""
+    return f"{requirement.name} is {found}, wanted {requirement.specifier}"
+
+
+def check_folders(settings: Settings) -> Iterator[Check]:
+    """Check that home and output can be written, have room, and that secrets are closed."""
+    for name, folder in (("home", settings.home), ("output", settings.output_dir)):
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        if not os.access(existing, os.W_OK | os.X_OK):
+            yield Check(
+                name,
+                f"{existing} cannot be written",
+                "Make it writable, or move the home with CASEBOOK_HOME.",
+                ExitStatus.USAGE,
+            )
+            continue
+        free = shutil.disk_usage(existing).free
+        yield Check(
+            f"{name} {folder}",
+            OK if free >= NEEDED_BYTES else f"only {free / 1e6:,.0f} MB are free",
+            "" if free >= NEEDED_BYTES else "Free at least 1 GB.",
+            ExitStatus.DONE if free >= NEEDED_BYTES else ExitStatus.USAGE,
+        )
+    open_files = [
+        path for path in secret_files(settings) if stat.S_IMODE(path.stat().st_mode) & 0o77
+    ]
+    yield Check(
+        "password files",
+        OK if not open_files else f"others can read {', '.join(map(str, open_files))}",
+        "" if not open_files else "Run chmod 600 on them, and replace the passwords.",
+        ExitStatus.USAGE if open_files else ExitStatus.DONE,
+    )
+
+
+def secret_files(settings: Settings) -> list[Path]:
+    """Return the files that hold passwords."""
+    if not settings.secrets_dir.is_dir():
+        return []
+    return sorted(path for path in settings.secrets_dir.iterdir() if path.is_file())
+
+
+def check_builder(databases: Databases) -> Iterator[Check]:
+    """Check that the builder may create schemas, roles and databases, and is no superuser."""
+    with databases.warehouse.session("casebook doctor") as session, session.cursor() as cursor:
+        cursor.execute(
+            "select current_setting('server_version'), rolsuper, rolcreaterole, rolcreatedb,"
+            " has_database_privilege(current_database(), 'CREATE')"
+            " from pg_catalog.pg_roles where rolname = current_user"
+        )
+        row = cursor.fetchone()
+    assert row is not None  # noqa: S101 - the current user is a role
+    server_version, is_super, may_create_roles, may_create_databases, may_create = row
+    user = databases.warehouse.user
+    yield Check(f"warehouse, PostgreSQL {server_version}")
+    lacking = [
+        text
+        for held, text in (
+            (may_create_roles or is_super, f"alter role {user} createrole;"),
+            (may_create_databases or is_super, f"alter role {user} createdb;"),
+            (may_create, f"grant create on database {databases.warehouse.database} to {user};"),
+        )
+        if not held
+    ]
+    yield Check(
+        f"privileges of {user}",
+        OK if not lacking else "not all that a run needs",
+        "" if not lacking else "Let an administrator run: " + " ".join(lacking),
+        ExitStatus.DATABASE if lacking else ExitStatus.DONE,
+    )
+    if is_super:
+        yield Check(
+            f"{user} is a superuser",
+            "works, but more than needed",
+            "docs/databases.md shows the least privileges.",
+        )
+
+
+def check_roles(databases: Databases) -> Iterator[Check]:
+    """Check that owner, publisher and audience groups are there and are this installation's."""
+    with (
+        databases.reporting_admin.session("casebook doctor") as session,
+        session.cursor() as cursor,
+    ):
+        cursor.execute(
+            "select rolname, shobj_description(oid, 'pg_authid') from pg_catalog.pg_roles"
+            " where rolname = any(%s)",
+            ([OWNER, PUBLISHER, *GROUPS],),
+        )
+        found = dict(cursor.fetchall())
+    missing = sorted({OWNER, PUBLISHER, *GROUPS} - set(found))
+    foreign = sorted(
+        name for name, comment in found.items() if comment != marker(databases.installation)
+    )
+    if foreign:
+        yield Check(
+            "roles",
+            f"not made by this installation: {', '.join(foreign)}",
+            "Use a server of its own for each installation, or drop those roles.",
+            ExitStatus.USAGE,
+        )
+    elif missing:
+        yield Check("roles", f"not made yet: {', '.join(missing)}", "`casebook run` makes them.")
+    else:
+        yield Check("roles")
+
+
+# What everybody holds in a database and its schema public, as statements that take it away.
+_HELD_BY_PUBLIC = """
+    select format('revoke %s on database %I from public;', privilege_type, datname)
+    from pg_catalog.pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba)))
+    where datname = current_database() and grantee = 0
+    union all
+    select format('revoke %s on schema %I from public;', privilege_type, nspname)
+    from pg_catalog.pg_namespace, aclexplode(coalesce(nspacl, acldefault('n', nspowner)))
+    where nspname = 'public' and grantee = 0
+"""
+_LARGE_OBJECTS_FOR_PUBLIC = """
+    select format('revoke execute on function %s from public;', oid::regprocedure)
+    from pg_catalog.pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner)))
+    where pronamespace = 'pg_catalog'::regnamespace and grantee = 0
+        and (proname like 'lo\\_%' or proname in ('loread', 'lowrite'))
+    order by 1
+"""
+
+
+def check_public(databases: Databases) -> Iterator[Check]:
+    """Check that everybody may not connect, make temporary tables or store large objects.
+
+    Large objects are a server administrator's to close; they hold no data of Casebook's, so they
+    are told and do not fail the examination.
+    """
+    for name, target in (
+        ("warehouse", databases.warehouse),
+        ("reporting", databases.reporting_admin),
+    ):
+        held = statements(target, _HELD_BY_PUBLIC)
+        yield Check(
+            f"{name} closed to the public",
+            OK if not held else "everybody holds privileges there",
+            "" if not held else "Let an administrator run there: " + " ".join(held),
+            ExitStatus.DATABASE if held else ExitStatus.DONE,
+        )
+    large_objects = statements(databases.reporting_admin, _LARGE_OBJECTS_FOR_PUBLIC)
+    yield Check(
+        "large objects",
+        OK if not large_objects else "readers may store some in reporting",
+        "" if not large_objects else "Let an administrator run there: " + " ".join(large_objects),
+    )
+
+
+def statements(target: ConnectionTarget, query: str) -> list[str]:
+    """Return the first column of a query on the catalog."""
+    with target.session("casebook doctor") as session, session.cursor() as cursor:
+        cursor.execute(query)
+        return [str(statement) for (statement,) in cursor.fetchall()]
+
+
+def check_published(databases: Databases) -> Iterator[Check]:
+    """Tell which version readers see."""
+    current = next((item for item in published_versions(databases) if item.is_current), None)
+    if current is None:
+        yield Check("published version", "none yet", "`casebook run` publishes.")
+    else:
+        yield Check(f"published version {current.version}")

@@ -1,0 +1,201 @@
+"""What each command does, in order: load → build → publish → render.
+
+Every step is another package's; here is only their sequence, under the lock of one run at a time.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrate import loading
+from orchestrate.building.dbt import Dbt
+from orchestrate.building.outcome import BuildOutcome
+from orchestrate.console import Console
+from orchestrate.database import Databases, open_databases
+from orchestrate.erd import write_diagrams
+from orchestrate.errors import DataError
+from orchestrate.publishing import PublishedVersion
+from orchestrate.publishing import publish as publish_version
+from orchestrate.publishing.lock import run_lock
+from orchestrate.reports import render_reports
+from orchestrate.settings import Settings
+
+# Of many failed tests, this many are told on the console; dbt's log has all.
+NAMED_FAILURES = 10
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run published: the version, rows per relation, pages to open, ways to connect."""
+
+    version: int
+    relations: Sequence[tuple[str, int]]
+    pages: Sequence[Path]
+    connections: Sequence[str]
+
+    def as_json(self) -> dict[str, object]:
+        """Return the summary as plain values."""
+        return {
+            "version": self.version,
+            "relations": dict(self.relations),
+            "pages": [str(page) for page in self.pages],
+        }
+
+
+@dataclass(frozen=True)
+class LoadSummary:
+    """What a load took: the domain's source, and per file its rows and equal rows."""
+
+    domain: str
+    source: str
+    file_rows: Sequence[tuple[str, int, int]]
+    changed: bool
+
+    def as_json(self) -> dict[str, object]:
+        """Return the summary as plain values."""
+        return {
+            "domain": self.domain,
+            "source": self.source,
+            "changed": self.changed,
+            "files": [
+                {"file": file, "rows": rows, "equal_rows": equal}
+                for file, rows, equal in self.file_rows
+            ],
+        }
+
+
+def run_all(settings: Settings, console: Console, out_dir: Path) -> RunSummary:
+    """Load, build, publish and render; returns what to look at.
+
+    Raises DataError when a test of severity error fails: then nothing was published.
+    """
+    databases = open_databases(settings, console)
+    with run_lock(databases):
+        variables = loading.variables(databases)
+        console.say("Sources: " + describe_sources(variables))
+        dbt = Dbt(settings, databases.warehouse, console)
+        loading.load_seeds(databases, dbt.parse(variables), variables, console)
+        require_success(dbt.build(variables), settings)
+        version = publish_version(
+            settings,
+            databases,
+            settings.target_dir,
+            console,
+            sources=loading.domain_sources(databases),
+        )
+        with tempfile.TemporaryDirectory(prefix="casebook-") as scratch:
+            diagrams = Path(scratch) / "erd"
+            write_diagrams(settings, document(dbt, settings, variables), diagrams)
+            pages = render_reports(
+                settings,
+                databases,
+                audiences=None,
+                login=None,
+                out_dir=out_dir,
+                console=console,
+                diagrams=diagrams,
+            )
+    return RunSummary(
+        version=version.version,
+        relations=list(version.rows.items()),
+        pages=[page for page in pages if page.name == "index.html"],
+        connections=connection_hints(databases),
+    )
+
+
+def load_domain(
+    settings: Settings, console: Console, domain: str, directory: Path | None
+) -> LoadSummary:
+    """Take the export in `directory` as the domain's source; None: go back to the sample."""
+    databases = open_databases(settings, console)
+    with run_lock(databases):
+        if directory is None:
+            loading.use_sample(databases, domain)
+            return LoadSummary(domain, "sample", [], changed=True)
+        variables = loading.variables(databases)
+        manifest = Dbt(settings, databases.warehouse, console).parse(variables)
+        report = loading.load_export(databases, manifest, domain, directory, variables, console)
+    return LoadSummary(
+        domain,
+        f"export of {directory}",
+        [(file.name, file.rows, file.equal_rows) for file in report.files],
+        changed=report.changed,
+    )
+
+
+def publish_build(
+    settings: Settings, console: Console, target_path: Path | None
+) -> PublishedVersion:
+    """Publish the build whose artifacts are in `target_path` (None: the runner's own)."""
+    databases = open_databases(settings, console)
+    with run_lock(databases):
+        return publish_version(
+            settings,
+            databases,
+            target_path or settings.target_dir,
+            console,
+            sources=loading.domain_sources(databases),
+        )
+
+
+def render(
+    settings: Settings,
+    console: Console,
+    audiences: Sequence[str] | None,
+    login: str | None,
+    out_dir: Path,
+) -> list[Path]:
+    """Render reports from what is published; returns every page written."""
+    databases = open_databases(settings, console)
+    return render_reports(
+        settings, databases, audiences=audiences, login=login, out_dir=out_dir, console=console
+    )
+
+
+def draw_diagrams(settings: Settings, console: Console, out_dir: Path) -> list[Path]:
+    """Write the diagrams of what is built in the warehouse; returns the files."""
+    databases = open_databases(settings, console)
+    variables = loading.variables(databases)
+    dbt = Dbt(settings, databases.warehouse, console)
+    return write_diagrams(settings, document(dbt, settings, variables), out_dir)
+
+
+def document(dbt: Dbt, settings: Settings, variables: Mapping[str, object]) -> Path:
+    """Describe the warehouse for diagrams; returns the folder with manifest and catalog."""
+    dbt.document(variables)
+    return settings.description_dir
+
+
+def describe_sources(variables: Mapping[str, object]) -> str:
+    """Return which source each domain is built from, for people."""
+    return ", ".join(
+        f"{name.removesuffix('_source')} from its {value}"
+        for name, value in sorted(variables.items())
+        if name.endswith("_source")
+    )
+
+
+def require_success(outcome: BuildOutcome, settings: Settings) -> None:
+    """Raise DataError with the first failures when a build did not pass."""
+    if outcome.succeeded:
+        return
+    named = [str(failure) for failure in outcome.failures[:NAMED_FAILURES]]
+    more = len(outcome.failures) - len(named)
+    if more > 0:
+        named.append(f"and {more} more")
+    raise DataError(
+        "The build did not pass, nothing was published:\n  " + "\n  ".join(named),
+        f"Mend the data or the model that each is about and run again. "
+        f"All of it is in {settings.log_dir / 'dbt.log'}.",
+    )
+
+
+def connection_hints(databases: Databases) -> list[str]:
+    """Return the commands with which a reader connects, one per kind of client."""
+    return [
+        'psql "$(casebook db url --as program_director)"',
+        "casebook db start --port 5433   (for Tableau, on 127.0.0.1)",
+    ]

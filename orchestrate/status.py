@@ -1,0 +1,108 @@
+"""What is published, from which exports, and which versions came before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestrate import loading
+from orchestrate.console import Console
+from orchestrate.database import open_databases
+from orchestrate.loading import DomainSource
+from orchestrate.publishing import PublishedVersion, published_versions
+from orchestrate.settings import Settings
+
+
+@dataclass(frozen=True)
+class Status:
+    """Published versions, newest first, and the source that each domain's next run uses."""
+
+    versions: Sequence[PublishedVersion]
+    sources: Mapping[str, DomainSource]
+
+    @property
+    def current(self) -> PublishedVersion | None:
+        """The version that readers see, None before the first publication."""
+        return next((version for version in self.versions if version.is_current), None)
+
+
+def read_status(settings: Settings, console: Console) -> Status:
+    """Read the status from both databases."""
+    databases = open_databases(settings, console)
+    return Status(published_versions(databases), loading.domain_sources(databases))
+
+
+def show_status(status: Status, console: Console) -> None:
+    """Show the status as tables for people, or as JSON."""
+    current = status.current
+    if current is None:
+        console.write("Nothing is published yet. `casebook run` publishes.")
+    else:
+        console.show(
+            f"Version {current.version}, published {current.published_at:%Y-%m-%d %H:%M:%S %Z}, "
+            f"{current.tests_passed} tests passed",
+            ["relation", "rows"],
+            list(current.rows.items()),
+        )
+    console.show(
+        "Versions kept",
+        ["version", "published", "current", "sources", "rows", "tests passed"],
+        [
+            (
+                str(version.version),
+                f"{version.published_at:%Y-%m-%d %H:%M:%S %Z}",
+                "yes" if version.is_current else "",
+                describe(version.sources),
+                sum(version.rows.values()),
+                version.tests_passed,
+            )
+            for version in status.versions
+        ],
+    )
+    console.show(
+        "Sources of the next run",
+        ["domain", "source", "loaded", "folder"],
+        [
+            (
+                domain,
+                source.source,
+                "" if source.loaded_at is None else f"{source.loaded_at:%Y-%m-%d %H:%M:%S %Z}",
+                source.directory,
+            )
+            for domain, source in sorted(status.sources.items())
+        ],
+    )
+    console.show_json(
+        {
+            "current": None if current is None else current.version,
+            "versions": [as_json(version) for version in status.versions],
+            "sources": {
+                domain: {
+                    "source": source.source,
+                    "directory": source.directory,
+                    "loaded_at": source.loaded_at,
+                }
+                for domain, source in status.sources.items()
+            },
+        }
+    )
+
+
+def describe(sources: Mapping[str, object]) -> str:
+    """Return the sources of a version in a few words."""
+    return ", ".join(
+        f"{domain}: {source['source'] if isinstance(source, Mapping) else source}"
+        for domain, source in sorted(sources.items())
+    )
+
+
+def as_json(version: PublishedVersion) -> dict[str, object]:
+    """Return a version as plain values."""
+    return {
+        "version": version.version,
+        "published_at": version.published_at,
+        "is_current": version.is_current,
+        "sources": dict(version.sources),
+        "rows": dict(version.rows),
+        "tests_passed": version.tests_passed,
+    }

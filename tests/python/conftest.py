@@ -1,0 +1,173 @@
+"""Fixtures shared by all tests: Casebooks that were really run, each made once per test session.
+
+A Casebook is a home of its own (server, passwords, dbt's artifacts) and an output folder. Workers
+of pytest-xdist share the ones that tests only read; whoever comes first makes them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from orchestrate.console import Console
+from orchestrate.database import Databases, open_databases
+from orchestrate.settings import PROJECT_DIR, Settings
+
+REAL_EXPORT = PROJECT_DIR.parent / "shared" / "data" / "mighty_analyst"
+SHARED = "CASEBOOK_TEST_SESSION_DIR"
+
+
+@dataclass(frozen=True)
+class Casebook:
+    """One Casebook of the tests: its home, its output folder, and its command line."""
+
+    home: Path
+    output_dir: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment in which its commands run: nothing of Casebook's from outside."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("CASEBOOK_")}
+        return {**kept, "CASEBOOK_HOME": str(self.home)}
+
+    @property
+    def settings(self) -> Settings:
+        """Its settings, as its commands read them."""
+        return replace(Settings.from_environment(self.environment), output_dir=self.output_dir)
+
+    @property
+    def databases(self) -> Databases:
+        """Its databases; starts its server when it is stopped."""
+        return open_databases(self.settings, Console())
+
+    def command(
+        self, *arguments: str, check: bool = True, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `casebook …` as a process of its own and return what it said."""
+        done = subprocess.run(
+            [sys.executable, "-m", "orchestrate", *arguments],
+            cwd=PROJECT_DIR,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        if check and done.returncode:
+            raise AssertionError(
+                f"casebook {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr}"
+            )
+        return done
+
+    def run(self) -> dict[str, object]:
+        """Run `casebook run` into the output folder; returns what it says of itself."""
+        done = self.command("run", "--out", str(self.output_dir), "--json")
+        result: dict[str, object] = json.loads(done.stdout)
+        return result
+
+    def stop(self) -> None:
+        """Stop its server and delete what only the server may."""
+        self.command("db", "remove", check=False)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the folder that all workers of this session share."""
+    if not hasattr(config, "workerinput"):
+        # Short and outside pytest's own folders: those are closed to the server's system user.
+        os.environ[SHARED] = tempfile.mkdtemp(prefix="casebook-tests-")
+        Path(os.environ[SHARED]).chmod(0o755)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the shared servers and delete the folder when the last worker is done."""
+    if hasattr(config, "workerinput"):
+        return
+    shared = Path(os.environ.pop(SHARED))
+    for home in shared.glob("*/home"):
+        Casebook(home, home.parent / "output").stop()
+    shutil.rmtree(shared, ignore_errors=True)
+
+
+def made_once(name: str, *, export: Path | None = None) -> Casebook:
+    """Return a shared Casebook after `casebook run`; the first caller makes it, others wait.
+
+    A copy of its home, at rest, stays beside it for tests that need one of their own.
+    """
+    folder = Path(os.environ[SHARED]) / name
+    folder.mkdir(exist_ok=True)
+    casebook = Casebook(folder / "home", folder / "output")
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "done").exists():
+            if export is not None:
+                casebook.command("load", "advocacy", str(export))
+            casebook.run()
+            casebook.command("db", "stop")
+            copy_home(casebook.home, folder / "resting")
+            (folder / "done").touch()
+    return casebook
+
+
+def copy_home(home: Path, copy: Path) -> None:
+    """Copy the home of a stopped Casebook, with owners and modes."""
+    subprocess.run(["cp", "-a", str(home), str(copy)], check=True)
+
+
+@pytest.fixture(scope="session")
+def published() -> Casebook:
+    """Return a Casebook after `casebook run` on the samples; tests read it, none changes it."""
+    return made_once("sample")
+
+
+@pytest.fixture(scope="session")
+def published_export() -> Casebook:
+    """Return a Casebook after `casebook load advocacy` of the real export and `casebook run`."""
+    if not REAL_EXPORT.is_dir():
+        pytest.skip(f"The real advocacy export is not at {REAL_EXPORT}.")
+    return made_once("export", export=REAL_EXPORT)
+
+
+@pytest.fixture
+def own_casebook(published: Casebook) -> Iterator[Casebook]:
+    """Return a published Casebook of one's own, to change and to break."""
+    folder = Path(tempfile.mkdtemp(prefix="own-", dir=os.environ[SHARED]))
+    folder.chmod(0o755)
+    copy = Casebook(folder / "home", folder / "output")
+    copy_home(published.home.parent / "resting", copy.home)
+    shutil.copytree(published.output_dir, copy.output_dir)
+    try:
+        yield copy
+    finally:
+        copy.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def warehouse(published: Casebook) -> Iterator[psycopg2.extensions.connection]:
+    """Connect to the warehouse of the samples, as the builder."""
+    with published.databases.warehouse.session("casebook tests") as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def real_warehouse(published_export: Casebook) -> Iterator[psycopg2.extensions.connection]:
+    """Connect to the warehouse of the real advocacy export, as the builder."""
+    with published_export.databases.warehouse.session("casebook tests") as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def built_target(published: Casebook) -> Path:
+    """Return dbt's folder with manifest.json and catalog.json of the samples."""
+    return published.settings.description_dir
