@@ -37,6 +37,9 @@ def dbt_environment(parameters: Mapping[str, str], password: str) -> dict[str, s
     """
     user = parameters.get("user") or getpass.getuser()
     environment = {
+        # Meant for other servers, if set; libpq takes an empty value as none.
+        "PGHOSTADDR": "",
+        "PGOPTIONS": "",
         "CASEBOOK_DBT_HOST": parameters.get("host", "localhost"),
         "CASEBOOK_DBT_PORT": parameters.get("port", "5432"),
         "CASEBOOK_DBT_USER": user,

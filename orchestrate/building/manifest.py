@@ -135,8 +135,8 @@ class Manifest:
         """Count what `dbt build` without seeds works on: models, unless ephemeral, and tests."""
         kinds = {"model", "test", "snapshot"}
         return self.unit_test_count + sum(
-            node["resource_type"] in kinds
-            and node.get("config", {}).get("materialized") != "ephemeral"
+            bool(node["resource_type"] in kinds)
+            and bool(node.get("config", {}).get("materialized") != "ephemeral")
             for node in self.nodes.values()
         )
 

@@ -1,0 +1,184 @@
+"""One pass over the bytes of a raw file before it goes to the database.
+
+Finds what COPY would report late, in words of its own, or not at all: other encodings than UTF-8,
+a quote in the wrong place (COPY would join the rows up to the next quote), and the end-of-data
+mark, a backslash and a dot (servers before 18 would drop the rest of the file without a word).
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrate.errors import ConfigurationError, DataError
+from orchestrate.loading.problems import SAVE_AS_UTF8, bad_file
+from orchestrate.loading.records import record_with_undecodable_field, records
+
+CHUNK = 1 << 18
+_SEPARATORS = b",\r\n"
+_END_MARK = re.compile(rb"(?:^|[\r\n])\\\.(?:[\r\n]|$)")
+
+
+@dataclass(frozen=True)
+class ScannedFile:
+    """A file that is well-formed CSV in UTF-8: its size in bytes, its content and its header."""
+
+    path: Path
+    size: int
+    sha256: str
+    header: tuple[str, ...]
+    has_rows: bool
+
+    @property
+    def name(self) -> str:
+        """The file's name, as messages show it."""
+        return self.path.name
+
+
+def scan(path: Path) -> ScannedFile:
+    """Read a file once, in constant memory.
+
+    Raises DataError, with the line, when it is not CSV in UTF-8 or empty, ConfigurationError when
+    it cannot be read.
+    """
+    scanner = _Scanner(path)
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                scanner.feed(chunk)
+        return scanner.finish()
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read: {error.strerror}.", "Check the file and its permissions."
+        ) from error
+
+
+class _Scanner:
+    """What is known after the chunks so far."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = 0
+        self.lines = 0  # line ends so far
+        self.after_return = False  # the last chunk ended between \r and, perhaps, \n
+        self.in_quotes = False
+        self.just_closed = False  # the last byte was a closing quote, or the first of a doubled one
+        self.opened_at = 0  # line of the last opening quote
+        self.before = _SEPARATORS[0]  # the last byte outside quotes
+        self.tail = b"\n"  # the end of the last chunk, for a mark that spans two
+        self.end_mark = False  # something looked like an end-of-data mark
+        self.digest = hashlib.sha256()
+        self.decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def feed(self, chunk: bytes) -> None:
+        self.digest.update(chunk)
+        first = self.size == 0
+        if first:
+            self._refuse_utf16(chunk)
+        self._check_encoding(chunk)
+        self._check_quotes(chunk[3:] if first and chunk.startswith(codecs.BOM_UTF8) else chunk)
+        self.end_mark = self.end_mark or _END_MARK.search(self.tail + chunk) is not None
+        self.tail = chunk[-3:]
+        self.size += len(chunk)
+        self.lines += self._line_ends(chunk)
+        self.after_return = chunk.endswith(b"\r")
+
+    def finish(self) -> ScannedFile:
+        name = self.path.name
+        self._check_encoding(b"", final=True)
+        if self.in_quotes:
+            raise bad_file(name, "a quote is opened here and never closed", line=self.opened_at)
+        if self.end_mark:
+            self._check_end_mark()
+        rows = records(self.path)
+        header = next(rows, None)
+        has_rows = any(record.fields for record in rows)
+        if header is None or not (any(header.fields) or has_rows):
+            raise bad_file(name, "the file is empty", cure="Export it again. Nothing was replaced.")
+        return ScannedFile(self.path, self.size, self.digest.hexdigest(), header.fields, has_rows)
+
+    def _refuse_utf16(self, chunk: bytes) -> None:
+        marked = chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        if marked or b"\0" in chunk[:4]:
+            raise bad_file(
+                self.path.name, "the file is in UTF-16, not in UTF-8", line=1, cure=SAVE_AS_UTF8
+            )
+
+    def _check_encoding(self, chunk: bytes, final: bool = False) -> None:
+        pending = len(self.decoder.getstate()[0])
+        try:
+            self.decoder.decode(chunk, final)
+        except UnicodeDecodeError as error:
+            raise self._not_utf8(chunk, max(error.start - pending, 0)) from None
+        position = chunk.find(b"\0")
+        if position >= 0:
+            raise bad_file(
+                self.path.name,
+                "there is a NUL byte, which no text contains",
+                line=self._line(chunk, position),
+                cure=SAVE_AS_UTF8,
+            )
+
+    def _not_utf8(self, chunk: bytes, position: int) -> DataError:
+        found = record_with_undecodable_field(self.path)
+        column = None
+        if found is not None and found[0].first_line > 1:
+            header = next(records(self.path)).fields
+            column = header[found[1]] if found[1] < len(header) else None
+        return bad_file(
+            self.path.name,
+            "there are bytes that are not UTF-8",
+            line=self._line(chunk, position),
+            column=column,
+            cure=SAVE_AS_UTF8,
+        )
+
+    def _check_quotes(self, chunk: bytes) -> None:
+        """Follow the quotes: one opens only where a field begins and closes only where it ends."""
+        position = 0
+        for index, part in enumerate(chunk.split(b'"')):
+            if index:
+                self._cross_quote(chunk, position)
+                position += 1
+            if part and not self.in_quotes:
+                if self.just_closed and part[0] not in _SEPARATORS:
+                    raise self._misplaced(chunk, position)
+                self.just_closed = False
+                self.before = part[-1]
+            position += len(part)
+
+    def _cross_quote(self, chunk: bytes, position: int) -> None:
+        if self.in_quotes:
+            self.in_quotes, self.just_closed = False, True
+            return
+        if not self.just_closed:
+            if self.before not in _SEPARATORS:
+                raise self._misplaced(chunk, position)
+            self.opened_at = self._line(chunk, position)
+        self.in_quotes, self.just_closed = True, False
+
+    def _misplaced(self, chunk: bytes, position: int) -> DataError:
+        return bad_file(
+            self.path.name,
+            "a quote stands inside a value that does not begin and end with one",
+            line=self._line(chunk, position),
+            cure="Put the whole value in quotes and write each quote in it twice."
+            " Nothing was replaced.",
+        )
+
+    def _check_end_mark(self) -> None:
+        for record in records(self.path):
+            if record.fields == ("\\.",):
+                raise bad_file(
+                    self.path.name, "the line holds nothing but \\.", line=record.first_line
+                )
+
+    def _line(self, chunk: bytes, position: int) -> int:
+        return self.lines + self._line_ends(chunk[:position]) + 1
+
+    def _line_ends(self, chunk: bytes) -> int:
+        ends = chunk.count(b"\n") + chunk.count(b"\r") - chunk.count(b"\r\n")
+        return ends - (self.after_return and chunk.startswith(b"\n"))

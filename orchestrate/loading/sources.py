@@ -1,0 +1,96 @@
+"""Which source each domain uses: the shipped sample or the export that was loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import yaml
+
+from orchestrate.database import Databases
+from orchestrate.errors import ConfigurationError
+from orchestrate.loading import state
+from orchestrate.loading.state import EXPORT, SAMPLE
+from orchestrate.loading.tables import LoadedTable
+from orchestrate.settings import PROJECT_DIR
+
+DOMAINS = ("residency", "advocacy")
+
+
+@dataclass(frozen=True)
+class DomainSource:
+    """What a domain is built from: `source` is `sample` or `export`.
+
+    `directory` and `loaded_at` are those of the export, None for the sample; `tables` the raw
+    tables of that source as they were loaded, none before the first load.
+    """
+
+    domain: str
+    source: str
+    directory: Path | None
+    loaded_at: datetime | None
+    tables: tuple[LoadedTable, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows of all raw tables together."""
+        return sum(table.rows for table in self.tables)
+
+
+def check_domain(domain: str) -> None:
+    """Raise ConfigurationError for a domain that Casebook does not know."""
+    if domain not in DOMAINS:
+        raise ConfigurationError(f"There is no domain {domain!r}.", f"Use {' or '.join(DOMAINS)}.")
+
+
+def domain_sources(databases: Databases) -> dict[str, DomainSource]:
+    """Return what each domain is built from, by domain."""
+    with databases.warehouse.session() as connection:
+        choices = state.read_choices(connection)
+        held = state.held_tables(connection)
+    sources = {}
+    for domain in DOMAINS:
+        choice = choices.get(domain, state.Choice(SAMPLE, None, None))
+        is_export = choice.source == EXPORT
+        sources[domain] = DomainSource(
+            domain=domain,
+            source=choice.source,
+            directory=choice.directory if is_export else None,
+            loaded_at=choice.loaded_at if is_export else None,
+            tables=tuple(
+                table
+                for (schema, _), (_, table) in sorted(held.items())
+                if schema == f"{choice.source}_{domain}"
+            ),
+        )
+    return sources
+
+
+def variables(databases: Databases) -> dict[str, object]:
+    """Return the dbt variables that make a build read each domain's source."""
+    return {
+        f"{domain}_source": source.source for domain, source in domain_sources(databases).items()
+    }
+
+
+def use_sample(databases: Databases, domain: str) -> None:
+    """Let a domain be built from the shipped sample again; its export stays in the warehouse."""
+    check_domain(domain)
+    with state.raw_transaction(databases.warehouse) as connection:
+        state.switch_source(connection, domain, SAMPLE)
+
+
+def time_zone(domain: str, given: Mapping[str, object], project_dir: Path = PROJECT_DIR) -> str:
+    """Return the zone in which a domain's timestamps without a zone were written, by default UTC.
+
+    It is dbt's variable `source_time_zone`: from `given`, else from dbt_project.yml.
+    """
+    zones = given.get("source_time_zone")
+    if zones is None:
+        project = yaml.safe_load((project_dir / "dbt_project.yml").read_text(encoding="utf-8"))
+        zones = (project.get("vars") or {}).get("source_time_zone")
+    if not isinstance(zones, Mapping):
+        return "UTC"
+    return str(zones.get(domain, "UTC"))
