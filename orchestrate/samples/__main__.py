@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from orchestrate.samples.advocacy import advocacy_files
 from orchestrate.samples.files import write_files
 from orchestrate.samples.residency import residency_files
 
@@ -18,8 +19,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m orchestrate.samples", description=__doc__)
     parser.add_argument("--out", type=Path, default=SEEDS, help="folder to write to")
     out: Path = parser.parse_args(arguments).out
-    for path in write_files(out / "residency", residency_files()):
-        sys.stdout.write(f"{path}\n")
+    for domain, files in (("residency", residency_files()), ("advocacy", advocacy_files())):
+        for path in write_files(out / domain, files):
+            sys.stdout.write(f"{path}\n")
     return 0
 
 

@@ -87,7 +87,6 @@ class Draws:
         return points[-1][1]
 
     def identifier(self) -> str:
-        """Return text that looks like a UUID."""
-        digits = "".join(f"{int(self.unit() * 65536):04x}" for _ in range(8))
-        parts = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
-        return "-".join(parts)
+        """Return sixteen hexadecimal digits in groups, shorter than a UUID on purpose."""
+        digits = "".join(f"{int(self.unit() * 65536):04x}" for _ in range(4))
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:]}"
