@@ -1,0 +1,1 @@
+"""Access: roles, logins, members, and the policies that decide what each reader sees."""

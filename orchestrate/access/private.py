@@ -1,0 +1,148 @@
+"""The schema `private` of reporting: pointer, versions, members and the policies' functions.
+
+No reader may use the schema. Policies reach the functions all the same: a policy holds its
+functions by identity, so that a reader needs EXECUTE but never looks the name up. The functions
+run as the owner, look only at `session_user` (which `set role` does not change, unlike
+`current_user`; no setting is asked, for any session may set those) and find nothing for a login
+that is no member.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from psycopg2 import sql
+
+from orchestrate.access.members import Member
+from orchestrate.access.roles import GROUPS
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
+
+SCHEMA: Final = "private"
+
+_TABLES: Final = {
+    "pointer": """
+        create table private.pointer (
+            only_row boolean primary key default true check (only_row),
+            current_version bigint,
+            highest_version bigint not null default 0,
+            check (current_version <= highest_version)
+        )""",
+    "versions": """
+        create table private.versions (
+            version bigint primary key,
+            published_at timestamptz not null default now(),
+            sources jsonb not null,
+            row_counts jsonb not null,
+            tests_passed integer not null,
+            tests_warned integer not null,
+            casebook_version text not null,
+            invocation_id text not null,
+            is_retained boolean not null default true
+        )""",
+    "members": """
+        create table private.members (
+            login text primary key,
+            audience text not null,
+            client_id text,
+            specialty_id text,
+            resident_name text,
+            scope_id text
+        )""",
+}
+
+_FUNCTIONS: Final = {
+    "current_version": (
+        "bigint",
+        "select pointer.current_version from private.pointer where exists ("
+        "select from private.members where members.login = session_user)",
+    ),
+    "reader_scope": (
+        "text",
+        "select members.scope_id from private.members where members.login = session_user",
+    ),
+    "reader_resident": (
+        "text",
+        "select members.resident_name from private.members where members.login = session_user",
+    ),
+}
+FUNCTIONS: Final = tuple(_FUNCTIONS)
+
+_COMMENTS: Final = {
+    "pointer": "One row: the version that readers see, and the highest one ever published.",
+    "versions": "One row per published version.",
+    "members": "One row per login of a reader, with what it may see.",
+}
+
+
+def ensure_private(cursor: Cursor) -> None:
+    """Create the schema, its tables and functions where they are missing, as the owner.
+
+    The caller has set the role to the owner. What readers hold on the schema is taken away.
+    """
+    cursor.execute("select to_regnamespace('private') is null")
+    if cursor.fetchone() == (True,):
+        cursor.execute("create schema private")
+        # Functions are PUBLIC's by default; for the owner's own that ends here.
+        cursor.execute("alter default privileges revoke execute on functions from public")
+    cursor.execute(
+        "select relname from pg_class where relnamespace = 'private'::regnamespace"
+        " and relkind = 'r'"
+    )
+    present = {name for (name,) in cursor.fetchall()}
+    for name, statement in _TABLES.items():
+        if name not in present:
+            cursor.execute(statement)
+            cursor.execute(
+                sql.SQL("comment on table {} is {}").format(
+                    sql.Identifier(SCHEMA, name), sql.Literal(_COMMENTS[name])
+                )
+            )
+    cursor.execute("insert into private.pointer default values on conflict do nothing")
+    _ensure_functions(cursor)
+
+
+def _ensure_functions(cursor: Cursor) -> None:
+    cursor.execute(
+        "select proname, prosrc from pg_proc where pronamespace = 'private'::regnamespace"
+        " and prosecdef and provolatile = 's'"
+        " and proconfig = array['search_path=pg_catalog, pg_temp']"
+    )
+    present = dict(cursor.fetchall())
+    for name, (result, body) in _FUNCTIONS.items():
+        if present.get(name) == body:
+            continue
+        cursor.execute(
+            sql.SQL(
+                "create or replace function {}() returns {} language sql stable security definer"
+                " parallel restricted set search_path to pg_catalog, pg_temp as {}"
+            ).format(sql.Identifier(SCHEMA, name), sql.SQL(result), sql.Literal(body))
+        )
+        cursor.execute(
+            sql.SQL("revoke all on function {}() from public").format(sql.Identifier(SCHEMA, name))
+        )
+        cursor.execute(
+            sql.SQL("grant execute on function {}() to {}").format(
+                sql.Identifier(SCHEMA, name),
+                sql.SQL(", ").join(map(sql.Identifier, GROUPS)),
+            )
+        )
+
+
+def store_members(cursor: Cursor, members: Sequence[Member]) -> None:
+    """Make `private.members` the given ones, in the caller's transaction."""
+    cursor.execute("delete from private.members")
+    for member in members:
+        cursor.execute(
+            "insert into private.members values (%s, %s, %s, %s, %s, %s)",
+            (
+                member.login,
+                member.audience,
+                member.client_id,
+                member.specialty_id,
+                member.resident_name,
+                member.scope_id,
+            ),
+        )

@@ -1,0 +1,141 @@
+"""What dbt left behind of a build: whether it is complete, of one piece, and passed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from orchestrate.errors import ConfigurationError, DataError
+
+_BUILD_AGAIN: Final = "Run `dbt build` (or `casebook run`) to its end, then publish."
+_BUILT: Final = frozenset({"success"})
+_TESTED: Final = frozenset({"pass", "warn"})
+# A limit to what one message names; the rest is counted.
+_NAMED: Final = 5
+
+
+@dataclass(frozen=True)
+class Build:
+    """A complete and passing build, as its artifacts tell.
+
+    `tests_passed` and `tests_warned` count data tests and unit tests.
+    """
+
+    manifest: Mapping[str, Any]
+    invocation_id: str
+    tests_passed: int
+    tests_warned: int
+
+    def source_relation(self, model: str) -> tuple[str, str] | None:
+        """Return schema and name of a model in the warehouse, None when there is no such model."""
+        for node in self.manifest["nodes"].values():
+            if node["resource_type"] == "model" and node["name"] == model:
+                return node["schema"], node.get("alias") or node["name"]
+        return None
+
+
+def read_build(target_dir: Path) -> Build:
+    """Read manifest.json and run_results.json of dbt's target folder, and check that they agree.
+
+    Every enabled model, function, snapshot, data test and unit test of the manifest needs a
+    passing result of the same `dbt build`; seeds need none. Raises ConfigurationError when a file
+    is missing or unreadable and DataError when the build was partial, failed or is of another
+    project.
+    """
+    manifest = _read(target_dir / "manifest.json")
+    results = _read(target_dir / "run_results.json")
+    _check_origin(manifest, results, target_dir)
+    status = {result["unique_id"]: str(result["status"]) for result in results["results"]}
+    missing, failed, warned, passed = [], [], 0, 0
+    for unique_id, accepted in _required(manifest):
+        found = status.get(unique_id)
+        if found is None:
+            missing.append(unique_id)
+        elif found not in accepted:
+            failed.append(f"{unique_id} ({found})")
+        elif accepted is _TESTED:
+            warned += found == "warn"
+            passed += found == "pass"
+    failed += sorted(
+        f"{unique_id} ({found})"
+        for unique_id, found in status.items()
+        if found in {"error", "fail", "runtime error"} and f"{unique_id} ({found})" not in failed
+    )
+    if failed:
+        raise DataError(
+            f"The build of {target_dir} did not pass: {_name(failed)}. Nothing was published.",
+            "Mend the data or the model that the test is about, build again, then publish.",
+        )
+    if missing:
+        raise DataError(
+            f"The build of {target_dir} is not complete, without a result: {_name(missing)}.",
+            _BUILD_AGAIN,
+        )
+    return Build(manifest, str(manifest["metadata"]["invocation_id"]), passed, warned)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError(f"There is no {path}.", _BUILD_AGAIN) from None
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}.", _BUILD_AGAIN) from None
+    expected = "results" if path.name == "run_results.json" else "nodes"
+    if not isinstance(content, dict) or expected not in content or "metadata" not in content:
+        raise ConfigurationError(f"{path} is not what dbt writes under that name.", _BUILD_AGAIN)
+    return content
+
+
+def _check_origin(
+    manifest: Mapping[str, Any], results: Mapping[str, Any], target_dir: Path
+) -> None:
+    arguments = results.get("args", {})
+    if arguments.get("which") != "build":
+        raise DataError(
+            f"{target_dir}/run_results.json is of `dbt {arguments.get('which', '?')}`, "
+            "which does not build and test everything.",
+            _BUILD_AGAIN,
+        )
+    if arguments.get("empty") or arguments.get("sample"):
+        raise DataError(
+            f"The build of {target_dir} used --empty or --sample: its marts are not whole.",
+            _BUILD_AGAIN,
+        )
+    ours, theirs = manifest["metadata"], results["metadata"]
+    if ours.get("invocation_id") != theirs.get("invocation_id"):
+        raise DataError(
+            f"manifest.json and run_results.json of {target_dir} are of different dbt invocations.",
+            _BUILD_AGAIN,
+        )
+    project = ours.get("project_name")
+    if project != "casebook":
+        raise DataError(
+            f"The build of {target_dir} is of the dbt project '{project}', not of 'casebook'.",
+            "Name the target folder of this project with --target-path.",
+        )
+
+
+def _required(manifest: Mapping[str, Any]) -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield what needs a result and the statuses that are good enough."""
+    for unique_id, node in manifest["nodes"].items():
+        kind = node["resource_type"]
+        if kind == "test":
+            yield unique_id, _TESTED
+        elif kind == "snapshot" or (
+            kind == "model" and node["config"].get("materialized") != "ephemeral"
+        ):
+            yield unique_id, _BUILT
+    for unique_id in manifest.get("unit_tests", {}):
+        yield unique_id, _TESTED
+    for unique_id in manifest.get("functions", {}):
+        yield unique_id, _BUILT
+
+
+def _name(items: list[str]) -> str:
+    more = len(items) - _NAMED
+    named = ", ".join(sorted(items)[:_NAMED])
+    return f"{named} and {more} more" if more > 0 else named

@@ -1,0 +1,382 @@
+"""What dbt's manifest promises about each public mart: columns, keys, comments and readers.
+
+A public mart is a model with `access: public` and an enforced contract in `models/marts`. Its
+contract is all that the publisher needs to know of it: adding a mart is adding a model. A contract
+that leaves something open (a key, a description, who may read) is refused here, before anything is
+touched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from types import MappingProxyType
+from typing import Any, Final
+
+from orchestrate.errors import DataError
+
+AUDIENCES: Final = ("program", "resident", "client", "management", "staff")
+READS_ALL: Final = "all"
+READS_OWN: Final = "own"
+READS_SCOPE: Final = "scope"
+READINGS: Final = (READS_ALL, READS_OWN, READS_SCOPE)
+
+VERSION_COLUMN: Final = "version"
+SCOPE_COLUMN: Final = "scope_id"
+RESIDENT_COLUMN: Final = "resident_name"
+
+IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9_]{0,49}")
+# Schemas that belong to the server or to the publisher itself.
+RESERVED_SCHEMAS: Final = frozenset({"private", "public", "information_schema"})
+
+_TYPE_ALIASES: Final = {
+    "bool": "boolean",
+    "decimal": "numeric",
+    "float8": "double precision",
+    "int": "integer",
+    "int2": "smallint",
+    "int4": "integer",
+    "int8": "bigint",
+    "timestamptz": "timestamp with time zone",
+}
+_TYPES: Final = frozenset(
+    {
+        "bigint",
+        "boolean",
+        "date",
+        "double precision",
+        "integer",
+        "smallint",
+        "text",
+        "timestamp with time zone",
+    }
+)
+_NUMERIC: Final = re.compile(r"(?:numeric|decimal)\s*\(\s*(\d{1,3})\s*(?:,\s*(\d{1,3})\s*)?\)")
+_REFERENCE: Final = re.compile(r"""ref\(\s*(?:['"]\w+['"]\s*,\s*)?['"](\w+)['"].*\)""")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a mart; `data_type` is spelled as PostgreSQL's format_type spells it."""
+
+    name: str
+    data_type: str
+    description: str
+    not_null: bool = False
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    """Columns of a mart that name a row of another mart, in matching order."""
+
+    columns: tuple[str, ...]
+    to_schema: str
+    to_name: str
+    to_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Mart:
+    """A public mart as its contract describes it.
+
+    `schema` and `name` are what readers use; `source_schema` is where dbt built it in the
+    warehouse (the same, but for a developer's prefixed build). `columns`, `primary_key` and
+    `foreign_keys` leave out `scope_id`, which `is_scoped` stands for: the publisher puts version
+    and scope in front.
+    """
+
+    unique_id: str
+    schema: str
+    name: str
+    source_schema: str
+    description: str
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...]
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    readers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def is_scoped(self) -> bool:
+        """Whether readers of this relation differ by client and visibility."""
+        return READS_SCOPE in self.readers.values()
+
+    @property
+    def relation(self) -> str:
+        """The relation's name for people, `schema.name`."""
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def lead_columns(self) -> tuple[str, ...]:
+        """The columns that lead the stored primary key: version and, where scoped, scope_id."""
+        return (VERSION_COLUMN, SCOPE_COLUMN) if self.is_scoped else (VERSION_COLUMN,)
+
+    @property
+    def source_columns(self) -> tuple[str, ...]:
+        """The columns to copy, in stored order without version."""
+        names = tuple(column.name for column in self.columns)
+        return (SCOPE_COLUMN, *names) if self.is_scoped else names
+
+
+def read_marts(manifest: Mapping[str, Any]) -> list[Mart]:
+    """Read the public marts of a manifest, parents before the marts that refer to them.
+
+    Raises DataError that names every mart whose contract leaves something open, and why.
+    """
+    nodes = [node for node in manifest["nodes"].values() if _is_public_mart(node)]
+    relations = {
+        (node["schema"], node.get("alias") or node["name"]): _published_name(node) for node in nodes
+    }
+    models = {node["name"]: _published_name(node) for node in nodes}
+    marts: list[Mart] = []
+    problems: list[str] = []
+    for node in nodes:
+        try:
+            marts.append(_read_mart(node, relations, models))
+        except _Refused as refusal:
+            problems.extend(f"{'.'.join(_published_name(node))}: {text}" for text in refusal.texts)
+    if not problems:
+        problems = list(_key_problems(marts))
+    if problems:
+        raise DataError(
+            "Marts whose contract cannot be published: " + "; ".join(problems[:10]) + ".",
+            "Complete the contracts in models/marts, build again, then publish.",
+        )
+    if not marts:
+        raise DataError(
+            "The manifest holds no public mart: no model of models/marts has access 'public'.",
+            "Publish from the target folder of a complete `dbt build` of this project.",
+        )
+    return _parents_first(marts)
+
+
+class _Refused(Exception):  # noqa: N818 - internal signal, turned into a DataError above
+    def __init__(self, texts: Sequence[str]) -> None:
+        super().__init__(*texts)
+        self.texts = texts
+
+
+def _is_public_mart(node: Mapping[str, Any]) -> bool:
+    return (
+        node["resource_type"] == "model"
+        and node.get("access") == "public"
+        and node["original_file_path"].replace("\\", "/").startswith("models/marts/")
+    )
+
+
+def _published_name(node: Mapping[str, Any]) -> tuple[str, str]:
+    schema = node.get("config", {}).get("schema") or node["schema"]
+    return str(schema), str(node.get("alias") or node["name"])
+
+
+def _read_mart(
+    node: Mapping[str, Any],
+    relations: Mapping[tuple[str, str], tuple[str, str]],
+    models: Mapping[str, tuple[str, str]],
+) -> Mart:
+    problems: list[str] = []
+    schema, name = _published_name(node)
+    problems.extend(
+        f"'{identifier}' is not a plain name (a-z, 0-9, _; at most 50 characters)"
+        for identifier in (schema, name, *node["columns"])
+        if not IDENTIFIER.fullmatch(identifier)
+    )
+    if schema in RESERVED_SCHEMAS or schema.startswith("pg_"):
+        problems.append(f"schema '{schema}' is reserved")
+    if not node.get("contract", {}).get("enforced"):
+        problems.append("its contract is not enforced")
+    if not (node.get("description") or "").strip():
+        problems.append("it has no description")
+    columns = _read_columns(node, problems)
+    names = [column.name for column in columns]
+    primary_key = _read_primary_key(node, problems)
+    foreign_keys = _read_foreign_keys(node, relations, models, problems)
+    readers = _read_readers(node, problems)
+    is_scoped = READS_SCOPE in readers.values()
+    if is_scoped and set(readers.values()) != {READS_SCOPE}:
+        problems.append("one audience reads it by scope and another does not")
+    if is_scoped and node["columns"].get(SCOPE_COLUMN, {}).get("data_type") != "text":
+        problems.append(f"it is read by scope but has no column {SCOPE_COLUMN} of type text")
+    if not is_scoped and SCOPE_COLUMN in names:
+        problems.append(f"it has a column {SCOPE_COLUMN} but no audience reads it by scope")
+    if READS_OWN in readers.values() and RESIDENT_COLUMN not in names:
+        problems.append(f"residents read their own rows of it but it has no {RESIDENT_COLUMN}")
+    if VERSION_COLUMN in names:
+        problems.append(f"'{VERSION_COLUMN}' is the publisher's own column")
+    unknown = [
+        key
+        for key in (*primary_key, *(name for one in foreign_keys for name in one.columns))
+        if key not in names
+    ]
+    if unknown:
+        problems.append(f"its keys name unknown columns {', '.join(unknown)}")
+    if problems:
+        raise _Refused(problems)
+    without_scope = [column for column in columns if column.name != SCOPE_COLUMN]
+    return Mart(
+        unique_id=node["unique_id"],
+        schema=schema,
+        name=name,
+        source_schema=node["schema"],
+        description=node["description"].strip(),
+        columns=tuple(without_scope),
+        primary_key=tuple(key for key in primary_key if key != SCOPE_COLUMN),
+        foreign_keys=tuple(foreign_keys),
+        readers=MappingProxyType(dict(sorted(readers.items()))),
+    )
+
+
+def _read_columns(node: Mapping[str, Any], problems: list[str]) -> list[Column]:
+    columns = []
+    required = set(_constraint_columns(node, "not_null")) | set(_read_primary_key(node, []))
+    for name, entry in node["columns"].items():
+        data_type = canonical_type(entry.get("data_type") or "")
+        if data_type is None:
+            problems.append(
+                f"column {name} has type '{entry.get('data_type') or ''}'; marts use text,"
+                " integer, bigint, smallint, boolean, date, timestamptz, double precision and"
+                " numeric(precision, scale)"
+            )
+        description = (entry.get("description") or "").strip()
+        if not description:
+            problems.append(f"column {name} has no description")
+        columns.append(Column(name, data_type or "", description, name in required))
+    if not columns:
+        problems.append("its contract has no columns")
+    return columns
+
+
+def _constraint_columns(node: Mapping[str, Any], kind: str) -> Iterable[str]:
+    for constraint in node.get("constraints") or ():
+        if constraint["type"] == kind:
+            yield from constraint.get("columns") or ()
+    for name, entry in node["columns"].items():
+        if any(constraint["type"] == kind for constraint in entry.get("constraints") or ()):
+            yield name
+
+
+def _read_primary_key(node: Mapping[str, Any], problems: list[str]) -> tuple[str, ...]:
+    key = tuple(dict.fromkeys(_constraint_columns(node, "primary_key")))
+    if not any(name != SCOPE_COLUMN for name in key):
+        problems.append("it has no primary key")
+    return key
+
+
+def _read_foreign_keys(
+    node: Mapping[str, Any],
+    relations: Mapping[tuple[str, str], tuple[str, str]],
+    models: Mapping[str, tuple[str, str]],
+    problems: list[str],
+) -> list[ForeignKey]:
+    """Collect foreign keys of the model and of its columns.
+
+    dbt writes the target as the text `ref('x')` after parsing and as a quoted relation name after
+    running; a constraint may also carry its SQL in `expression`.
+    """
+    constraints = [
+        (tuple(constraint.get("columns") or ()), constraint)
+        for constraint in node.get("constraints") or ()
+    ] + [
+        ((name,), constraint)
+        for name, entry in node["columns"].items()
+        for constraint in entry.get("constraints") or ()
+    ]
+    keys = []
+    for columns, constraint in constraints:
+        if constraint["type"] != "foreign_key":
+            continue
+        target, to_columns = _foreign_target(constraint)
+        parent = _resolve(target, relations, models)
+        if parent is None:
+            problems.append(
+                f"its foreign key on {', '.join(columns)} names no public mart: {target}"
+            )
+            continue
+        pairs = [
+            (column, to)
+            for column, to in zip(columns, to_columns, strict=False)
+            if (column, to) != (SCOPE_COLUMN, SCOPE_COLUMN)
+        ]
+        if len(columns) != len(to_columns) or not pairs:
+            problems.append(
+                f"its foreign key on {', '.join(columns)} does not name as many columns of {target}"
+            )
+            continue
+        keys.append(
+            ForeignKey(tuple(column for column, _ in pairs), *parent, tuple(to for _, to in pairs))
+        )
+    return keys
+
+
+def _foreign_target(constraint: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    if constraint.get("to"):
+        return constraint["to"], tuple(constraint.get("to_columns") or ())
+    expression = constraint.get("expression") or ""
+    matched = re.fullmatch(r"\s*(?:references\s+)?(.+?)\s*\(([^()]*)\)\s*", expression, re.I)
+    if not matched:
+        return expression, ()
+    names = tuple(name.strip().strip('"') for name in matched.group(2).split(","))
+    return matched.group(1), names
+
+
+def _resolve(
+    target: str,
+    relations: Mapping[tuple[str, str], tuple[str, str]],
+    models: Mapping[str, tuple[str, str]],
+) -> tuple[str, str] | None:
+    reference = _REFERENCE.fullmatch(target.strip())
+    if reference:
+        return models.get(reference.group(1))
+    parts = [part.strip().strip('"') for part in target.split(".")]
+    return relations.get((parts[-2], parts[-1])) if len(parts) >= 2 else None
+
+
+def _read_readers(node: Mapping[str, Any], problems: list[str]) -> dict[str, str]:
+    config = node.get("config") or {}
+    readers = (config.get("meta") or {}).get("readers")
+    if not readers:
+        problems.append("it declares no readers (config.meta.readers)")
+        return {}
+    if not isinstance(readers, dict):
+        problems.append("config.meta.readers is not a mapping of audience to rows")
+        return {}
+    for audience, reading in readers.items():
+        if audience not in AUDIENCES:
+            problems.append(f"unknown audience '{audience}'; there are {', '.join(AUDIENCES)}")
+        if reading not in READINGS:
+            problems.append(f"audience {audience} reads '{reading}'; use {', '.join(READINGS)}")
+    return {str(audience): str(reading) for audience, reading in readers.items()}
+
+
+def _key_problems(marts: Sequence[Mart]) -> Iterable[str]:
+    """Foreign keys must name the whole primary key of a mart that can be told apart by scope."""
+    by_name = {(mart.schema, mart.name): mart for mart in marts}
+    if len(by_name) < len(marts):
+        yield "two marts have the same schema and name"
+    for mart in marts:
+        for key in mart.foreign_keys:
+            parent = by_name[key.to_schema, key.to_name]
+            if set(key.to_columns) != set(parent.primary_key):
+                yield f"{mart.relation}: a foreign key names no primary key of {parent.relation}"
+            if parent.is_scoped and not mart.is_scoped:
+                yield f"{mart.relation}: has no scope, but refers to {parent.relation}, which has"
+
+
+def _parents_first(marts: Sequence[Mart]) -> list[Mart]:
+    by_name = {(mart.schema, mart.name): mart for mart in sorted(marts, key=lambda m: m.relation)}
+    order: TopologicalSorter[tuple[str, str]] = TopologicalSorter()
+    for name, mart in by_name.items():
+        parents = {(key.to_schema, key.to_name) for key in mart.foreign_keys} - {name}
+        order.add(name, *sorted(parents))
+    return [by_name[name] for name in order.static_order()]
+
+
+def canonical_type(data_type: str) -> str | None:
+    """Spell a contract's type as PostgreSQL does; None when marts may not use it."""
+    plain = " ".join(data_type.lower().split())
+    numeric = _NUMERIC.fullmatch(plain)
+    if numeric:
+        return f"numeric({int(numeric.group(1))},{int(numeric.group(2) or 0)})"
+    plain = _TYPE_ALIASES.get(plain, plain)
+    return plain if plain in _TYPES else None

@@ -1,0 +1,276 @@
+"""From a tested build to what readers see: one transaction, or nothing.
+
+The order matters. Everything that can be refused is refused before the reporting database is
+touched; roles come next, which change nothing a reader sees; then one transaction holds tables,
+rows, members, rights and, last, the pointer. What follows the commit only tidies up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from psycopg2 import sql
+from psycopg2.errors import LockNotAvailable
+from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
+
+from orchestrate import __version__
+from orchestrate.access.known import read_known, read_member_seed
+from orchestrate.access.logins import create_logins, settle_logins
+from orchestrate.access.members import (
+    Member,
+    check_members,
+    read_members_file,
+    tie_members,
+)
+from orchestrate.access.policies import apply_access, declared_access, difference, live_access
+from orchestrate.access.private import ensure_private, store_members
+from orchestrate.access.roles import OWNER, PUBLISHER, ensure_roles
+from orchestrate.database.connection import database_errors
+from orchestrate.database.objects import role_exists
+from orchestrate.errors import CasebookError, DatabaseError
+from orchestrate.publishing.artifacts import Build, read_build
+from orchestrate.publishing.audit import audit
+from orchestrate.publishing.contracts import Column, Mart, read_marts
+from orchestrate.publishing.copying import copy_mart
+from orchestrate.publishing.tables import (
+    Name,
+    Table,
+    change_table,
+    declared_table,
+    live_tables,
+)
+from orchestrate.publishing.versions import (
+    PublishedVersion,
+    delete_old_versions,
+    move_pointer,
+    next_version,
+    read_versions,
+    record_version,
+)
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection  # noqa: N812 - a class upstream
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
+
+    from orchestrate.console import Console, Task
+    from orchestrate.database import Databases
+    from orchestrate.settings import Settings
+
+_NO_SOURCES: Mapping[str, object] = MappingProxyType({})
+# Longest wait for a reader that stands in the way of a changed table, before giving up.
+LOCK_TIMEOUT: Final = "10s"
+_SESSION: Final = {
+    "client_connection_check_interval": "2s",
+    "idle_in_transaction_session_timeout": "0",
+    "lock_timeout": LOCK_TIMEOUT,
+    "statement_timeout": "0",
+}
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """All that is decided before the reporting database is touched."""
+
+    build: Build
+    marts: Sequence[Mart]
+    members: Sequence[Member]
+
+
+def publish(
+    settings: Settings,
+    databases: Databases,
+    target_dir: Path,
+    console: Console,
+    sources: Mapping[str, object] = _NO_SOURCES,
+) -> PublishedVersion:
+    """Audit the build that `target_dir` describes and publish its marts, all or none.
+
+    `sources` says per domain where the data came from; it is recorded with the version. The caller
+    holds the run lock. Raises DataError when the build is incomplete, did not pass or breaks a
+    contract, ConfigurationError for what cannot be used as given, DatabaseError when a server
+    refuses and BusyError when another run published meanwhile; in each case readers see what they
+    saw before.
+    """
+    build = read_build(target_dir)
+    marts = read_marts(build.manifest)
+    with _snapshot(databases) as warehouse, warehouse.cursor() as source:
+        audit(source, marts)
+        plan = _Plan(build, marts, _read_members(settings, source, build, marts, console))
+        ensure_roles(databases, console)
+        create_logins(databases, plan.members)
+        published, withdrawn = _publish_at_once(databases, source, plan, sources, console)
+    _tidy(databases, plan, withdrawn, console)
+    return published
+
+
+def published_versions(databases: Databases) -> list[PublishedVersion]:
+    """Read every version ever published, newest first; an empty list before the first one."""
+    with databases.reporting_admin.session() as connection:
+        if not role_exists(connection, PUBLISHER):
+            return []
+    with _as_owner(databases) as cursor:
+        return read_versions(cursor)
+
+
+@contextmanager
+def _snapshot(databases: Databases) -> Iterator[Connection]:
+    """Open the warehouse for reading at one moment."""
+    connection = databases.warehouse.connect(
+        application_name="casebook publish", options={"statement_timeout": "0"}
+    )
+    try:
+        connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
+        with database_errors("The warehouse refused to be read"):
+            yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _as_owner(databases: Databases) -> Iterator[Cursor]:
+    """Open one transaction in reporting, as the owner of its tables; commit at the end."""
+    connection = databases.publisher.connect(application_name="casebook publish", options=_SESSION)
+    try:
+        with (
+            database_errors("The reporting database refused to publish"),
+            connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(sql.SQL("set local role {}").format(sql.Identifier(OWNER)))
+            yield cursor
+    finally:
+        connection.close()
+
+
+def _read_members(
+    settings: Settings, source: Cursor, build: Build, marts: Sequence[Mart], console: Console
+) -> list[Member]:
+    listed = (
+        read_members_file(settings.members_file)
+        if settings.members_file
+        else read_member_seed(source, build.source_relation)
+    )
+    check_members(listed)
+    members, warnings = tie_members(listed, read_known(source, build.source_relation, marts))
+    for warning in warnings:
+        console.warn(warning)
+    return members
+
+
+def _publish_at_once(
+    databases: Databases,
+    source: Cursor,
+    plan: _Plan,
+    sources: Mapping[str, object],
+    console: Console,
+) -> tuple[PublishedVersion, set[Name]]:
+    with _as_owner(databases) as target:
+        ensure_private(target)
+        version = next_version(target)
+        withdrawn = _prepare_tables(target, plan.marts)
+        with console.task(f"Publishing version {version}", total=len(plan.marts)) as task:
+            rows = {
+                mart.relation: _copy(source, target, mart, version, task) for mart in plan.marts
+            }
+        for relation in (relation for relation, count in rows.items() if count == 0):
+            console.say(f"{relation} is published without rows: the build has none.")
+        store_members(target, plan.members)
+        declared = declared_access([*plan.marts, *withdrawn])
+        apply_access(target, declared)
+        if found := difference(declared, live_access(target)):
+            raise DatabaseError(
+                f"The rights in reporting are not as declared: {'; '.join(found[:5])}.",
+                "Nothing was published. Remove what was put there by other hands; see"
+                " docs/publishing.md.",
+            )
+        published = record_version(
+            target,
+            PublishedVersion(
+                version=version,
+                published_at=datetime.now(UTC),
+                sources=dict(sources),
+                rows=rows,
+                tests_passed=plan.build.tests_passed,
+                tests_warned=plan.build.tests_warned,
+                casebook_version=__version__,
+                invocation_id=plan.build.invocation_id,
+                is_current=True,
+            ),
+        )
+        move_pointer(target, version)
+    return published, {(mart.schema, mart.name) for mart in withdrawn}
+
+
+def _copy(source: Cursor, target: Cursor, mart: Mart, version: int, task: Task) -> int:
+    count = copy_mart(source, target, mart, version)
+    task.advance(mart.relation)
+    return count
+
+
+def _prepare_tables(cursor: Cursor, marts: Sequence[Mart]) -> list[Mart]:
+    """Make every table what its contract asks for; return the tables that no mart stands behind.
+
+    Such a table loses its readers with this version. Its rows stay for the versions that had it,
+    until the retention has deleted the last of them.
+    """
+    present = live_tables(cursor)
+    parents = {(mart.schema, mart.name): mart for mart in marts}
+    for schema in sorted({mart.schema for mart in marts}):
+        cursor.execute("select to_regnamespace(quote_ident(%s)) is null", (schema,))
+        if cursor.fetchone() == (True,):
+            cursor.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
+    for mart in marts:
+        name = (mart.schema, mart.name)
+        try:
+            for statement in change_table(name, declared_table(mart, parents), present.get(name)):
+                cursor.execute(statement)
+        except LockNotAvailable:
+            raise DatabaseError(
+                f"{mart.relation} has changed and could not be altered: a reader has been using it"
+                f" for more than {LOCK_TIMEOUT}.",
+                "Nothing was published. Publish again when its statement or transaction has ended.",
+            ) from None
+    return [_withdraw(name, table) for name, table in present.items() if name not in parents]
+
+
+def _withdraw(name: Name, table: Table) -> Mart:
+    """Stand in for a mart that is gone: same table, no readers."""
+    schema, relation = name
+    columns = tuple(Column(column, "", "") for column in table.columns)
+    return Mart("", schema, relation, "", "", columns, table.primary_key)
+
+
+def _tidy(databases: Databases, plan: _Plan, withdrawn: set[Name], console: Console) -> None:
+    """Settle logins and delete old versions; what fails here is said and done by the next run."""
+    try:
+        settle_logins(databases, plan.members, console)
+        with _as_owner(databases) as cursor:
+            delete_old_versions(cursor, withdrawn)
+        _vacuum(databases)
+    except CasebookError as error:
+        console.warn(f"Published, but tidying up afterwards failed: {error}")
+
+
+def _vacuum(databases: Databases) -> None:
+    """Reuse the space of deleted versions; not truncating avoids a lock that readers feel."""
+    connection = databases.publisher.connect(
+        application_name="casebook publish", autocommit=True, options=_SESSION
+    )
+    try:
+        with (
+            database_errors("The reporting database refused to vacuum"),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(sql.SQL("set role {}").format(sql.Identifier(OWNER)))
+            for name in live_tables(cursor):
+                cursor.execute(
+                    sql.SQL("vacuum (analyze, truncate false) {}").format(sql.Identifier(*name))
+                )
+    finally:
+        connection.close()

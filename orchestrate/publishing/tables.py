@@ -1,0 +1,313 @@
+"""The reporting tables: what a contract asks for, what there is, and the way between them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from psycopg2 import sql
+
+from orchestrate.errors import DataError
+from orchestrate.publishing.contracts import (
+    READS_OWN,
+    RESIDENT_COLUMN,
+    SCOPE_COLUMN,
+    VERSION_COLUMN,
+    ForeignKey,
+    Mart,
+)
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
+
+Name = tuple[str, str]
+
+_INTEGERS: Final = ("smallint", "integer", "bigint")
+_NUMERIC: Final = re.compile(r"numeric\((\d+),(\d+)\)")
+_LEAD_COMMENTS: Final = {
+    VERSION_COLUMN: "Published version of the row; a reader sees one value, the current version.",
+    SCOPE_COLUMN: "Scope of the row; a reader sees one value, its own scope.",
+}
+
+
+@dataclass(frozen=True)
+class StoredColumn:
+    """A column as stored: type as format_type spells it."""
+
+    data_type: str
+    not_null: bool
+    comment: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A reporting table: columns in stored order, keys and index columns as tuples of names.
+
+    `foreign_keys` carry version and scope like the primary key does; `constraint_names` are theirs
+    in a live table.
+    """
+
+    columns: Mapping[str, StoredColumn]
+    primary_key: tuple[str, ...]
+    foreign_keys: frozenset[ForeignKey] = frozenset()
+    indexes: frozenset[tuple[str, ...]] = frozenset()
+    comment: str = ""
+    constraint_names: Mapping[ForeignKey, str] = field(default_factory=dict, compare=False)
+
+
+def declared_table(mart: Mart, parents: Mapping[Name, Mart]) -> Table:
+    """Derive the table of a mart: version, scope where scoped, then the contract's columns."""
+    columns = {
+        name: StoredColumn("bigint" if name == VERSION_COLUMN else "text", True, comment)
+        for name, comment in _LEAD_COMMENTS.items()
+        if name in mart.lead_columns
+    }
+    for column in mart.columns:
+        columns[column.name] = StoredColumn(column.data_type, column.not_null, column.description)
+    primary_key = (*mart.lead_columns, *mart.primary_key)
+    foreign_keys = frozenset(
+        ForeignKey(
+            (*parents[key.to_schema, key.to_name].lead_columns, *key.columns),
+            key.to_schema,
+            key.to_name,
+            (*parents[key.to_schema, key.to_name].lead_columns, *key.to_columns),
+        )
+        for key in mart.foreign_keys
+    )
+    # Each condition that readers and foreign keys put on rows is answered by an index, so that no
+    # plan need look at rows of others and say how many it removed.
+    wanted = {key.columns for key in foreign_keys}
+    if READS_OWN in mart.readers.values():
+        wanted.add((*mart.lead_columns, RESIDENT_COLUMN))
+    indexes = frozenset(names for names in wanted if primary_key[: len(names)] != names)
+    return Table(columns, primary_key, foreign_keys, indexes, mart.description)
+
+
+def change_table(name: Name, wanted: Table, present: Table | None) -> list[sql.Composable]:
+    """Return the statements that make the present table the wanted one; none when it is.
+
+    New tables, columns, keys and wider types are done; a column that is gone, narrower, of another
+    kind of type or in another primary key is refused by DataError: readers' tools hold on to those.
+    """
+    if present is None:
+        return list(_create(name, wanted))
+    _refuse_what_breaks(name, wanted, present)
+    return list(_alter(name, wanted, present))
+
+
+def _create(name: Name, table: Table) -> Iterable[sql.Composable]:
+    relation = sql.Identifier(*name)
+    columns = [_column(column, stored) for column, stored in table.columns.items()]
+    yield sql.SQL("create table {} ({}, primary key ({}))").format(
+        relation, sql.SQL(", ").join(columns), _names(table.primary_key)
+    )
+    yield sql.SQL("alter table {} enable row level security").format(relation)
+    yield _without_statistics(relation, table.columns)
+    for key in sorted(table.foreign_keys, key=repr):
+        yield sql.SQL("alter table {} add {}").format(relation, _references(key))
+    for names in sorted(table.indexes):
+        yield sql.SQL("create index on {} ({})").format(relation, _names(names))
+    yield _comment("table", relation, table.comment)
+    for column, stored in table.columns.items():
+        yield _comment("column", sql.Identifier(*name, column), stored.comment)
+
+
+def _alter(name: Name, wanted: Table, present: Table) -> Iterable[sql.Composable]:
+    relation = sql.Identifier(*name)
+    added = [column for column in wanted.columns if column not in present.columns]
+    for column in added:
+        # Earlier versions hold no value for it; that the new one does, the warehouse's contract
+        # says.
+        stored = wanted.columns[column]
+        yield sql.SQL("alter table {} add column {}").format(
+            relation, _column(column, StoredColumn(stored.data_type, False, stored.comment))
+        )
+    if added:
+        yield _without_statistics(relation, added)
+    for column, stored in present.columns.items():
+        target = wanted.columns[column]
+        if stored.data_type != target.data_type:
+            yield sql.SQL("alter table {} alter column {} type {}").format(
+                relation, sql.Identifier(column), sql.SQL(target.data_type)
+            )
+        if stored.not_null and not target.not_null:
+            yield sql.SQL("alter table {} alter column {} drop not null").format(
+                relation, sql.Identifier(column)
+            )
+    for key in sorted(present.foreign_keys - wanted.foreign_keys, key=repr):
+        yield sql.SQL("alter table {} drop constraint {}").format(
+            relation, sql.Identifier(present.constraint_names[key])
+        )
+    for key in sorted(wanted.foreign_keys - present.foreign_keys, key=repr):
+        # Not valid: earlier versions were published without it and are left alone.
+        yield sql.SQL("alter table {} add {} not valid").format(relation, _references(key))
+    for names in sorted(wanted.indexes - present.indexes):
+        yield sql.SQL("create index on {} ({})").format(relation, _names(names))
+    if wanted.comment != present.comment:
+        yield _comment("table", relation, wanted.comment)
+    for column, stored in wanted.columns.items():
+        if column in added or stored.comment != present.columns[column].comment:
+            yield _comment("column", sql.Identifier(*name, column), stored.comment)
+
+
+def _refuse_what_breaks(name: Name, wanted: Table, present: Table) -> None:
+    relation = ".".join(name)
+    reasons = [
+        f"column {column} is gone" for column in present.columns if column not in wanted.columns
+    ]
+    reasons += [
+        f"column {column} would turn from {stored.data_type}"
+        f" into {wanted.columns[column].data_type}"
+        for column, stored in present.columns.items()
+        if column in wanted.columns
+        and not is_wider_or_same(stored.data_type, wanted.columns[column].data_type)
+    ]
+    if wanted.primary_key != present.primary_key:
+        reasons.append(
+            f"its key would turn from ({', '.join(present.primary_key)})"
+            f" into ({', '.join(wanted.primary_key)})"
+        )
+    if reasons:
+        raise DataError(
+            f"{relation} cannot be published under its name: {'; '.join(reasons)}.",
+            "Readers' tools rely on what was published. Put the old contract back and publish the"
+            " change as a new column or a new mart; or, when nobody needs the old form and its"
+            f" earlier versions, drop it (`set role casebook_owner; drop table {relation} cascade;`"
+            " as casebook_publisher in the reporting database) and publish again.",
+        )
+
+
+def is_wider_or_same(old: str, new: str) -> bool:
+    """Tell whether every value of the old type is, unchanged, one of the new type."""
+    if old == new:
+        return True
+    if old in _INTEGERS and new in _INTEGERS:
+        return _INTEGERS.index(old) < _INTEGERS.index(new)
+    before, after = _NUMERIC.fullmatch(old), _NUMERIC.fullmatch(new)
+    if before and after:
+        old_precision, old_scale = map(int, before.groups())
+        new_precision, new_scale = map(int, after.groups())
+        return new_scale == old_scale and new_precision > old_precision
+    return False
+
+
+def _column(name: str, stored: StoredColumn) -> sql.Composable:
+    return sql.SQL("{} {}{}").format(
+        sql.Identifier(name),
+        # One of the closed set of types that contracts may use.
+        sql.SQL(stored.data_type),
+        sql.SQL(" not null" if stored.not_null else ""),
+    )
+
+
+def _references(key: ForeignKey) -> sql.Composable:
+    return sql.SQL("foreign key ({}) references {} ({})").format(
+        _names(key.columns), sql.Identifier(key.to_schema, key.to_name), _names(key.to_columns)
+    )
+
+
+def _without_statistics(relation: sql.Identifier, columns: Iterable[str]) -> sql.Composable:
+    """Keep the planner from sampling values: its estimates would tell of rows out of sight."""
+    actions = [
+        sql.SQL("alter column {} set statistics 0").format(sql.Identifier(column))
+        for column in columns
+    ]
+    return sql.SQL("alter table {} {}").format(relation, sql.SQL(", ").join(actions))
+
+
+def _comment(kind: str, target: sql.Identifier, text: str) -> sql.Composable:
+    return sql.SQL(f"comment on {kind} {{}} is {{}}").format(target, sql.Literal(text))
+
+
+def _names(columns: Sequence[str]) -> sql.Composable:
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
+
+
+def live_tables(cursor: Cursor) -> dict[Name, Table]:
+    """Read the tables of all schemas but the server's own and `private`."""
+    cursor.execute("set local search_path to pg_catalog")
+    columns: dict[Name, dict[str, StoredColumn]] = {}
+    comments: dict[Name, str] = {}
+    cursor.execute(_COLUMNS)
+    for schema, name, table_comment, column, data_type, not_null, comment in cursor.fetchall():
+        comments[schema, name] = table_comment
+        columns.setdefault((schema, name), {})[column] = StoredColumn(data_type, not_null, comment)
+    primary_keys: dict[Name, tuple[str, ...]] = {}
+    foreign_keys: dict[Name, dict[ForeignKey, str]] = {}
+    cursor.execute(_KEYS)
+    for schema, name, key_name, names, to_schema, to_name, to_names in cursor.fetchall():
+        if to_name is None:
+            primary_keys[schema, name] = tuple(names)
+        else:
+            key = ForeignKey(tuple(names), to_schema, to_name, tuple(to_names))
+            foreign_keys.setdefault((schema, name), {})[key] = key_name
+    indexes: dict[Name, set[tuple[str, ...]]] = {}
+    cursor.execute(_INDEXES)
+    for schema, name, names in cursor.fetchall():
+        indexes.setdefault((schema, name), set()).add(tuple(names))
+    return {
+        table: Table(
+            found,
+            primary_keys.get(table, ()),
+            frozenset(foreign_keys.get(table, ())),
+            frozenset(indexes.get(table, ())),
+            comments[table],
+            foreign_keys.get(table, {}),
+        )
+        for table, found in columns.items()
+    }
+
+
+_TABLES: Final = """
+    pg_class as relation
+    inner join pg_namespace as namespace on namespace.oid = relation.relnamespace
+        and relation.relkind = 'r'
+        and namespace.nspname not in ('pg_catalog', 'information_schema', 'pg_toast', 'private')
+        and not starts_with(namespace.nspname, 'pg_temp_')
+"""
+
+_COLUMNS: Final = f"""
+    select
+        namespace.nspname, relation.relname,
+        coalesce(obj_description(relation.oid, 'pg_class'), ''),
+        attname, format_type(atttypid, atttypmod), attnotnull,
+        coalesce(col_description(relation.oid, attnum), '')
+    from {_TABLES}
+    inner join pg_attribute on attrelid = relation.oid and attnum > 0 and not attisdropped
+    order by relation.oid, attnum
+"""
+
+_KEYS: Final = f"""
+    select
+        namespace.nspname, relation.relname, conname,
+        (
+            select array_agg(attname::text order by position)
+            from unnest(conkey) with ordinality as key (attnum, position)
+            inner join pg_attribute on attrelid = conrelid and pg_attribute.attnum = key.attnum
+        ),
+        parent_namespace.nspname, parent.relname,
+        (
+            select array_agg(attname::text order by position)
+            from unnest(confkey) with ordinality as key (attnum, position)
+            inner join pg_attribute on attrelid = confrelid and pg_attribute.attnum = key.attnum
+        )
+    from {_TABLES}
+    inner join pg_constraint on conrelid = relation.oid and contype in ('p', 'f')
+    left join pg_class as parent on parent.oid = confrelid
+    left join pg_namespace as parent_namespace on parent_namespace.oid = parent.relnamespace
+"""
+
+_INDEXES: Final = f"""
+    select
+        namespace.nspname, relation.relname,
+        (
+            select array_agg(attname::text order by position)
+            from unnest(indkey::smallint[]) with ordinality as key (attnum, position)
+            inner join pg_attribute on attrelid = indrelid and pg_attribute.attnum = key.attnum
+        )
+    from {_TABLES}
+    inner join pg_index on indrelid = relation.oid and not indisprimary
+    where indexprs is null
+"""
