@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -116,7 +116,8 @@ def held_tables(connection: Connection) -> dict[tuple[str, str], tuple[str, Load
         cursor.execute(
             """
             select
-                fingerprint, schema_name, table_name, file, rows, equal_rows, size, sha256, loaded_at
+                fingerprint, schema_name, table_name, file, rows, equal_rows, size, sha256,
+                loaded_at
             from casebook.raw_tables
             inner join pg_catalog.pg_class on pg_class.oid = raw_tables.table_oid
             inner join pg_catalog.pg_namespace on pg_namespace.oid = pg_class.relnamespace
@@ -128,7 +129,7 @@ def held_tables(connection: Connection) -> dict[tuple[str, str], tuple[str, Load
         )
         held = {}
         for print_, *values in cursor.fetchall():
-            table = LoadedTable(*values, is_new=False)
+            table = replace(LoadedTable(*values), is_new=False)
             held[table.schema, table.table] = (print_, table)
         return held
 
