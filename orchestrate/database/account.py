@@ -52,8 +52,9 @@ class Account:
         *,
         output: IO[bytes] | int,
         environment: Mapping[str, str] | None = None,
+        text: str = "",
     ) -> int:
-        """Run a program as this account, its input closed and its output sent to `output`.
+        """Run a program as this account, `text` its whole input and its output sent to `output`.
 
         The environment is reduced to what PostgreSQL's programs need: variables such as PGPORT or
         LD_PRELOAD must not reach the server. Returns the exit status.
@@ -62,7 +63,7 @@ class Account:
         try:
             return subprocess.run(  # noqa: S603  (programs of the package, arguments of our own)
                 [str(argument) for argument in arguments],
-                stdin=subprocess.DEVNULL,
+                input=text.encode(),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=minimal,

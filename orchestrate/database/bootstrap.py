@@ -7,9 +7,8 @@ from pathlib import Path
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
 
-from orchestrate.database.account import Account
-from orchestrate.database.cluster import write_owned
 from orchestrate.database.connection import ConnectionTarget
+from orchestrate.database.files import replace_text
 from orchestrate.database.objects import database_exists, role_exists, scram_verifier
 
 BUILDER = "casebook_builder"
@@ -28,16 +27,17 @@ _LARGE_OBJECT_FUNCTIONS = """
 """
 
 
-def prepare(
-    data_dir: Path, account: Account, administrator: ConnectionTarget, builder_password: str
-) -> None:
-    """Make role, databases and privileges, unless that was done; may be repeated after a crash.
+def is_prepared(data_dir: Path) -> bool:
+    """Tell whether `prepare` was done on a data folder."""
+    mark = data_dir / _MARK
+    return mark.exists() and mark.read_text(encoding="utf-8").strip() == _GENERATION
+
+
+def prepare(data_dir: Path, administrator: ConnectionTarget, builder_password: str) -> None:
+    """Make role, databases and privileges; may be repeated, after a crash or for a new password.
 
     New databases are copies of template1, so what is closed there is closed in all of them.
     """
-    mark = data_dir / _MARK
-    if mark.exists() and mark.read_text(encoding="utf-8").strip() == _GENERATION:
-        return
     with administrator.derive(dbname="template1").session() as connection:
         _close_schema_and_large_objects(connection)
     with administrator.session() as connection:
@@ -53,7 +53,7 @@ def prepare(
                     )
                 )
         _close_database(connection, WAREHOUSE)
-    write_owned(mark, f"{_GENERATION}\n", account)
+    replace_text(data_dir / _MARK, f"{_GENERATION}\n")
 
 
 def _ensure_builder(connection: Connection, password: str) -> None:

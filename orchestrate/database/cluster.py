@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import IO
 
 from orchestrate.database.account import Account
+from orchestrate.database.files import replace_text
 from orchestrate.database.programs import MAJOR_VERSION, Programs
-from orchestrate.errors import ConfigurationError, DatabaseError
+from orchestrate.errors import ConfigurationError
 
 ADMINISTRATOR = "casebook_admin"
 LOOPBACK = "127.0.0.1"
@@ -65,11 +66,11 @@ log_line_prefix = '%m [%p] '
 
 def create_cluster(
     data_dir: Path, programs: Programs, account: Account, password: str, log: IO[bytes]
-) -> None:
+) -> bool:
     """Make a data folder with a superuser ADMINISTRATOR, UTF-8, sorted by code point.
 
     It is made aside and renamed, so that an interrupted start leaves nothing that looks complete.
-    Raises DatabaseError when initdb fails.
+    Returns whether that went well; `log` tells why not.
     """
     server_dir = data_dir.parent
     for leftover in server_dir.glob(f"{_UNFINISHED}*"):
@@ -97,13 +98,29 @@ def create_cluster(
             output=log,
         )
         if status:
-            raise DatabaseError(
-                f"PostgreSQL's initdb could not make the data folder {data_dir} (status {status})."
-            )
+            return False
         (workshop / "data").rename(data_dir)
         _sync_folder(server_dir)
+        return True
     finally:
         shutil.rmtree(workshop)
+
+
+def reset_administrator(
+    data_dir: Path, programs: Programs, account: Account, password: str, log: IO[bytes]
+) -> bool:
+    """Give the superuser another password while the server is stopped: its file was lost.
+
+    Returns whether that went well; `log` tells why not.
+    """
+    statement = f"alter role {ADMINISTRATOR} password '{password}'\n"
+    status = account.run(
+        [programs / "postgres", "--single", "postgres"],
+        output=log,
+        environment={"PGDATA": str(data_dir)},
+        text=statement,
+    )
+    return status == 0
 
 
 def check_cluster(data_dir: Path, programs: Programs) -> bool:
@@ -130,7 +147,7 @@ def check_cluster(data_dir: Path, programs: Programs) -> bool:
     return True
 
 
-def configure_cluster(data_dir: Path, account: Account, socket_folder: Path, port: int) -> None:
+def configure_cluster(data_dir: Path, socket_folder: Path, port: int) -> None:
     """Write the server's configuration; `port` 0: no network at all, only the socket."""
     listen = f"'{LOOPBACK}'" if port else "''"
     # The value is a comma-separated list, in which double quotes protect a name.
@@ -142,21 +159,8 @@ def configure_cluster(data_dir: Path, account: Account, socket_folder: Path, por
         f"unix_socket_permissions = 0700\n"
         f"dynamic_shared_memory_type = {_dynamic_shared_memory()}\n"
     )
-    write_owned(data_dir / "pg_hba.conf", _HOST_BASED_AUTHENTICATION, account)
-    write_owned(data_dir / "postgresql.conf", text, account)
-
-
-def write_owned(path: Path, text: str, account: Account) -> None:
-    """Replace a file of the server's account as a whole."""
-    temporary = path.with_name(f"{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    temporary.touch(mode=0o600)
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    account.own(temporary)
-    temporary.replace(path)
+    replace_text(data_dir / "pg_hba.conf", _HOST_BASED_AUTHENTICATION)
+    replace_text(data_dir / "postgresql.conf", text)
 
 
 def _quote(value: str) -> str:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import re
 import secrets
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from orchestrate.database.files import give_to_owner_of_folder, replace_text
 from orchestrate.errors import ConfigurationError
 
 _PASSWORD_BYTES = 24
@@ -75,7 +74,7 @@ class PasswordFile:
         with self._locked():
             if found := self.find(endpoint, user):
                 return found
-            password = secrets.token_urlsafe(_PASSWORD_BYTES)
+            password = new_password()
             self._write([*self._read(), PasswordLine(endpoint, user, password)])
             return password
 
@@ -123,36 +122,31 @@ class PasswordFile:
         return [line for line in map(_parse, text.splitlines()) if line]
 
     def _write(self, lines: Sequence[PasswordLine]) -> None:
-        folder = self.path.parent
         text = "".join(f"{line.render()}\n" for line in lines)
-        # mkstemp makes the file with mode 0600; the rename shows it only when it is complete.
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{self.path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            if os.geteuid() == 0:
-                # Root may work for a moment in an ordinary user's home; the file stays theirs.
-                owner = folder.stat()
-                os.chown(temporary, owner.st_uid, owner.st_gid)
-            Path(temporary).replace(self.path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        replace_text(self.path, text)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         folder = self.path.parent
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if folder.stat().st_mode & 0o077:
-                folder.chmod(0o700)
-            with (folder / ".lock").open("w") as lock:
+            if not folder.exists():
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                give_to_owner_of_folder(folder)
+            # libpq ignores a password file that others can read.
+            for path, mode in ((folder, 0o700), (self.path, 0o600)):
+                if path.exists() and path.stat().st_mode & 0o077:
+                    path.chmod(mode)
+            with (folder / ".lock").open("a") as lock:
+                give_to_owner_of_folder(folder / ".lock")
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 yield
         except OSError as error:
             raise _unusable(self.path, error) from None
+
+
+def new_password() -> str:
+    """Return a password of letters, digits, `-` and `_` that nobody can guess."""
+    return secrets.token_urlsafe(_PASSWORD_BYTES)
 
 
 def _escape(field: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -12,11 +13,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from orchestrate.database.account import Account
-from orchestrate.errors import ConfigurationError, DatabaseError
+from orchestrate.database.files import give_to_owner_of_folder, replace_text
+from orchestrate.errors import ConfigurationError
 from orchestrate.settings import Settings
 
 # For a home that the server's account cannot reach, such as one below /root.
 REFUGE = Path("/var/lib/casebook")
+
+# What a user can mend: a read-only or full disk, a file where a folder should be, a name too long.
+_UNUSABLE = frozenset(
+    {errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG}
+)
 
 # A socket's path has to fit in 108 bytes (103 on macOS), with its terminator and this name in it.
 _SOCKET_NAME_BYTES = len("/.s.PGSQL.65535.lock")
@@ -25,13 +32,8 @@ _MOST_SOCKET_PATH_BYTES = 103
 
 @dataclass(frozen=True)
 class Note:
-    """What `server.json` in the home remembers from one command to the next.
+    """What `server.json` in the home remembers: socket and port (0: none) of the last start."""
 
-    `server_dir` is where the data folder is, `socket_folder` and `port` where the server listened
-    last (port 0: on no network).
-    """
-
-    server_dir: str = ""
     socket_folder: str = ""
     port: int = 0
 
@@ -40,30 +42,18 @@ class Note:
         """Read the note; an absent one is empty."""
         try:
             values = json.loads(_note_file(home).read_text(encoding="utf-8"))
-            return cls(
-                server_dir=str(values["server_dir"]),
-                socket_folder=str(values["socket_folder"]),
-                port=int(values["port"]),
-            )
+            return cls(socket_folder=str(values["socket_folder"]), port=int(values["port"]))
         except FileNotFoundError:
             return cls()
         except (ValueError, KeyError, TypeError):
             raise ConfigurationError(
-                f"{_note_file(home)} is damaged.",
-                "Remove it; data in an unusual place is then no longer found.",
+                f"{_note_file(home)} is damaged.", "Remove it and run again."
             ) from None
 
     def write(self, home: Path) -> None:
         """Replace the note, unless it says the same already."""
-        if self == Note.read(home):
-            return
-        file = _note_file(home)
-        temporary = file.with_suffix(".new")
-        temporary.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
-        if os.geteuid() == 0:
-            owner = home.stat()
-            os.chown(temporary, owner.st_uid, owner.st_gid)
-        temporary.replace(file)
+        if self != Note.read(home):
+            replace_text(_note_file(home), json.dumps(asdict(self), indent=2) + "\n")
 
 
 def digest(home: Path) -> str:
@@ -71,24 +61,22 @@ def digest(home: Path) -> str:
     return hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
 
 
-def find_server_dir(settings: Settings, note: Note) -> Path:
+def find_server_dir(settings: Settings) -> Path:
     """Return the folder of an existing server, or where one would be made by an ordinary user."""
-    for folder in (Path(note.server_dir) if note.server_dir else None, _usual(settings)):
-        if folder and (folder / "data").exists():
-            return folder
-    return _usual(settings)
+    usual, other = _candidates(settings)
+    return other if (other / "data").exists() and not (usual / "data").exists() else usual
 
 
-def make_server_dir(settings: Settings, note: Note, account: Account) -> Path:
+def make_server_dir(settings: Settings, account: Account) -> Path:
     """Return the folder that the data folder is or will be in, made when missing.
 
     It is in the home; where the server's account does not reach that, it is in REFUGE, because
     opening the folders above the home would be none of our business.
     """
-    folder = find_server_dir(settings, note)
+    folder = find_server_dir(settings)
     if not (folder / "data").exists() and not account.can_traverse(settings.home):
-        folder = refuge(settings) / "server"
-        folder.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+        folder = _candidates(settings)[1]
+        folder.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     account.make_folder(folder)
     return folder
 
@@ -121,26 +109,40 @@ def socket_folder(settings: Settings, account: Account) -> Path:
 @contextmanager
 def usable_home(settings: Settings) -> Iterator[None]:
     """Make the home when missing; errors of the file system within the block name it."""
-    home = settings.home
-    try:
+    with file_errors(settings):
         # Root lets the server's account pass through to its own folder, and see nothing else.
-        home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
-        settings.log_dir.mkdir(mode=0o700, exist_ok=True)
+        for folder, mode in (
+            (settings.home, 0o711 if os.geteuid() == 0 else 0o700),
+            (settings.log_dir, 0o700),
+        ):
+            if not folder.exists():
+                folder.mkdir(mode=mode, parents=True, exist_ok=True)
+                give_to_owner_of_folder(folder)
+        yield
+
+
+@contextmanager
+def file_errors(settings: Settings) -> Iterator[None]:
+    """Turn errors of the file system within the block into ones that say what to do."""
+    try:
         yield
     except PermissionError as error:
         raise ConfigurationError(
-            f"No permission to use {error.filename or home}.",
-            "Let CASEBOOK_HOME name a folder that you can write to.",
+            f"No permission to use {error.filename or settings.home}.",
+            "Run Casebook as the user that it belongs to, or let CASEBOOK_HOME name a folder"
+            " that you can write to.",
         ) from None
     except OSError as error:
-        raise DatabaseError(
-            f"The embedded server cannot use {error.filename or home}: {error.strerror}.",
-            "Make room there, or let CASEBOOK_HOME name another folder.",
+        if error.errno not in _UNUSABLE:
+            raise
+        raise ConfigurationError(
+            f"The embedded server cannot use {error.filename or settings.home}: {error.strerror}.",
+            "Mend that, or let CASEBOOK_HOME name another folder.",
         ) from None
 
 
-def _usual(settings: Settings) -> Path:
-    return settings.home / "server"
+def _candidates(settings: Settings) -> tuple[Path, Path]:
+    return settings.home / "server", refuge(settings) / "server"
 
 
 def _note_file(home: Path) -> Path:

@@ -6,12 +6,17 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-_READY = "ready"
+_PID_FILE = "postmaster.pid"
+_PROGRAM = "postgres"
+_PROCESSES = Path("/proc")
 
 
 @dataclass(frozen=True)
 class Postmaster:
-    """A running server: its process, its socket and the port (also the socket's) that it uses."""
+    """A running server: its process, its socket and the port (also the socket's) that it uses.
+
+    While it is not ready, place and port may still be unknown (empty and 0).
+    """
 
     pid: int
     socket_folder: Path
@@ -28,14 +33,22 @@ class Postmaster:
     def find(cls, data_dir: Path) -> Postmaster | None:
         """Return the server that runs on a data folder, or None."""
         try:
-            lines = (data_dir / "postmaster.pid").read_text(encoding="utf-8").splitlines()
-            pid, port = int(lines[0]), int(lines[3])
-            folder, listens, state = Path(lines[4]), lines[5], lines[7]
+            lines = (data_dir / _PID_FILE).read_text(encoding="utf-8").splitlines()
+            pid = int(lines[0])
         except (FileNotFoundError, ValueError, IndexError):
             return None
         if not _serves(pid, data_dir):
             return None
-        return cls(pid, folder, port, bool(listens.strip()), state.strip() == _READY)
+        # The server writes one line after the other: process, data folder, start time, port, socket
+        # folder, address, shared memory, state.
+        _, _, _, port, folder, address, _, state = [*lines, *[""] * 8][:8]
+        return cls(
+            pid=pid,
+            socket_folder=Path(folder),
+            port=int(port) if port.isdigit() else 0,
+            listens=bool(address.strip()),
+            is_ready=state.strip() == "ready",
+        )
 
 
 def disown_stale_pid_file(data_dir: Path) -> None:
@@ -44,32 +57,49 @@ def disown_stale_pid_file(data_dir: Path) -> None:
     Its number may belong to another process by now, and PostgreSQL would then refuse to start. The
     file is kept, because from its other lines PostgreSQL finds orphans that still use the data.
     """
-    file = data_dir / "postmaster.pid"
     try:
-        with file.open("r+", encoding="utf-8") as handle:
-            rest = handle.read().partition("\n")[2]
-            gone = subprocess.Popen(["true"])  # noqa: S607  (its number is all that is wanted)
-            gone.wait()
-            handle.seek(0)
-            handle.write(f"{gone.pid}\n{rest}")
-            handle.truncate()
+        with (data_dir / _PID_FILE).open("r+", encoding="utf-8") as file:
+            rest = file.read().partition("\n")[2]
+            file.seek(0)
+            file.write(f"{_number_of_the_dead()}\n{rest}")
+            file.truncate()
     except FileNotFoundError:
         return
 
 
+def _number_of_the_dead() -> int:
+    """Return the number of a process that just ended."""
+    process = subprocess.Popen(["true"])  # noqa: S607  (not at the same path everywhere)
+    process.wait()
+    return process.pid
+
+
 def _serves(pid: int, data_dir: Path) -> bool:
-    """Tell whether a process is the server of a data folder, in which it then has its place."""
-    process = Path("/proc") / str(pid)
-    if not Path("/proc/self").exists():
+    """Tell whether a process is the server of a data folder."""
+    if not (_PROCESSES / "self").exists():
         listing = subprocess.run(  # noqa: S603  (a system program and a number)
             ["ps", "-p", str(pid), "-o", "comm="],  # noqa: S607  (not at the same path everywhere)
             capture_output=True,
             text=True,
             check=False,
         )
-        return Path(listing.stdout.strip()).name == "postgres"
+        return Path(listing.stdout.strip()).name == _PROGRAM
+    process = _PROCESSES / str(pid)
     try:
+        # The server has its place in its data folder.
         return (process / "cwd").samefile(data_dir)
+    except PermissionError:
+        # Root without the right to trace others, as in many containers.
+        return _looks_like_server(process, data_dir)
     except OSError:
-        # Gone, a zombie, or another user's.
+        # Gone, or a zombie.
+        return False
+
+
+def _looks_like_server(process: Path, data_dir: Path) -> bool:
+    """Judge by what everyone may see: the program's name and whose process it is."""
+    try:
+        name = (process / "comm").read_text(encoding="utf-8").strip()
+        return name == _PROGRAM and process.stat().st_uid == data_dir.stat().st_uid
+    except OSError:
         return False

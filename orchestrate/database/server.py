@@ -13,18 +13,21 @@ from pathlib import Path
 from typing import IO
 
 from orchestrate.database.account import Account
-from orchestrate.database.bootstrap import BUILDER, prepare
+from orchestrate.database.bootstrap import BUILDER, is_prepared, prepare
 from orchestrate.database.cluster import (
     ADMINISTRATOR,
     LOOPBACK,
     check_cluster,
     configure_cluster,
     create_cluster,
+    reset_administrator,
 )
 from orchestrate.database.connection import ConnectionTarget
-from orchestrate.database.passwords import Endpoint, PasswordFile
+from orchestrate.database.files import give_to_owner_of_folder
+from orchestrate.database.passwords import Endpoint, PasswordFile, new_password
 from orchestrate.database.places import (
     Note,
+    file_errors,
     find_server_dir,
     make_server_dir,
     refuge,
@@ -42,6 +45,11 @@ _LOCK_SECONDS = 300
 _POLL_SECONDS = 0.05
 _MOST_LOG_BYTES = 10_000_000
 _SHOWN_LOG_LINES = 5
+
+# What PostgreSQL says while children of a killed server still use its data.
+_ORPHANS = "is still in use"
+_ORPHANS_SECONDS = 20
+_ORPHANS_PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -93,30 +101,23 @@ def ensure_running(settings: Settings, port: int | None = None) -> RunningServer
     BusyError when it would have to be restarted under its users.
     """
     with usable_home(settings), _locked(settings):
-        note = Note.read(settings.home)
-        data_dir = find_server_dir(settings, note) / "data"
-        account = Account.for_server(data_dir)
-        data_dir = make_server_dir(settings, note, account) / "data"
-        running = Postmaster.find(data_dir)
-        if running and not running.is_ready:
-            running = _wait_until_ready(data_dir)
-        if running and not (running.has_socket and port in (None, _tcp_port(running))):
-            if running.has_socket:
-                _refuse_restart_in_use(settings, running)
+        account = Account.for_server(find_server_dir(settings) / "data")
+        data_dir = make_server_dir(settings, account) / "data"
+        running = _wait_until_ready(data_dir)
+        if running and not _may_stay(settings, running, port):
             _stop(settings, data_dir, account)
             running = None
         if running is None:
-            wanted = note.port if port is None else port
-            running = _start(settings, data_dir, account, note, wanted)
+            running = _start(settings, data_dir, account, port)
         server = _describe(running)
-        Note(str(data_dir.parent), str(server.socket_folder), server.tcp_port).write(settings.home)
+        Note(str(server.socket_folder), server.tcp_port).write(settings.home)
         passwords = server_passwords(settings)
-        prepare(
-            data_dir,
-            account,
-            server.target(passwords, ADMINISTRATOR, "postgres"),
-            passwords.ensure(server.endpoint, BUILDER),
-        )
+        if passwords.find(server.endpoint, BUILDER) is None or not is_prepared(data_dir):
+            prepare(
+                data_dir,
+                server.target(passwords, ADMINISTRATOR, "postgres"),
+                passwords.ensure(server.endpoint, BUILDER),
+            )
         return server
 
 
@@ -125,56 +126,82 @@ def stop_running(settings: Settings) -> bool:
     if not settings.home.exists():
         return False
     with usable_home(settings), _locked(settings):
-        note = Note.read(settings.home)
-        data_dir = find_server_dir(settings, note) / "data"
-        running = Postmaster.find(data_dir)
-        if running is None:
-            return False
-        _stop(settings, data_dir, Account.for_server(data_dir))
-        if (tcp := _describe(running).tcp_endpoint) is not None:
-            for passwords in (server_passwords(settings), login_passwords(settings)):
-                passwords.forget(tcp)
-        Note(str(data_dir.parent), note.socket_folder, 0).write(settings.home)
-        return True
+        return _stop_if_running(settings)
 
 
 def find_running(settings: Settings) -> tuple[Path, Postmaster | None]:
     """Return the data folder and, if it runs, the server; nothing is started or made."""
-    data_dir = find_server_dir(settings, Note.read(settings.home)) / "data"
-    return data_dir, Postmaster.find(data_dir)
+    with file_errors(settings):
+        data_dir = find_server_dir(settings) / "data"
+        return data_dir, Postmaster.find(data_dir)
 
 
 def remove(settings: Settings) -> None:
     """Stop the embedded server and remove its data, socket folder and passwords."""
     if not settings.home.exists():
         return
-    stop_running(settings)
     with usable_home(settings), _locked(settings):
-        note = Note.read(settings.home)
-        for folder in (find_server_dir(settings, note), refuge(settings)):
+        _stop_if_running(settings)
+        for folder in (find_server_dir(settings), refuge(settings)):
             if folder.exists():
                 shutil.rmtree(folder)
-        if note.socket_folder:
-            shutil.rmtree(note.socket_folder, ignore_errors=True)
-            for passwords in (server_passwords(settings), login_passwords(settings)):
-                passwords.forget(Endpoint(note.socket_folder, "*"))
+        if folder_name := Note.read(settings.home).socket_folder:
+            shutil.rmtree(folder_name, ignore_errors=True)
+            for passwords in _password_files(settings):
+                passwords.forget(Endpoint(folder_name, "*"))
         (settings.home / "server.json").unlink(missing_ok=True)
 
 
-def _start(
-    settings: Settings, data_dir: Path, account: Account, note: Note, port: int
-) -> Postmaster:
+def _may_stay(settings: Settings, running: Postmaster, port: int | None) -> bool:
+    """Tell whether a running server can be used as it is, or has to be restarted.
+
+    Raises BusyError when the restart that another port needs would end somebody's work.
+    """
+    server = _describe(running)
+    if not running.has_socket:
+        return False
+    if server_passwords(settings).find(server.endpoint, ADMINISTRATOR) is None:
+        return False
+    if port in (None, server.tcp_port):
+        return True
+    _refuse_restart_in_use(settings, server)
+    return False
+
+
+def _start(settings: Settings, data_dir: Path, account: Account, port: int | None) -> Postmaster:
+    """Start the server, on data made now when there are none."""
     programs = Programs.find().within_reach(account, refuge(settings))
+    note = Note.read(settings.home)
     folder = socket_folder(settings, account)
-    _follow_socket(settings, note.socket_folder, folder)
+    endpoint = Endpoint(str(folder), "*")
+    if note.socket_folder:
+        # Home or temporary folder have moved, and so has the socket, which is the passwords' key.
+        for passwords in _password_files(settings):
+            passwords.move(Endpoint(note.socket_folder, "*"), endpoint)
+    administrator = server_passwords(settings)
+    stored = administrator.find(endpoint, ADMINISTRATOR)
+    password = stored or new_password()
     with _log(settings) as log:
-        if not check_cluster(data_dir, programs):
-            password = server_passwords(settings).ensure(Endpoint(str(folder), "*"), ADMINISTRATOR)
-            create_cluster(data_dir, programs, account, password, log)
-        configure_cluster(data_dir, account, folder, port)
+        begin = log.seek(0, os.SEEK_END)
+        is_new = not check_cluster(data_dir, programs)
+        if is_new and not create_cluster(data_dir, programs, account, password, log):
+            raise _failed("make its data folder", log, begin)
+        configure_cluster(data_dir, folder, note.port if port is None else port)
         disown_stale_pid_file(data_dir)
         for leftover in folder.glob(".s.PGSQL.*"):
             leftover.unlink()
+        if not (
+            stored or is_new or reset_administrator(data_dir, programs, account, password, log)
+        ):
+            raise _failed("take a new password", log, begin)
+        # Stored last: what is missing after a crash is reset, what is wrong would stay wrong.
+        administrator.put(endpoint, ADMINISTRATOR, password)
+        return _launch(data_dir, programs, account, log)
+
+
+def _launch(data_dir: Path, programs: Programs, account: Account, log: IO[bytes]) -> Postmaster:
+    deadline = time.monotonic() + _ORPHANS_SECONDS
+    while True:
         begin = log.seek(0, os.SEEK_END)
         status = account.run(
             [programs / "pg_ctl", "start", "--silent", "--wait", f"--timeout={_START_SECONDS}"],
@@ -182,9 +209,25 @@ def _start(
             environment={"PGDATA": str(data_dir)},
         )
         running = Postmaster.find(data_dir)
-        if status or running is None:
-            raise _failed("start", Path(log.name), begin)
-    return running
+        if status == 0 and running:
+            return running
+        # Children of a killed server end by themselves, those in the middle of a query a bit later.
+        if _ORPHANS not in _told(log, begin) or time.monotonic() > deadline:
+            raise _failed("start", log, begin)
+        time.sleep(_ORPHANS_PAUSE_SECONDS)
+
+
+def _stop_if_running(settings: Settings) -> bool:
+    data_dir = find_server_dir(settings) / "data"
+    running = Postmaster.find(data_dir)
+    if running is None:
+        return False
+    _stop(settings, data_dir, Account.for_server(data_dir))
+    if (tcp := _describe(running).tcp_endpoint) is not None:
+        for passwords in _password_files(settings):
+            passwords.forget(tcp)
+    Note(Note.read(settings.home).socket_folder, 0).write(settings.home)
+    return True
 
 
 def _stop(settings: Settings, data_dir: Path, account: Account) -> None:
@@ -197,7 +240,7 @@ def _stop(settings: Settings, data_dir: Path, account: Account) -> None:
             environment={"PGDATA": str(data_dir)},
         )
         if status:
-            raise _failed("stop", Path(log.name), begin)
+            raise _failed("stop", log, begin)
 
 
 def _wait_until_ready(data_dir: Path) -> Postmaster | None:
@@ -206,7 +249,7 @@ def _wait_until_ready(data_dir: Path) -> Postmaster | None:
     while (running := Postmaster.find(data_dir)) and not running.is_ready:
         if time.monotonic() > deadline:
             raise DatabaseError(
-                f"The embedded server (process {running.pid}) has been starting for"
+                f"The embedded server (process {running.pid}) has been starting or stopping for"
                 f" {_START_SECONDS} seconds.",
                 "See its log, or stop it: casebook db stop.",
             )
@@ -214,9 +257,8 @@ def _wait_until_ready(data_dir: Path) -> Postmaster | None:
     return running
 
 
-def _refuse_restart_in_use(settings: Settings, running: Postmaster) -> None:
-    """Raise BusyError when a restart, which another port needs, would end somebody's work."""
-    administrator = _describe(running).target(server_passwords(settings), ADMINISTRATOR, "postgres")
+def _refuse_restart_in_use(settings: Settings, server: RunningServer) -> None:
+    administrator = server.target(server_passwords(settings), ADMINISTRATOR, "postgres")
     with administrator.session() as connection, connection.cursor() as cursor:
         cursor.execute(
             "select count(*) from pg_catalog.pg_stat_activity"
@@ -225,25 +267,19 @@ def _refuse_restart_in_use(settings: Settings, running: Postmaster) -> None:
         row = cursor.fetchone()
     if row and row[0]:
         raise BusyError(
-            f"The embedded server has to restart for another port, and is in use"
+            "The embedded server has to restart for another port, and is in use"
             f" ({row[0]} connections).",
             "Close them, or end them with casebook db stop, and start again.",
         )
 
 
 def _describe(running: Postmaster) -> RunningServer:
-    return RunningServer(running.socket_folder, running.port, _tcp_port(running))
+    tcp_port = running.port if running.listens else 0
+    return RunningServer(running.socket_folder, running.port, tcp_port)
 
 
-def _tcp_port(running: Postmaster) -> int:
-    return running.port if running.listens else 0
-
-
-def _follow_socket(settings: Settings, old: str, new: Path) -> None:
-    """Keep the passwords when home or temporary folder, and so the socket, have moved."""
-    if old:
-        for passwords in (server_passwords(settings), login_passwords(settings)):
-            passwords.move(Endpoint(old, "*"), Endpoint(str(new), "*"))
+def _password_files(settings: Settings) -> tuple[PasswordFile, PasswordFile]:
+    return server_passwords(settings), login_passwords(settings)
 
 
 @contextmanager
@@ -253,25 +289,32 @@ def _log(settings: Settings) -> Iterator[IO[bytes]]:
     if path.exists() and path.stat().st_size > _MOST_LOG_BYTES:
         path.replace(path.with_suffix(".log.1"))
     path.touch(mode=0o600)
+    give_to_owner_of_folder(path)
     with path.open("ab") as log:
         yield log
 
 
-def _failed(verb: str, log: Path, begin: int) -> DatabaseError:
-    """Describe a failure with the last lines that the log got since `begin`."""
-    with log.open("rb") as file:
+def _told(log: IO[bytes], begin: int) -> str:
+    """Return what the log got since `begin`."""
+    with Path(log.name).open("rb") as file:
         file.seek(begin)
-        lines = file.read().decode("utf-8", errors="replace").split("\n")
-    told = [line for line in lines if line.strip()][-_SHOWN_LOG_LINES:]
+        return file.read().decode("utf-8", errors="replace")
+
+
+def _failed(what: str, log: IO[bytes], begin: int) -> DatabaseError:
+    lines = [line for line in _told(log, begin).split("\n") if line.strip()]
     return DatabaseError(
-        f"The embedded PostgreSQL did not {verb}. The last lines of {log}:\n" + "\n".join(told)
+        f"The embedded PostgreSQL did not {what}. The last lines of {log.name}:\n"
+        + "\n".join(lines[-_SHOWN_LOG_LINES:])
     )
 
 
 @contextmanager
 def _locked(settings: Settings) -> Iterator[None]:
     """Let one command at a time start or stop the server of a home."""
-    with (settings.home / "server.lock").open("a") as lock:
+    path = settings.home / "server.lock"
+    with path.open("a") as lock:
+        give_to_owner_of_folder(path)
         deadline = time.monotonic() + _LOCK_SECONDS
         while True:
             try:
