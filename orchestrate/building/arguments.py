@@ -14,7 +14,9 @@ def profiles_dir(settings: Settings) -> Path:
     return settings.home / "profiles"
 
 
-def common_arguments(settings: Settings, variables: Mapping[str, object]) -> list[str]:
+def common_arguments(
+    settings: Settings, target_dir: Path, variables: Mapping[str, object]
+) -> list[str]:
     """Return the options of every call: folders, variables, and silence on standard output.
 
     `--log-level none` keeps dbt off standard output, which belongs to results; what people should
@@ -26,7 +28,10 @@ def common_arguments(settings: Settings, variables: Mapping[str, object]) -> lis
         "--profiles-dir",
         str(profiles_dir(settings)),
         "--target-path",
-        str(settings.target_dir),
+        str(target_dir),
+        # What the last parse understood is good for all of them.
+        "--partial-parse-file-path",
+        str(settings.description_dir / "partial_parse.msgpack"),
         "--log-path",
         str(settings.log_dir),
         "--log-level",
@@ -45,7 +50,7 @@ def common_arguments(settings: Settings, variables: Mapping[str, object]) -> lis
 
 def parse_arguments(settings: Settings, variables: Mapping[str, object]) -> list[str]:
     """Return the arguments that make dbt write manifest.json, without a database."""
-    return ["parse", *common_arguments(settings, variables)]
+    return ["parse", *common_arguments(settings, settings.description_dir, variables)]
 
 
 def build_arguments(settings: Settings, variables: Mapping[str, object]) -> list[str]:
@@ -54,9 +59,11 @@ def build_arguments(settings: Settings, variables: Mapping[str, object]) -> list
     Seeds are left out by resource type and not by `--exclude`: that would also drop, without a
     word, every test that refers to a seed.
     """
-    return ["build", *common_arguments(settings, variables), "--exclude-resource-types", "seed"]
+    common = common_arguments(settings, settings.target_dir, variables)
+    return ["build", *common, "--exclude-resource-types", "seed"]
 
 
 def document_arguments(settings: Settings, variables: Mapping[str, object]) -> list[str]:
     """Return the arguments that make dbt write catalog.json, without compiling again."""
-    return ["docs", "generate", *common_arguments(settings, variables), "--no-compile"]
+    common = common_arguments(settings, settings.description_dir, variables)
+    return ["docs", "generate", *common, "--no-compile"]

@@ -34,9 +34,12 @@ class Dbt:
         self._settings = settings
         self._warehouse = warehouse
         self._console = console
+        self._task_count: int | None = None
 
     def parse(self, variables: Mapping[str, object]) -> Manifest:
-        """Read the project, write manifest.json and return it; needs no database.
+        """Read the project, write a manifest to `description_dir` and return it.
+
+        Needs no database.
 
         Raises CasebookError when the project has an error.
         """
@@ -45,18 +48,20 @@ class Dbt:
             "read the project",
             Progress(self._console),
         )
-        return Manifest.read(self._settings.target_dir)
+        manifest = Manifest.read(self._settings.description_dir)
+        self._task_count = manifest.task_count()
+        return manifest
 
     def build(self, variables: Mapping[str, object]) -> BuildOutcome:
         """Build and test everything but seeds, which must be loaded before.
 
-        Warnings of dbt are told on the console, failures and failed tests are in the outcome.
-        Raises CasebookError when the project has an error, DatabaseError when the warehouse cannot
-        be reached or is lost meanwhile; KeyboardInterrupt ends dbt and its queries and passes on.
+        Artifacts go to `target_dir`. Warnings of dbt are told on the console, failures and failed
+        tests are in the outcome. Raises CasebookError when the project has an error, DatabaseError
+        when the warehouse cannot be reached or is lost meanwhile; KeyboardInterrupt ends dbt and
+        its queries and passes on.
         """
-        total = self.parse(variables).task_count()
         started = time.monotonic()
-        with self._console.task("Building and testing", total) as task:
+        with self._console.task("Building and testing", self._task_count) as task:
             result = self._invoke(
                 arguments.build_arguments(self._settings, variables),
                 "build",
@@ -71,7 +76,10 @@ class Dbt:
         return outcome
 
     def document(self, variables: Mapping[str, object]) -> None:
-        """Write catalog.json from what is built in the warehouse. Raises as `build` does."""
+        """Write manifest.json and catalog.json to `description_dir`, as the warehouse stands.
+
+        Raises as `build` does.
+        """
         self._invoke(
             arguments.document_arguments(self._settings, variables),
             "describe the warehouse",
@@ -95,7 +103,12 @@ class Dbt:
         profile = arguments.profiles_dir(settings) / "profiles.yml"
         example = settings.project_dir / "profiles.example.yml"
         try:
-            for folder in (settings.target_dir, settings.log_dir, profile.parent):
+            for folder in (
+                settings.target_dir,
+                settings.description_dir,
+                settings.log_dir,
+                profile.parent,
+            ):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not profile.is_file() or profile.read_bytes() != example.read_bytes():
                 shutil.copyfile(example, profile)

@@ -20,17 +20,17 @@ from orchestrate.loading.tables import LoadedTable, RawTable, fill, swap
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What `load_export` did: the raw tables of the domain, in the order of the project.
+    """What `load_export` did: the files of the domain, in the order of the project.
 
-    `is_new` is False when the warehouse held exactly this export already; `ignored` names the
+    `changed` is False when the warehouse held exactly this export already; `ignored` names the
     unknown columns by file.
     """
 
     domain: str
     directory: Path
-    tables: tuple[LoadedTable, ...]
+    files: tuple[LoadedTable, ...]
     ignored: Mapping[str, tuple[str, ...]]
-    is_new: bool
+    changed: bool
 
 
 def load_export(
@@ -69,7 +69,7 @@ def load_export(
             for (print_, table), raw in zip(tables, raws, strict=True)
             if table is not None and print_ == state.fingerprint(raw)
         ]
-        if is_new := len(unchanged) < len(raws):
+        if changed := len(unchanged) < len(raws):
             with console.task(f"Loading the {domain} export", len(raws)) as task:
                 counts = [fill(connection, raw, task) for raw in raws]
                 loaded = []
@@ -80,8 +80,8 @@ def load_export(
         else:
             loaded = unchanged
             state.switch_source(connection, domain, state.EXPORT)
-    _tell(console, domain, loaded, is_new)
-    return LoadReport(domain, directory, tuple(loaded), ignored, is_new)
+    _tell(console, domain, loaded, changed)
+    return LoadReport(domain, directory, tuple(loaded), ignored, changed)
 
 
 def find_files(directory: Path, names: Sequence[str]) -> list[Path]:
@@ -126,11 +126,12 @@ def _raw_table(seed: SeedDefinition, path: Path, schema: str, zone: str) -> RawT
     return RawTable(seed, schema, scanned, match, zone)
 
 
-def _tell(console: Console, domain: str, tables: Sequence[LoadedTable], is_new: bool) -> None:
-    if not is_new:
+def _tell(console: Console, domain: str, tables: Sequence[LoadedTable], changed: bool) -> None:
+    if not changed:
         console.say(f"This {domain} export is loaded already; nothing was replaced.")
     for table in tables:
-        text = f"{table.file}: {table.rows:,} rows, {_size(table.size)}"
+        rows = "1 row" if table.rows == 1 else f"{table.rows:,} rows"
+        text = f"{table.name}: {rows}, {_size(table.size)}"
         if table.equal_rows:
             text += f"; {table.equal_rows:,} of them repeat another row in every column, and count"
         console.say(text)

@@ -129,7 +129,7 @@ def held_tables(connection: Connection) -> dict[tuple[str, str], tuple[str, Load
         )
         held = {}
         for print_, *values in cursor.fetchall():
-            table = replace(LoadedTable(*values), is_new=False)
+            table = replace(LoadedTable(*values), changed=False)
             held[table.schema, table.table] = (print_, table)
         return held
 
@@ -168,7 +168,7 @@ def record_table(connection: Connection, raw: RawTable, rows: int, equal_rows: i
     return LoadedTable(
         schema=raw.schema,
         table=raw.table,
-        file=raw.scanned.name,
+        name=raw.scanned.name,
         rows=rows,
         equal_rows=equal_rows,
         size=raw.scanned.size,

@@ -43,19 +43,20 @@ class RawTable:
 class LoadedTable:
     """A raw table and the file it holds.
 
-    `rows` without the header; `equal_rows` of them repeat an earlier row in every column (they are
-    kept); `size` in bytes; `is_new` is False when the table held this content already.
+    `name` is the file's. `rows` without the header; `equal_rows` of them repeat an earlier row in
+    every column (they are kept); `size` in bytes; `changed` is False when the table held this
+    content already.
     """
 
     schema: str
     table: str
-    file: str
+    name: str
     rows: int
     equal_rows: int
     size: int
     sha256: str
     loaded_at: datetime
-    is_new: bool = True
+    changed: bool = True
 
 
 def prepare_session(cursor: Cursor, time_zone: str) -> None:
