@@ -1,4 +1,4 @@
--- A procedure names its patient and its encounter, and the encounter names a patient too. Models take
+-- A procedure names its patient and its encounter, and the encounter names a patient. Models take
 -- the encounter's. When the two differ, procedures are counted for the wrong person.
 with
 

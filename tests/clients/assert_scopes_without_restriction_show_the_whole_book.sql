@@ -1,6 +1,6 @@
--- A scope that hides nothing, such as UnitedHealthcare's, holds every procedure that the client paid
--- for, to the cent. When this breaks, a join of the models lost or multiplied procedures, and every
--- figure of the client's report is wrong.
+-- A scope that hides nothing, such as UnitedHealthcare's, holds every procedure that the client
+-- paid for, to the cent. When this breaks, a join of the models lost or multiplied procedures, and
+-- every figure of the client's report is wrong.
 with
 
 scopes as (
