@@ -29,9 +29,6 @@ def common_arguments(
         str(profiles_dir(settings)),
         "--target-path",
         str(target_dir),
-        # What the last parse understood is good for all of them.
-        "--partial-parse-file-path",
-        str(settings.description_dir / "partial_parse.msgpack"),
         "--log-path",
         str(settings.log_dir),
         "--log-level",
@@ -60,7 +57,10 @@ def build_arguments(settings: Settings, variables: Mapping[str, object]) -> list
     word, every test that refers to a seed.
     """
     common = common_arguments(settings, settings.target_dir, variables)
-    return ["build", *common, "--exclude-resource-types", "seed"]
+    parsed = settings.description_dir / "partial_parse.msgpack"
+    # What the last parse understood saves the build from understanding it again.
+    resumed = ["--partial-parse-file-path", str(parsed)] if parsed.is_file() else []
+    return ["build", *common, *resumed, "--exclude-resource-types", "seed"]
 
 
 def document_arguments(settings: Settings, variables: Mapping[str, object]) -> list[str]:
