@@ -95,7 +95,7 @@ class Hospital:
     def _course(self, course: Course, patient: Patient) -> Iterator[Encounter]:
         """Yield the encounters of one patient's course, none after the end of the sample."""
         draws = self._draws
-        last_day = min(patient.death or LAST_DAY, LAST_DAY)
+        last_day = last_day_of(patient)
         first = course.first_day or FIRST_DAY
         last = min(course.last_day or last_day, last_day)
         length = timedelta(days=int(course.gap_days * (len(course.visits) - 1) * 0.8))
@@ -147,6 +147,8 @@ class Hospital:
             procedure = self._procedures[item.code]
             for repeat in range(draws.integer(*item.repeats)):
                 begin = moment + timedelta(days=repeat * item.days_apart)
+                if repeat and begin.date() > last_day_of(patient):
+                    break
                 end = begin + timedelta(seconds=draws.integer(*procedure.minutes) * 60)
                 yield ProcedureRow(
                     start=begin,
@@ -161,6 +163,11 @@ class Hospital:
                 )
                 if not item.days_apart:
                     moment = end
+
+
+def last_day_of(patient: Patient) -> date:
+    """Return the last day on which a patient can be cared for: of life or of the sample."""
+    return min(patient.death or LAST_DAY, LAST_DAY)
 
 
 def is_eligible(course: Course, patient: Patient) -> bool:
