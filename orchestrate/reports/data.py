@@ -1,0 +1,187 @@
+"""What a page shows, read from the reporting database in one snapshot over its reader's login."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pandas as pd
+import psycopg2
+from psycopg2 import errors, sql
+from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ, connection
+
+from orchestrate.errors import ConfigurationError, DatabaseError
+
+# Columns that say which rows a reader gets; they are the same on every row and no part of a report.
+_SELECTING_COLUMNS = ("version", "scope_id")
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A published relation and how a report orders it; no `columns` means all of them."""
+
+    schema: str
+    name: str
+    order_by: tuple[str, ...]
+    columns: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The name that SQL knows it by, `schema.name`."""
+        return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True)
+class Edition:
+    """Which published version a page shows; unknown parts are None.
+
+    `first_study_at` and `last_study_at` bound the data where its relations carry times.
+    """
+
+    version: int | None = None
+    published_at: datetime | None = None
+    sources: tuple[str, ...] = ()
+    first_study_at: datetime | None = None
+    last_study_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ResidencyData:
+    """The relations of schema `residency` as one login sees them; columns as interface section 4.
+
+    Values are the database's own (int, Decimal, str, bool, None), so that nothing is rounded.
+    """
+
+    totals: pd.DataFrame
+    percentages: pd.DataFrame
+    status: pd.DataFrame
+    progress: pd.DataFrame
+    group_progress: pd.DataFrame
+    rvu: pd.DataFrame
+    sites: pd.DataFrame
+    best_site: pd.DataFrame
+    findings: pd.DataFrame
+    edition: Edition = field(default_factory=Edition)
+
+
+@dataclass(frozen=True)
+class ClientData:
+    """`clients.procedure_summary` as one login sees it."""
+
+    procedures: pd.DataFrame
+    edition: Edition = field(default_factory=Edition)
+
+
+_RESIDENCY = {
+    "totals": Relation("residency", "case_log_totals", ("resident_name",)),
+    "percentages": Relation("residency", "case_log_percentages", ("resident_name",)),
+    "status": Relation("residency", "case_log_status", ("resident_name",)),
+    "progress": Relation("residency", "case_log_progress", ("resident_name", "category_id")),
+    "group_progress": Relation("residency", "case_log_group_progress", ("category_id",)),
+    "rvu": Relation("residency", "rvu_by_requirement", ("resident_name",)),
+    "sites": Relation("residency", "site_requirement_ratio", ("organization_code",)),
+    "best_site": Relation("residency", "best_site_category_ratio", ("category_id",)),
+    "findings": Relation("residency", "data_findings", ("finding", "subject", "finding_id")),
+}
+_STUDY_TIMES = Relation("residency", "fct_studies", ("finalized_at",), ("version", "finalized_at"))
+_PROCEDURES = Relation("clients", "procedure_summary", ("cost_rank",))
+
+
+def read_residency(database: connection) -> ResidencyData:
+    """Read every relation that the program's pages show, all of one version.
+
+    Raises ConfigurationError when nothing is published, DatabaseError when the database refuses.
+    """
+    frames = read_snapshot(database, [*_RESIDENCY.values(), _STUDY_TIMES])
+    version = _only_version(frames)
+    times = frames.pop()["finalized_at"].tolist()
+    shown = dict(zip(_RESIDENCY, map(without_selecting_columns, frames), strict=True))
+    return ResidencyData(
+        **shown,
+        edition=Edition(
+            version=version,
+            first_study_at=times[0] if times else None,
+            last_study_at=times[-1] if times else None,
+        ),
+    )
+
+
+def read_client(database: connection) -> ClientData:
+    """Read the relations that a client's pages show, all of one version.
+
+    Raises ConfigurationError when nothing is published, DatabaseError when the database refuses.
+    """
+    frames = read_snapshot(database, [_PROCEDURES])
+    return ClientData(
+        procedures=without_selecting_columns(frames[0]),
+        edition=Edition(version=_only_version(frames)),
+    )
+
+
+def read_snapshot(database: connection, relations: Sequence[Relation]) -> list[pd.DataFrame]:
+    """Read relations in one repeatable-read, read-only transaction, rows ordered as each says.
+
+    A version published in between therefore shows in all of them or in none.
+    """
+    database.set_session(
+        isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True, autocommit=False
+    )
+    try:
+        with database, database.cursor() as cursor:
+            cursor.execute("set local time zone 'UTC'")
+            return [_read(cursor, relation) for relation in relations]
+    except (errors.UndefinedTable, errors.InvalidSchemaName) as problem:
+        raise ConfigurationError(
+            f"Nothing is published to report on: {_first_line(problem)}.",
+            "Run `casebook run` first.",
+        ) from problem
+    except errors.InsufficientPrivilege as problem:
+        raise DatabaseError(
+            f"The login may not read what its report shows: {_first_line(problem)}.",
+            "Publish again, so that privileges are set as declared: `casebook publish`.",
+        ) from problem
+    except psycopg2.Error as problem:
+        raise DatabaseError(
+            f"The reporting database refused to be read: {_first_line(problem)}.",
+            "Check the server, then run `casebook report` again.",
+        ) from problem
+
+
+def without_selecting_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the relation as its contract shows it, without version and scope."""
+    return frame.drop(columns=[name for name in _SELECTING_COLUMNS if name in frame.columns])
+
+
+def _read(cursor: psycopg2.extensions.cursor, relation: Relation) -> pd.DataFrame:
+    columns = sql.SQL(", ").join(map(sql.Identifier, relation.columns))
+    cursor.execute(
+        sql.SQL("select {} from {}").format(
+            columns if relation.columns else sql.SQL("*"),
+            sql.Identifier(relation.schema, relation.name),
+        )
+    )
+    names = [column.name for column in cursor.description or ()]
+    frame = pd.DataFrame(cursor.fetchall(), columns=names, dtype=object)
+    # Ordered here and not by the server, whose collation differs from installation to installation.
+    return frame.sort_values(list(relation.order_by), kind="stable", ignore_index=True)
+
+
+def _only_version(frames: Sequence[pd.DataFrame]) -> int | None:
+    """Return the version of all rows, None when there are none."""
+    versions = {
+        int(version)
+        for frame in frames
+        if "version" in frame.columns
+        for version in frame["version"].unique()
+    }
+    if len(versions) > 1:
+        raise DatabaseError(
+            f"One read of the reporting database showed versions {sorted(versions)} at once.",
+            "This must not happen: run `casebook doctor`, which checks the policies.",
+        )
+    return versions.pop() if versions else None
+
+
+def _first_line(problem: Exception) -> str:
+    return str(problem).strip().splitlines()[0].rstrip(".") if str(problem).strip() else "no reason"

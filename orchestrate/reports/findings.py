@@ -1,0 +1,248 @@
+"""One sentence per chart: what a reader should take from it, computed from what it shows.
+
+Each function takes a relation of interface section 4 as it was read, whole, and tells the plain
+truth also of an empty relation, of a single row and of ties.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from orchestrate.reports.rows import Row, column, largest, records
+from orchestrate.reports.text import counted, decimal, integer, listed, money, percent, plain
+
+
+def totals_finding(progress: pd.DataFrame) -> str:
+    """Say which category is read most and how far residents lie apart in it."""
+    rows = records(progress)
+    if not rows:
+        return "No resident has an exam to count."
+    top = largest(rows, "completed")[0]
+    if top["completed"] == 0:
+        return "No exam counts in any category yet."
+    rows = [row for row in rows if row["category_id"] == top["category_id"]]
+    high, low = max(column(rows, "completed")), min(column(rows, "completed"))
+    name = top["category_name"]
+    if len(rows) == 1:
+        return f"{name} is read most: {counted(top['completed'], 'exam', 'exams')}."
+    if low == high:
+        return f"{name} is read most: {counted(int(high), 'exam', 'exams')} by every resident."
+    return (
+        f"{name} is read most: {integer(low)} exams ({_named(rows, 'completed', low)}) "
+        f"to {integer(high)} ({_named(rows, 'completed', high)})."
+    )
+
+
+def percentages_finding(progress: pd.DataFrame) -> str:
+    """Say in which category most residents have reached the minimum, and where none has."""
+    rows = records(progress)
+    if not rows:
+        return "No resident has a category to reach."
+    residents = len({row["resident_name"] for row in rows})
+    met: dict[str, int] = {}
+    for row in rows:
+        met[row["category_name"]] = met.get(row["category_name"], 0) + bool(row["is_met"])
+    open_to_all = [name for name, count in met.items() if count == 0]
+    if len(open_to_all) == len(met):
+        best = largest(rows, "percent_of_minimum")[0]
+        return (
+            f"No minimum is reached yet; nearest is {best['resident_name']} in "
+            f"{best['category_name']} with {percent(best['percent_of_minimum'])}."
+        )
+    most = max(met.values())
+    best_names = listed([name for name, count in met.items() if count == most])
+    if residents == 1:
+        reached = f"The minimum is reached in {best_names}"
+        return f"{reached}; not yet in {listed(open_to_all)}." if open_to_all else f"{reached}."
+    who = f"{most} of {residents} residents {'has' if most == 1 else 'have'}"
+    if most == residents:
+        who = "All residents have"
+    sentence = f"{who} reached the minimum in {best_names}"
+    return f"{sentence}; nobody has in {listed(open_to_all)}." if open_to_all else f"{sentence}."
+
+
+def status_finding(progress: pd.DataFrame) -> str:
+    """Say how many of all minimums are met, and by how many residents all of them."""
+    rows = records(progress)
+    if not rows:
+        return "No resident has a minimum to meet."
+    residents = {row["resident_name"] for row in rows}
+    complete = len(residents - {row["resident_name"] for row in rows if not row["is_met"]})
+    met = sum(bool(row["is_met"]) for row in rows)
+    sentence = f"{integer(met)} of {integer(len(rows))} minimums are met"
+    if len(residents) == 1:
+        return f"{sentence}."
+    if complete == len(residents):
+        return "Every resident has met every minimum."
+    if complete == 0:
+        return f"{sentence}; no resident has met all of them yet."
+    return f"{sentence}; {counted(complete, 'resident has', 'residents have')} met all of them."
+
+
+def group_finding(group: pd.DataFrame) -> str:
+    """Say which categories the group has completed, and which of the others is nearest."""
+    rows = [row | {"share": _share(row, "credited", "required_total")} for row in records(group)]
+    if not rows:
+        return "There is no category to show."
+    done = [row["category_name"] for row in rows if row["remaining"] == 0]
+    if len(done) == len(rows):
+        return "The group has completed every category."
+    rows = [row for row in rows if row["remaining"] != 0]
+    start = "No category is complete for the whole group"
+    if done:
+        start = f"{listed(done)} {'is' if len(done) == 1 else 'are'} complete"
+    near, far = max(column(rows, "share")), min(column(rows, "share"))
+    if near == far:
+        names = listed([row["category_name"] for row in rows])
+        verb = "stands" if len(rows) == 1 else "stand"
+        return f"{start}; {names} {verb} at {percent(near)} of what is required."
+    return f"{start}; nearest is {_progress_at(rows, near)}, furthest {_progress_at(rows, far)}."
+
+
+def rvu_finding(rvu: pd.DataFrame) -> str:
+    """Say between which bounds the share of required RVUs lies, and whose total is largest."""
+    rows = [
+        row | {"share": _share(row, "required_rvu", "total_rvu")}
+        for row in records(rvu)
+        if row["total_rvu"]
+    ]
+    if not rows:
+        return "No RVU is recorded."
+    if len(rows) == 1:
+        row = rows[0]
+        return (
+            f"{percent(row['share'])} of the {decimal(row['total_rvu'])} RVUs of "
+            f"{row['resident_name']} come from lines that count in a category."
+        )
+    low, high = min(column(rows, "share")), max(column(rows, "share"))
+    if percent(low) == percent(high):
+        shares = f"Lines that count give {percent(low)} of every resident's RVUs"
+    else:
+        shares = (
+            f"Lines that count give {percent(low)} ({_named(rows, 'share', low)}) "
+            f"to {percent(high)} ({_named(rows, 'share', high)}) of a resident's RVUs"
+        )
+    top = largest(rows, "total_rvu")
+    names = listed([row["resident_name"] for row in top])
+    return f"{shares}; the largest total is {decimal(top[0]['total_rvu'])} ({names})."
+
+
+def site_finding(sites: pd.DataFrame) -> str:
+    """Name the site with the highest ratio, or say why there is none."""
+    rows = records(sites)
+    if not rows:
+        return "There is no site to compare."
+    best = next((row for row in rows if row["is_highest"]), None)
+    if best is None:
+        return "No site has enough studies for its ratio to be compared."
+    level = [
+        row["organization_code"]
+        for row in rows
+        if row["ratio"] == best["ratio"] and not row["is_highest"]
+    ]
+    return (
+        f"{best['organization_code']} has the highest ratio"
+        f"{f', level with {listed(level)}' if level else ''}: "
+        f"{decimal(best['ratio'], 2)} required studies to each that is not "
+        f"({integer(best['required_studies'])} to {integer(best['not_required_studies'])})."
+    )
+
+
+def best_site_finding(best_site: pd.DataFrame) -> str:
+    """Say which categories carry the ratio of the highest site, and which are missing there."""
+    rows = records(best_site)
+    if not rows:
+        return "No site is marked as the highest, so there is nothing to break down."
+    site = rows[0]["organization_code"]
+    rows = [row for row in rows if row["ratio"] is not None]
+    if not rows:
+        return f"Every study at {site} is required, so there is no ratio to break down."
+    top = largest(rows, "ratio")
+    if top[0]["ratio"] == 0:
+        return f"No study at {site} counts in a category."
+    missing = [row["category_name"] for row in rows if row["category_studies"] == 0]
+    sentence = (
+        f"At {site}, {listed([row['category_name'] for row in top])} "
+        f"{'gives' if len(top) == 1 else 'give'} most: {decimal(top[0]['ratio'], 2)} studies to "
+        "each study that is not required"
+    )
+    verb = "has" if len(missing) == 1 else "have"
+    return f"{sentence}; {listed(missing)} {verb} none." if missing else f"{sentence}."
+
+
+def cost_finding(procedures: pd.DataFrame) -> str:
+    """Name the procedure with the highest total cost."""
+    rows = records(procedures)
+    if not rows:
+        return "This membership may see no procedure."
+    top = largest(rows, "total_cost")
+    cost = top[0]["total_cost"]
+    if len(rows) == 1:
+        return f"The only procedure is {rows[0]['procedure_name']}: {money(cost)}."
+    if len(top) > 1:
+        names = listed([row["procedure_name"] for row in top])
+        return f"{names} cost most, {money(cost)} each in total."
+    share = _share({"part": cost, "whole": sum(column(rows, "total_cost"))}, "part", "whole")
+    return (
+        f"{top[0]['procedure_name']} costs most: {money(cost)} for "
+        f"{counted(top[0]['procedure_count'], 'procedure', 'procedures')} on "
+        f"{counted(top[0]['patient_count'], 'patient', 'patients')}, "
+        f"{percent(share)} of all cost."
+    )
+
+
+def count_finding(procedures: pd.DataFrame) -> str:
+    """Name the procedure performed most and say how many are performed once only."""
+    rows = records(procedures)
+    if not rows:
+        return "This membership may see no procedure."
+    top = largest(rows, "procedure_count")
+    times = counted(top[0]["procedure_count"], "time", "times")
+    if len(top) > 1:
+        names = listed([row["procedure_name"] for row in top])
+        return f"{names} are performed most, {times} each."
+    sentence = (
+        f"{top[0]['procedure_name']} is performed most: {times} on "
+        f"{counted(top[0]['patient_count'], 'patient', 'patients')}"
+    )
+    once = sum(row["procedure_count"] == 1 for row in rows)
+    if once == 0 or len(rows) == 1:
+        return f"{sentence}."
+    verb = "was" if once == 1 else "were"
+    return f"{sentence}; {once} of {len(rows)} procedures {verb} performed once only."
+
+
+def data_finding(findings: pd.DataFrame) -> str:
+    """Say whether the export holds anything that deserves a look."""
+    rows = records(findings)
+    if not rows:
+        return "Nothing in the export needs attention."
+    if len(rows) == 1:
+        return "One thing in the export deserves a look."
+    kinds: dict[str, int] = {}
+    for row in rows:
+        kinds[row["finding"]] = kinds.get(row["finding"], 0) + 1
+    parts = [f"{plain(kind)} ({count})" for kind, count in kinds.items()]
+    return f"{integer(len(rows))} things in the export deserve a look: {listed(parts, limit=9)}."
+
+
+def _share(row: Row, part: str, whole: str) -> float:
+    """Return part / whole in percent; 100 where nothing is required."""
+    return 100 * float(row[part]) / float(row[whole]) if row[whole] else 100.0
+
+
+def _named(rows: Sequence[Row], key: str, value: float) -> str:
+    """Return the residents at whom a column has a value, as a bracket lists them."""
+    return listed([str(row["resident_name"]) for row in rows if float(row[key]) == value])
+
+
+def _progress_at(rows: Sequence[Row], share: float) -> str:
+    found = [row for row in rows if row["share"] == share]
+    if len(found) > 1:
+        return f"{listed([row['category_name'] for row in found])} ({percent(share)} each)"
+    return (
+        f"{found[0]['category_name']} with {integer(found[0]['credited'])} of "
+        f"{integer(found[0]['required_total'])} ({percent(share)})"
+    )

@@ -1,0 +1,118 @@
+"""What a folder of pages is made of, and how it becomes HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import plotly
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from orchestrate.reports.charts import Drawing
+from orchestrate.reports.data import Edition
+from orchestrate.reports.downloads import Download
+from orchestrate.reports.text import day, moment
+
+_HERE = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Section:
+    """One finding with its chart (or none), its numbers as a table, and the same as CSV.
+
+    `relation` names what it shows, `schema.name`; `anchor` is unique on the page and a constant.
+    `folded` keeps a long table closed under its chart.
+    """
+
+    anchor: str
+    heading: str
+    relation: str
+    finding: str
+    explanation: Sequence[str]
+    table: Markup
+    download: Download
+    drawing: Drawing | None = None
+    folded: bool = False
+    key: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """One HTML file of a folder."""
+
+    file_name: str
+    title: str
+    summary: str
+    sections: Sequence[Section]
+
+
+@dataclass(frozen=True)
+class Folder:
+    """All pages of one audience, which share a heading, an edition and a notice on every page."""
+
+    title: str
+    introduction: Sequence[str]
+    pages: Sequence[Page]
+    edition: Edition
+    notice: str = ""
+    attachments: Sequence[tuple[str, str]] = ()
+
+
+def folder_files(folder: Folder) -> dict[str, bytes | Path]:
+    """Return the folder's files by name: the pages, an index, and what they share."""
+    shared = {
+        "folder": folder,
+        "edition_line": edition_line(folder.edition),
+        "coverage_line": coverage_line(folder.edition),
+        "source_lines": list(folder.edition.sources),
+    }
+    files: dict[str, bytes | Path] = {
+        page.file_name: _template("page.html").render(shared, page=page).encode()
+        for page in folder.pages
+    }
+    files["index.html"] = _template("index.html").render(shared).encode()
+    files["casebook.css"] = _HERE / "static" / "casebook.css"
+    files["casebook.js"] = _HERE / "static" / "casebook.js"
+    files["plotly.min.js"] = plotly_script()
+    return files
+
+
+def edition_line(edition: Edition) -> str:
+    """Say which version a page shows and since when it is published."""
+    if edition.version is None:
+        return "Nothing is published that this membership may see"
+    since = f", published {moment(edition.published_at)}" if edition.published_at else ""
+    return f"Version {edition.version}{since}"
+
+
+def coverage_line(edition: Edition) -> str:
+    """Say which time the data covers, nothing where its relations carry no times."""
+    if edition.first_study_at is None or edition.last_study_at is None:
+        return ""
+    first, last = edition.first_study_at.date(), edition.last_study_at.date()
+    if first == last:
+        return f"Studies finalized on {day(first)} (UTC)"
+    return f"Studies finalized from {day(first)} to {day(last)} (UTC)"
+
+
+def plotly_script() -> Path:
+    """Return the script that comes with plotly, which draws the charts offline."""
+    return Path(plotly.__file__).resolve().parent / "package_data" / "plotly.min.js"
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _template(name: str) -> Template:
+    return _environment().get_template(name)

@@ -1,0 +1,22 @@
+"""Round numbers for axes, and the room that words take, in pixels."""
+
+from __future__ import annotations
+
+import math
+
+
+def ticks(low: float, high: float, count: int = 4) -> list[float]:
+    """Return round numbers between `low` and `high`, both included, about `count` steps apart."""
+    if high <= low:
+        return [low]
+    rough = (high - low) / count
+    magnitude: float = 10.0 ** math.floor(math.log10(rough))
+    factors = (factor for factor in (1, 2, 2.5, 5) if factor * magnitude >= rough)
+    step = next(factors, 10) * magnitude
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(index * step, 10) for index in range(first, last + 1)]
+
+
+def text_width(text: str) -> float:
+    """Return about how wide a text of 12 px is drawn; capitals are wider than small letters."""
+    return sum(8.6 if letter.isupper() else 6.4 for letter in text)

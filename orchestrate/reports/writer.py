@@ -1,0 +1,126 @@
+"""Writes a folder of pages aside and swaps it in whole, so that readers never see half of one."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+from collections.abc import Container, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from orchestrate.errors import ConfigurationError
+
+# What the reports own in a folder; everything else in it (diagrams, extracts) is carried over.
+_OWN_SUFFIXES = frozenset({".html", ".css", ".js"})
+_CURRENT_DIRECTORY = -100
+_RENAME_EXCHANGE = 2
+_NONE: Mapping[str, Path] = MappingProxyType({})
+
+
+def replace_folder(
+    folder: Path, files: Mapping[str, bytes | Path], folders: Mapping[str, Path] = _NONE
+) -> None:
+    """Put `files` in place of the pages of a folder: name -> content, or a file to copy.
+
+    `folders` are copied in whole: name -> folder.
+
+    The folder is 0700, its files 0600. It changes in one step after everything is written; when
+    writing fails, the old folder stays as it was. Sub-folders and files other than HTML, CSS and
+    scripts are carried over. Raises ConfigurationError when the folder cannot be written.
+    """
+    aside = folder.with_name(f".{folder.name}.new")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            raise ConfigurationError(
+                f"{folder} is not a folder of its own.", "Move it away, then render again."
+            )
+        _remove(aside)
+        aside.mkdir(mode=0o700)
+        aside.chmod(0o700)
+        _carry_over(folder, aside, leaving=folders)
+        for name, source in folders.items():
+            _copy_folder(source, aside / name)
+        for name, content in files.items():
+            _write(aside / name, content)
+        _swap(aside, folder)
+        _remove(aside)
+    except OSError as problem:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise ConfigurationError(
+            f"Reports cannot be written to {folder}: {problem.strerror or problem}.",
+            "Make the folder writable or give another one with --out.",
+        ) from problem
+
+
+def _write(path: Path, content: bytes | Path) -> None:
+    data = content.read_bytes() if isinstance(content, Path) else content
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+
+
+def _carry_over(folder: Path, aside: Path, leaving: Container[str]) -> None:
+    """Copy what other commands put into the folder."""
+    if not folder.is_dir():
+        return
+    for entry in folder.iterdir():
+        if entry.is_symlink() or entry.name in leaving:
+            continue
+        if entry.is_dir():
+            _copy_folder(entry, aside / entry.name)
+        elif entry.suffix not in _OWN_SUFFIXES:
+            _write(aside / entry.name, entry)
+
+
+def _copy_folder(source: Path, target: Path) -> None:
+    """Copy a folder's files, for their owner alone; links are left out, they may lead anywhere."""
+    target.mkdir(mode=0o700)
+    for entry in source.iterdir():
+        if entry.is_symlink():
+            continue
+        if entry.is_dir():
+            _copy_folder(entry, target / entry.name)
+        else:
+            _write(target / entry.name, entry)
+
+
+def _swap(aside: Path, folder: Path) -> None:
+    """Give `aside` the name of `folder`; the old folder, if any, is called `aside` afterwards."""
+    if not folder.exists():
+        aside.rename(folder)
+    elif not _exchange(aside, folder):
+        # No such call here (another system or file system): two steps, with a way back.
+        old = folder.with_name(f".{folder.name}.old")
+        _remove(old)
+        folder.rename(old)
+        try:
+            aside.rename(folder)
+        except OSError:
+            old.rename(folder)
+            raise
+        _remove(old)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two names in one step (Linux's renameat2); False where that does not exist."""
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except AttributeError:
+        return False
+    result = rename(
+        ctypes.c_int(_CURRENT_DIRECTORY),
+        ctypes.c_char_p(os.fsencode(one)),
+        ctypes.c_int(_CURRENT_DIRECTORY),
+        ctypes.c_char_p(os.fsencode(other)),
+        ctypes.c_uint(_RENAME_EXCHANGE),
+    )
+    return bool(result == 0)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
