@@ -1,15 +1,15 @@
--- The category columns of the three wide reports are the categories of the seed, in its order. A new
--- category without its column, or a column without its category, would leave a report that looks
--- complete and is not. (A build with --empty has no categories to compare with.)
-{%- set contract_columns = [] -%}
-{%- if execute -%}
-    {%- for report in ['case_log_totals', 'case_log_percentages', 'case_log_status'] -%}
-        {%- set contract = graph.nodes['model.casebook.' ~ report].columns -%}
-        {%- for category_id in category_columns(contract) -%}
-            {%- do contract_columns.append((report, category_id, loop.index)) -%}
-        {%- endfor -%}
-    {%- endfor -%}
-{%- endif %}
+-- The category columns of the three wide reports are the categories of the seed, in its order. A
+-- new category without its column, or a column without its category, would leave a report that
+-- looks complete and is not. (A build with --empty has no categories to compare with.)
+{% set contract_columns = [] %}
+{% if execute %}
+{% for report in ['case_log_totals', 'case_log_percentages', 'case_log_status'] %}
+{% set contract = graph.nodes['model.casebook.' ~ report].columns %}
+{% for category_id in category_columns(contract) %}
+{% do contract_columns.append((report, category_id, loop.index)) %}
+{% endfor %}
+{% endfor %}
+{% endif %}
 with
 
 categories as (
@@ -34,7 +34,7 @@ contract_columns as (
     select
         '{{ report }}' as report,
         '{{ category_id }}' as category_id,
-        {{ position }} as position
+        {{ position }} as column_position
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 
@@ -45,7 +45,9 @@ expected as (
     select
         reports.report,
         categories.category_id,
-        row_number() over (partition by reports.report order by categories.sort_order) as position
+        row_number() over (
+            partition by reports.report order by categories.sort_order
+        ) as column_position
     from reports
     cross join categories
 
@@ -57,12 +59,12 @@ final as (
         coalesce(expected.report, contract_columns.report) as report,
         expected.category_id as category_in_seed,
         contract_columns.category_id as category_in_contract,
-        coalesce(expected.position, contract_columns.position) as position
+        coalesce(expected.column_position, contract_columns.column_position) as column_position
     from expected
     full outer join contract_columns
         on
             expected.report = contract_columns.report
-            and expected.position = contract_columns.position
+            and expected.column_position = contract_columns.column_position
     where
         (
             expected.category_id is null

@@ -1,6 +1,6 @@
 -- credited + remaining = required_total and credited + surplus = completed, in every category, and
--- no figure is below 0. If one resident's surplus covered another's gap, remaining would be too small
--- and the programme would believe itself further than its weakest resident is.
+-- no figure is below 0. If one resident's surplus covered another's gap, remaining would be too
+-- small and the programme would believe itself further than its weakest resident is.
 with
 
 group_progress as (
@@ -11,7 +11,13 @@ group_progress as (
 
 final as (
 
-    select *
+    select
+        category_id,
+        required_total,
+        completed,
+        credited,
+        surplus,
+        remaining
     from group_progress
     where
         credited + remaining <> required_total

@@ -1,6 +1,6 @@
 -- At most one site is marked as highest; it has enough studies of both kinds and no other such site
--- has a higher ratio; and when any site has enough, one is marked. Otherwise the report would praise
--- a site for a handful of studies, or none.
+-- has a higher ratio; and when any site has enough, one is marked. Otherwise the report would
+-- praise a site for a handful of studies, or none.
 with
 
 sites as (

@@ -1,5 +1,6 @@
--- A resident's total RVU is the sum of the exported lines over the resident's exported studies, by a
--- plain join that knows no classification. RVUs lost or doubled between export and report break this.
+-- A resident's total RVU is the sum of the exported lines over the resident's exported studies, by
+-- a plain join that knows no classification. RVUs lost or doubled between export and report break
+-- this.
 with
 
 studies as (

@@ -1,6 +1,7 @@
 -- What a resident completed in a category is the number of distinct studies with a code of that
 -- category that counts alone, found here by joining studies to lines to the map without any of the
--- steps in between. Counting lines instead of studies breaks this: a total spine would be three exams.
+-- steps in between. Counting lines instead of studies breaks this: a total spine would be three
+-- exams.
 with
 
 studies as (

@@ -1,10 +1,11 @@
--- Each cell of the three wide reports says what case_log_progress says of that resident and category.
--- A column that took another category's figures, or one from a report left behind, breaks this.
-{%- set category_ids = [] -%}
-{%- if execute -%}
-    {%- set contract = graph.nodes['model.casebook.case_log_totals'].columns -%}
-    {%- set category_ids = category_columns(contract) -%}
-{%- endif %}
+-- Each cell of the three wide reports says what case_log_progress says of that resident and
+-- category. A column that took another category's figures, or one from a report left behind, breaks
+-- this.
+{% set category_ids = [] %}
+{% if execute %}
+{% set contract = graph.nodes['model.casebook.case_log_totals'].columns %}
+{% set category_ids = category_columns(contract) %}
+{% endif %}
 with
 
 totals as (

@@ -51,8 +51,9 @@ final as (
         category_id,
         counts_alone,
         category_id is not null
-        and max(case when counts_alone then 1 else 0 end)
-            over (partition by exam_code, category_id) = 1 as is_required
+        and max(case when counts_alone then 1 else 0 end) over (
+            partition by exam_code, category_id
+        ) = 1 as is_required
     from lines
 
 )

@@ -51,7 +51,8 @@ counted as (
 
 ),
 
--- All categories stay, also those never read at that site and, when no site qualifies, all without one.
+-- All categories stay, also those never read at that site and, when no site qualifies, all without
+-- one.
 final as (
 
     select

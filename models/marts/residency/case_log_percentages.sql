@@ -10,10 +10,7 @@ final as (
 
     select
         resident_name,
-        {%- for category_id in category_columns(model.columns) %}
-        max(case when category_id = '{{ category_id }}' then percent_of_minimum end)::numeric(18, 6) as {{ category_id }}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        {{ per_category(category_columns(model.columns), 'percent_of_minimum', 'numeric(18, 6)') }}
     from case_log
     group by resident_name
 

@@ -20,10 +20,7 @@ final as (
 
     select
         resident_name,
-        {%- for category_id in category_columns(model.columns) %}
-        max(case when category_id = '{{ category_id }}' then status end)::text as {{ category_id }}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        {{ per_category(category_columns(model.columns), 'status', 'text') }}
     from worded
     group by resident_name
 

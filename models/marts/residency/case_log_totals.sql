@@ -10,10 +10,7 @@ final as (
 
     select
         resident_name,
-        {%- for category_id in category_columns(model.columns) %}
-        max(case when category_id = '{{ category_id }}' then completed end)::integer as {{ category_id }}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        {{ per_category(category_columns(model.columns), 'completed', 'integer') }}
     from case_log
     group by resident_name
 
