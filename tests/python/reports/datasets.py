@@ -1,0 +1,280 @@
+"""Relations made by hand in the shape of interface section 4, values as the database gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+from orchestrate.reports.data import ClientData, Edition, ResidencyData
+
+CATEGORIES: Mapping[str, tuple[str, int]] = {
+    "chest_xray": ("Chest x-ray", 1900),
+    "mri_brain": ("MRI brain", 110),
+    "mri_lower_extremity_joints": ("MRI lower-extremity joints", 20),
+}
+# Names as an attacker, or a typing error, may put them into an export.
+HOSTILE = (
+    "</script><script>alert(1)</script>",
+    "<b>bold</b> & <a href='javascript:alert(2)'>link</a>",
+    "<img src=x onerror=alert(3)> \"quoted\" 'single'",
+    "%{y} $x^2$ &lt;i&gt; {{ 7*7 }}",
+    "=1+1",
+    "García-Müller, José Ñ",
+    "<!-- <style>body{display:none}</style>",
+    "Supercalifragilisticexpialidocious-Wolfeschlegelsteinhausenbergerdorff, Bartholomew",
+)
+EDITION = Edition(
+    version=7,
+    published_at=datetime(2019, 8, 1, 6, 30, tzinfo=UTC),
+    sources=("the sample data that Casebook ships",),
+    first_study_at=datetime(2018, 7, 1, 0, 4, tzinfo=UTC),
+    last_study_at=datetime(2019, 6, 30, 23, 58, tzinfo=UTC),
+)
+
+
+def frame(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
+    """Make a relation of untouched values, as `read_snapshot` does."""
+    return pd.DataFrame([list(row) for row in rows], columns=list(columns), dtype=object)
+
+
+def progress(completed: Mapping[str, Sequence[int]]) -> pd.DataFrame:
+    """Make `case_log_progress` from each resident's exams per category."""
+    rows = []
+    for resident, counts in completed.items():
+        for (category, (name, minimum)), count in zip(CATEGORIES.items(), counts, strict=True):
+            share = Decimal(100 * count) / minimum
+            rows.append(
+                (
+                    resident,
+                    category,
+                    name,
+                    count,
+                    minimum,
+                    share,
+                    max(minimum - count, 0),
+                    count >= minimum,
+                )
+            )
+    return frame(
+        (
+            "resident_name",
+            "category_id",
+            "category_name",
+            "completed",
+            "required_minimum",
+            "percent_of_minimum",
+            "remaining",
+            "is_met",
+        ),
+        rows,
+    )
+
+
+def wide(steps: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Turn a column of `case_log_progress` into a wide report: residents by categories."""
+    residents = list(dict.fromkeys(steps["resident_name"]))
+    values = {
+        (row["resident_name"], row["category_id"]): row[column] for _, row in steps.iterrows()
+    }
+    return frame(
+        ("resident_name", *CATEGORIES),
+        [
+            (resident, *(values[resident, category] for category in CATEGORIES))
+            for resident in residents
+        ],
+    )
+
+
+def group(rows: Sequence[tuple[str, int, int, int]]) -> pd.DataFrame:
+    """Make `case_log_group_progress` from (category id, credited, surplus, required total)."""
+    return frame(
+        (
+            "category_id",
+            "category_name",
+            "completed",
+            "credited",
+            "surplus",
+            "remaining",
+            "required_total",
+        ),
+        [
+            (key, CATEGORIES[key][0], credited + surplus, credited, surplus, need - credited, need)
+            for key, credited, surplus, need in rows
+        ],
+    )
+
+
+def rvu(rows: Sequence[tuple[str, str, str]]) -> pd.DataFrame:
+    """Make `rvu_by_requirement` from (resident, required, not required)."""
+    made = []
+    for resident, required, other in rows:
+        parts = Decimal(required), Decimal(other)
+        made.append((resident, *parts, sum(parts), *parts, Decimal("0.0000")))
+    return frame(
+        (
+            "resident_name",
+            "required_rvu",
+            "not_required_rvu",
+            "total_rvu",
+            "required_study_rvu",
+            "not_required_study_rvu",
+            "unmapped_study_rvu",
+        ),
+        made,
+    )
+
+
+def sites(rows: Sequence[tuple[str, int, int, bool]]) -> pd.DataFrame:
+    """Make `site_requirement_ratio` from (site, required, not required, highest)."""
+    made = []
+    for site, required, other, highest in rows:
+        ratio = Decimal(required) / other if other else None
+        share = Decimal(required) / (required + other) if required + other else None
+        low = None if share is None else max(share - Decimal("0.02"), Decimal(0))
+        high = None if share is None else min(share + Decimal("0.02"), Decimal(1))
+        made.append((site, required, other, 3, ratio, share, low, high, highest))
+    return frame(
+        (
+            "organization_code",
+            "required_studies",
+            "not_required_studies",
+            "unmapped_studies",
+            "ratio",
+            "required_share",
+            "share_low",
+            "share_high",
+            "is_highest",
+        ),
+        made,
+    )
+
+
+def best_site(counts: Sequence[int], others: int, site: str = "MAIN") -> pd.DataFrame:
+    """Make `best_site_category_ratio` from the studies per category."""
+    return frame(
+        (
+            "organization_code",
+            "category_id",
+            "category_name",
+            "category_studies",
+            "not_required_studies",
+            "ratio",
+        ),
+        [
+            (site, key, name, count, others, Decimal(count) / others if others else None)
+            for (key, (name, _)), count in zip(CATEGORIES.items(), counts, strict=False)
+        ],
+    )
+
+
+def data_findings(rows: Sequence[tuple[str, str, int, str]]) -> pd.DataFrame:
+    """Make `data_findings` from (finding, subject, studies, detail)."""
+    return frame(
+        ("finding_id", "finding", "subject", "study_count", "detail"),
+        [(f"{place:02}", *row) for place, row in enumerate(rows)],
+    )
+
+
+def procedures(rows: Sequence[tuple[str, int, int, str]]) -> pd.DataFrame:
+    """Make `procedure_summary` from (name, times, patients, total cost); codes count up from 1."""
+    costs = sorted(range(len(rows)), key=lambda place: (-Decimal(rows[place][3]), place))
+    counts = sorted(range(len(rows)), key=lambda place: (-rows[place][1], place))
+    return frame(
+        (
+            "client_id",
+            "procedure_code",
+            "procedure_name",
+            "specialty_id",
+            "procedure_count",
+            "patient_count",
+            "total_cost",
+            "average_cost",
+            "cost_rank",
+            "count_rank",
+        ),
+        [
+            (
+                "united_healthcare",
+                str(place + 1),
+                name,
+                str(place + 1),
+                times,
+                patients,
+                Decimal(cost),
+                Decimal(cost) / times,
+                costs.index(place) + 1,
+                counts.index(place) + 1,
+            )
+            for place, (name, times, patients, cost) in enumerate(rows)
+        ],
+    )
+
+
+def residency_data(names: Sequence[str] = ("Abel, Ada", "Okafor, Chidi")) -> ResidencyData:
+    """Make the program's data for residents (and sites) of these names."""
+    steps = progress(
+        {name: (900 + 10 * place, 100 + 10 * place, 5 * place) for place, name in enumerate(names)}
+    )
+    status = wide(steps, "remaining")
+    for category in CATEGORIES:
+        status[category] = [str(left) if left else "Met" for left in status[category]]
+    return ResidencyData(
+        totals=wide(steps, "completed"),
+        percentages=wide(steps, "percent_of_minimum"),
+        status=status,
+        progress=steps,
+        group_progress=group(
+            [
+                ("chest_xray", 21000, 0, 47500),
+                ("mri_brain", 2500, 150, 2750),
+                ("mri_lower_extremity_joints", 480, 130, 500),
+            ]
+        ),
+        rvu=rvu([(name, f"{2000 + place}.1200", "900.5000") for place, name in enumerate(names)]),
+        sites=sites(
+            [(name, 600 - 10 * place, 500, place == 0) for place, name in enumerate(names)]
+        ),
+        best_site=best_site((400, 90, 0), 500, names[0]),
+        findings=data_findings(
+            [("unmapped_exam_code", name, 4, f"About {name}") for name in names]
+        ),
+        edition=EDITION,
+    )
+
+
+def client_data(names: Sequence[str] = ("Colonoscopy", "Depression screening")) -> ClientData:
+    """Make a client's data for procedures of these names."""
+    return ClientData(
+        procedures=procedures(
+            [
+                (name, 40 - place, 20 - place, f"{1000 * (place + 1)}.50")
+                for place, name in enumerate(names)
+            ]
+        ),
+        edition=EDITION,
+    )
+
+
+def empty_residency_data() -> ResidencyData:
+    """Make the program's data without a row, but with every column."""
+    full = residency_data()
+    return ResidencyData(
+        **{
+            name: getattr(full, name).iloc[0:0]
+            for name in (
+                "totals",
+                "percentages",
+                "status",
+                "progress",
+                "group_progress",
+                "rvu",
+                "sites",
+                "best_site",
+                "findings",
+            )
+        }
+    )

@@ -1,0 +1,181 @@
+"""Sentences tell the plain truth, also of nothing, of one row and of ties."""
+
+from __future__ import annotations
+
+from orchestrate.reports import findings
+from tests.python.reports import datasets
+
+
+def test_totals_name_the_most_read_category_and_its_bounds() -> None:
+    steps = datasets.progress({"Abel, Ada": (700, 20, 1), "Bo, Bea": (900, 300, 1)})
+    assert (
+        findings.totals_finding(steps)
+        == "Chest x-ray is read most: 700 exams (Abel, Ada) to 900 (Bo, Bea)."
+    )
+
+
+def test_totals_of_level_residents_of_one_and_of_none() -> None:
+    level = datasets.progress({"Abel, Ada": (700, 20, 1), "Bo, Bea": (700, 20, 1)})
+    assert findings.totals_finding(level) == (
+        "Chest x-ray is read most: 700 exams by every resident."
+    )
+    one = datasets.progress({"Abel, Ada": (1, 0, 0)})
+    assert findings.totals_finding(one) == "Chest x-ray is read most: 1 exam."
+    none = datasets.progress({"Abel, Ada": (0, 0, 0)})
+    assert findings.totals_finding(none) == "No exam counts in any category yet."
+    assert findings.totals_finding(none.iloc[0:0]) == "No resident has an exam to count."
+
+
+def test_percentages_name_where_most_and_where_none_reached_the_minimum() -> None:
+    steps = datasets.progress({"A": (1, 110, 20), "B": (1, 110, 20), "C": (1, 1, 1)})
+    assert findings.percentages_finding(steps) == (
+        "2 of 3 residents have reached the minimum in MRI brain and MRI lower-extremity joints; "
+        "nobody has in Chest x-ray."
+    )
+
+
+def test_percentages_when_no_minimum_or_every_minimum_is_reached() -> None:
+    none = datasets.progress({"A": (19, 55, 1), "B": (19, 44, 1)})
+    assert findings.percentages_finding(none) == (
+        "No minimum is reached yet; nearest is A in MRI brain with 50\u202f%."
+    )
+    everything = datasets.progress({"A": (1900, 110, 20), "B": (1900, 110, 20)})
+    assert findings.percentages_finding(everything) == (
+        "All residents have reached the minimum in Chest x-ray, MRI brain and MRI lower-extremity "
+        "joints."
+    )
+
+
+def test_percentages_of_one_resident_speak_of_one() -> None:
+    one = datasets.progress({"A": (1, 110, 1)})
+    assert findings.percentages_finding(one) == (
+        "The minimum is reached in MRI brain; not yet in Chest x-ray and "
+        "MRI lower-extremity joints."
+    )
+
+
+def test_status_counts_minimums_and_complete_residents() -> None:
+    steps = datasets.progress({"A": (1900, 110, 20), "B": (1, 110, 1)})
+    assert findings.status_finding(steps) == (
+        "4 of 6 minimums are met; 1 resident has met all of them."
+    )
+    nobody = datasets.progress({"A": (1, 110, 20), "B": (1, 110, 1)})
+    assert findings.status_finding(nobody) == (
+        "3 of 6 minimums are met; no resident has met all of them yet."
+    )
+    everybody = datasets.progress({"A": (1900, 110, 20), "B": (1900, 110, 20)})
+    assert findings.status_finding(everybody) == "Every resident has met every minimum."
+    assert findings.status_finding(nobody.iloc[0:3]) == "2 of 3 minimums are met."
+    assert findings.status_finding(nobody.iloc[0:0]) == "No resident has a minimum to meet."
+
+
+def test_group_names_nearest_and_furthest() -> None:
+    rows = datasets.group([("chest_xray", 10, 0, 100), ("mri_brain", 90, 5, 100)])
+    assert findings.group_finding(rows) == (
+        "No category is complete for the whole group; nearest is MRI brain with 90 of 100 "
+        "(90\u202f%), furthest Chest x-ray with 10 of 100 (10\u202f%)."
+    )
+
+
+def test_group_with_ties_complete_categories_and_nothing() -> None:
+    tie = datasets.group(
+        [
+            ("chest_xray", 50, 0, 100),
+            ("mri_brain", 5, 0, 10),
+            ("mri_lower_extremity_joints", 9, 1, 9),
+        ]
+    )
+    assert findings.group_finding(tie) == (
+        "MRI lower-extremity joints is complete; Chest x-ray and MRI brain stand at 50\u202f% of "
+        "what is required."
+    )
+    assert findings.group_finding(tie.iloc[2:]) == "The group has completed every category."
+    assert findings.group_finding(tie.iloc[0:0]) == "There is no category to show."
+
+
+def test_a_share_just_under_all_is_not_rounded_to_all() -> None:
+    almost = datasets.group([("chest_xray", 47499, 0, 47500), ("mri_brain", 1, 0, 10000)])
+    assert "(99\u202f%)" in findings.group_finding(almost)
+    assert "(<1\u202f%)" in findings.group_finding(almost)
+
+
+def test_rvu_bounds_ties_and_single_resident() -> None:
+    rows = datasets.rvu([("A", "50", "50"), ("B", "75", "25"), ("C", "0", "0")])
+    assert findings.rvu_finding(rows) == (
+        "Lines that count give 50\u202f% (A) to 75\u202f% (B) of a resident's RVUs; the largest "
+        "total is 100.0 (A and B)."
+    )
+    assert findings.rvu_finding(datasets.rvu([("A", "3.5", "1.5")])) == (
+        "70\u202f% of the 5.0 RVUs of A come from lines that count in a category."
+    )
+    assert findings.rvu_finding(rows.iloc[2:]) == "No RVU is recorded."
+    level = datasets.rvu([("A", "1", "1"), ("B", "2", "2")])
+    assert findings.rvu_finding(level).startswith(
+        "Lines that count give 50\u202f% of every resident's RVUs; the largest total is 4.0 (B)"
+    )
+
+
+def test_site_names_the_marked_one_and_who_is_level_with_it() -> None:
+    rows = datasets.sites([("EAST", 300, 200, True), ("WEST", 3000, 2000, False)])
+    assert findings.site_finding(rows) == (
+        "EAST has the highest ratio, level with WEST: 1.50 required studies to each that is not "
+        "(300 to 200)."
+    )
+
+
+def test_site_without_a_marked_one_or_without_sites() -> None:
+    rows = datasets.sites([("EAST", 3, 2, False), ("WEST", 3, 0, False)])
+    assert findings.site_finding(rows) == (
+        "No site has enough studies for its ratio to be compared."
+    )
+    assert findings.site_finding(rows.iloc[0:0]) == "There is no site to compare."
+
+
+def test_best_site_names_the_leading_and_the_missing_categories() -> None:
+    assert findings.best_site_finding(datasets.best_site((50, 50, 0), 100)) == (
+        "At MAIN, Chest x-ray and MRI brain give most: 0.50 studies to each study that is not "
+        "required; MRI lower-extremity joints has none."
+    )
+    assert findings.best_site_finding(datasets.best_site((0, 0, 0), 100)) == (
+        "No study at MAIN counts in a category."
+    )
+    assert findings.best_site_finding(datasets.best_site((5, 5, 5), 0)) == (
+        "Every study at MAIN is required, so there is no ratio to break down."
+    )
+    assert findings.best_site_finding(datasets.best_site((), 0)).startswith("No site is marked")
+
+
+def test_cost_with_share_tie_single_and_nothing() -> None:
+    rows = datasets.procedures([("Scan", 2, 1, "300"), ("Test", 9, 3, "100")])
+    assert findings.cost_finding(rows) == (
+        "Scan costs most: $300 for 2 procedures on 1 patient, 75\u202f% of all cost."
+    )
+    tie = datasets.procedures([("Scan", 2, 1, "300"), ("Test", 9, 3, "300")])
+    assert findings.cost_finding(tie) == "Scan and Test cost most, $300 each in total."
+    assert findings.cost_finding(tie.iloc[0:1]) == "The only procedure is Scan: $300."
+    assert findings.cost_finding(tie.iloc[0:0]) == "This membership may see no procedure."
+
+
+def test_count_with_once_only_tie_and_nothing() -> None:
+    rows = datasets.procedures([("Scan", 1, 1, "300"), ("Test", 9, 3, "100")])
+    assert findings.count_finding(rows) == (
+        "Test is performed most: 9 times on 3 patients; 1 of 2 procedures was performed once only."
+    )
+    tie = datasets.procedures([("Scan", 1, 1, "300"), ("Test", 1, 1, "100")])
+    assert findings.count_finding(tie) == "Scan and Test are performed most, 1 time each."
+    assert findings.count_finding(tie.iloc[0:0]) == "This membership may see no procedure."
+
+
+def test_data_findings_are_counted_by_kind() -> None:
+    rows = datasets.data_findings(
+        [
+            ("missing_rvu", "71046", 3, "x"),
+            ("equal_rows", "E1", 1, "y"),
+            ("equal_rows", "E2", 1, "y"),
+        ]
+    )
+    assert findings.data_finding(rows) == (
+        "3 things in the export deserve a look: missing RVU (1) and equal rows (2)."
+    )
+    assert findings.data_finding(rows.iloc[0:1]) == "One thing in the export deserves a look."
+    assert findings.data_finding(rows.iloc[0:0]) == "Nothing in the export needs attention."
