@@ -1,0 +1,29 @@
+"""The changelog knows the version and every published relation."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+from orchestrate.building.manifest import Manifest
+from orchestrate.settings import PROJECT_DIR
+
+CHANGELOG = (PROJECT_DIR / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_newest_version_is_the_projects() -> None:
+    project = tomllib.loads((PROJECT_DIR / "pyproject.toml").read_text(encoding="utf-8"))
+    versions = re.findall(r"^## \[(\d+\.\d+\.\d+)\]", CHANGELOG, re.MULTILINE)
+    assert versions[0] == project["project"]["version"]
+
+
+def test_schema_changes_name_every_published_relation(built_target: Path) -> None:
+    named = set(re.findall(r"^\| `(\w+\.\w+)` \|", CHANGELOG, re.MULTILINE))
+    nodes = Manifest.read(built_target).nodes.values()
+    published = {
+        f"{node['config']['schema']}.{node['name']}"
+        for node in nodes
+        if node["resource_type"] == "model" and node["fqn"][1] == "marts"
+    }
+    assert named == published
