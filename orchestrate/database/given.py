@@ -64,6 +64,7 @@ def open_reporting(
         if database_exists(connection, reporting.database):
             refuse_foreign_database(connection, reporting.database, installation)
         else:
+            _refuse_without_createdb(connection, reporting)
             ensure_database(connection, reporting.database, installation=installation)
     with reporting.session() as connection, connection.cursor() as cursor:
         cursor.execute(
@@ -89,6 +90,22 @@ def _reachable(reporting: ConnectionTarget) -> ConnectionTarget:
             raise unreachable from None
         return neighbour
     return reporting
+
+
+def _refuse_without_createdb(connection: Connection, reporting: ConnectionTarget) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select rolcreatedb or rolsuper from pg_catalog.pg_roles where rolname = current_user"
+        )
+        row = cursor.fetchone()
+    if not (row and row[0]):
+        create = sql.SQL("create database {} owner {}").format(
+            sql.Identifier(reporting.database), sql.Identifier(reporting.user)
+        )
+        raise DatabaseError(
+            f"There is no database {reporting.database!r}, and {reporting.user!r} may not make it.",
+            f"Let an administrator run: {create.as_string(connection)};",
+        )
 
 
 def _refuse_unsafe(connection: Connection) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid
 
-from psycopg2 import sql
+from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
 from psycopg2.extensions import encrypt_password
 
@@ -117,15 +117,23 @@ def ensure_database(connection: Connection, name: str, *, installation: str) -> 
         refuse_foreign_database(connection, name, installation)
         return False
     # It gets its name last, so that no crash leaves one without mark that is refused ever after.
-    unfinished = f"casebook_unfinished_{secrets.token_hex(6)}"
+    unfinished = sql.Identifier(f"casebook_unfinished_{secrets.token_hex(6)}")
     with connection.cursor() as cursor:
         for statement, values in (
             ("create database {0}", ()),
             ("revoke all on database {0} from public", ()),
             ("comment on database {0} is {1}", (sql.Literal(marker(installation)),)),
-            ("alter database {0} rename to {1}", (sql.Identifier(name),)),
         ):
-            cursor.execute(sql.SQL(statement).format(sql.Identifier(unfinished), *values))
+            cursor.execute(sql.SQL(statement).format(unfinished, *values))
+        try:
+            cursor.execute(
+                sql.SQL("alter database {} rename to {}").format(unfinished, sql.Identifier(name))
+            )
+        except (errors.DuplicateDatabase, errors.UniqueViolation):
+            # Another command made it meanwhile.
+            cursor.execute(sql.SQL("drop database {}").format(unfinished))
+            refuse_foreign_database(connection, name, installation)
+            return False
     return True
 
 

@@ -136,6 +136,7 @@ class PasswordFile:
             for path, mode in ((folder, 0o700), (self.path, 0o600)):
                 if path.exists() and path.stat().st_mode & 0o077:
                     path.chmod(mode)
+            (folder / ".lock").touch(mode=0o600)
             with (folder / ".lock").open("a") as lock:
                 give_to_owner_of_folder(folder / ".lock")
                 fcntl.flock(lock, fcntl.LOCK_EX)

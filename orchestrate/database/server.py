@@ -174,7 +174,7 @@ def _start(settings: Settings, data_dir: Path, account: Account, port: int | Non
     note = Note.read(settings.home)
     folder = socket_folder(settings, account)
     endpoint = Endpoint(str(folder), "*")
-    if note.socket_folder:
+    if note.socket_folder not in ("", str(folder)):
         # Home or temporary folder have moved, and so has the socket, which is the passwords' key.
         for passwords in _password_files(settings):
             passwords.move(Endpoint(note.socket_folder, "*"), endpoint)
