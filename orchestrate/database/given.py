@@ -29,10 +29,11 @@ def open_warehouse(warehouse: ConnectionTarget, console: Console) -> str:
     may not create schemas in its database.
     """
     with warehouse.session() as connection:
-        if _is_unsafe(connection.server_version):
+        version = server_version(connection)
+        if is_unsafe(version):
             console.warn(
-                f"The warehouse's PostgreSQL {_version(connection.server_version)} lacks security"
-                f" fixes. {_upgrade_advice()}"
+                f"The warehouse's PostgreSQL {_version(version)} lacks security fixes."
+                f" {_upgrade_advice()}"
             )
         with connection.cursor() as cursor:
             cursor.execute(
@@ -75,6 +76,11 @@ def open_reporting(
         cursor.execute("revoke all on schema public from public")
 
 
+def server_version(connection: Connection) -> int:
+    """Return the server's version as a number: 150013 is 15.13."""
+    return int(connection.server_version)
+
+
 def _reachable(reporting: ConnectionTarget) -> ConnectionTarget:
     """Return the reporting database, or one on its server from which it can be made."""
     try:
@@ -109,8 +115,8 @@ def _refuse_without_createdb(connection: Connection, reporting: ConnectionTarget
 
 
 def _refuse_unsafe(connection: Connection) -> None:
-    version = connection.server_version
-    if _is_unsafe(version):
+    version = server_version(connection)
+    if is_unsafe(version):
         raise DatabaseError(
             f"PostgreSQL {_version(version)} is too old for the reporting database: its row-level"
             " security can be circumvented.",
@@ -118,7 +124,7 @@ def _refuse_unsafe(connection: Connection) -> None:
         )
 
 
-def _is_unsafe(version: int) -> bool:
+def is_unsafe(version: int) -> bool:
     """Tell whether a version such as 150013 (15.13) is older than the fixes."""
     major, minor = divmod(version, 10_000)
     return major < _OLDEST_MAJOR or minor < FIRST_SAFE_MINOR.get(major, 0)
