@@ -84,30 +84,35 @@ def read_diagrams(target_dir: Path) -> list[Diagram]:
             f"There is no catalog.json in {target_dir}.",
             "Run `casebook run` or `dbt docs generate` first, or name dbt's target folder.",
         )
-    raw = {
-        domain: _diagram(
-            target_dir,
-            members,
-            name=f"raw_{domain}",
-            title=f"Raw tables of the {domain} domain",
-            description="As exported, before any rule is applied.",
-            algorithm="test_relationship",
-        )
-        for domain, members in _by_folder(nodes, "seed", 1).items()
-        if domain != "reference"
+    raw = _by_folder(nodes, "seed", 1)
+    raw.pop("reference", None)
+    marts = _by_folder(nodes, "model", 2)
+    found = {
+        **_found(target_dir, raw, "test_relationship"),
+        **_found(target_dir, marts, "model_contract"),
     }
-    marts = {
-        schema: _diagram(
-            target_dir,
-            members,
-            name=f"marts_{schema}",
-            title=f"Published tables of schema {schema}",
-            description="The marts, as dbt builds them and the publisher copies them.",
-            algorithm="model_contract",
-        )
-        for schema, members in _by_folder(nodes, "model", 2).items()
-    }
-    return [*raw.values(), *marts.values()]
+    return [
+        *(
+            _diagram(
+                f"raw_{domain}",
+                f"Raw tables of the {domain} domain",
+                "As exported, before any rule is applied.",
+                members,
+                found,
+            )
+            for domain, members in raw.items()
+        ),
+        *(
+            _diagram(
+                f"marts_{schema}",
+                f"Published tables of schema {schema}",
+                "The marts, as dbt builds them and the publisher copies them.",
+                members,
+                found,
+            )
+            for schema, members in marts.items()
+        ),
+    ]
 
 
 def _by_folder(
@@ -124,41 +129,58 @@ def _by_folder(
     return dict(sorted(folders.items()))
 
 
-def _diagram(
-    target_dir: Path,
-    members: Mapping[str, Node],
-    *,
-    name: str,
-    title: str,
-    description: str,
-    algorithm: str,
-) -> Diagram:
+def _found(
+    target_dir: Path, folders: Mapping[str, Mapping[str, Node]], algorithm: str
+) -> dict[str, tuple[Node, list[Node]]]:
+    """Return what dbterd finds of all members at once: unique id -> its node, its edges as child.
+
+    Reading the manifest takes dbterd a second, hence one call for all folders; the schema in the
+    names tells tables of the same name apart.
+    """
     # dbterd takes seconds to import and is needed by nothing else.
     from dbterd.api import DbtErd
 
-    found = json.loads(
+    members = [unique_id for folder in folders.values() for unique_id in folder]
+    content = json.loads(
         DbtErd(
             artifacts_dir=str(target_dir),
-            select=[f"exact:{unique_id.lower()}" for unique_id in members],
+            # No rule would select everything.
+            select=[f"exact:{unique_id.lower()}" for unique_id in members] or ["exact:nothing"],
             resource_type=["seed", "model"],
             algo=algorithm,
             target="json",
-            entity_name_format="table",
+            entity_name_format="schema.table",
         ).get_erd()
     )
-    names = {node["id"]: node["name"] for node in found["nodes"]}
+    return {
+        node["id"]: (node, [edge for edge in content["edges"] if edge["from_id"] == node["id"]])
+        for node in content["nodes"]
+    }
+
+
+def _diagram(
+    name: str,
+    title: str,
+    description: str,
+    members: Mapping[str, Node],
+    found: Mapping[str, tuple[Node, list[Node]]],
+) -> Diagram:
+    names = {unique_id: found[unique_id][0]["name"].rsplit(".", 1)[-1] for unique_id in members}
     relations = [
         Relation(
-            child=names[edge["from_id"]],
+            child=names[unique_id],
             child_columns=tuple(edge["from_columns"]),
             parent=names[edge["to_id"]],
             parent_columns=tuple(edge["to_columns"]),
         )
-        for edge in found["edges"]
+        for unique_id in members
+        for edge in found[unique_id][1]
+        if edge["to_id"] in members
     ]
     relations += _many_to_many(members, names)
     entities = {
-        node["name"]: _entity(node, members[node["id"]], relations) for node in found["nodes"]
+        names[unique_id]: _entity(names[unique_id], found[unique_id][0], definition, relations)
+        for unique_id, definition in members.items()
     }
     return Diagram(
         name,
@@ -191,9 +213,8 @@ def _many_to_many(members: Mapping[str, Node], names: Mapping[str, str]) -> list
     ]
 
 
-def _entity(node: Node, definition: Node, relations: Sequence[Relation]) -> Entity:
+def _entity(name: str, node: Node, definition: Node, relations: Sequence[Relation]) -> Entity:
     """Make an entity; a column that others refer to as one of many is its key."""
-    name = node["name"]
     keys = {column["name"] for column in node["columns"] if column["is_primary_key"]}
     references: set[str] = set()
     for relation in relations:
