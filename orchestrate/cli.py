@@ -14,7 +14,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
-import click
 import typer
 
 from orchestrate.console import Console
@@ -24,14 +23,14 @@ from orchestrate.settings import Settings
 app = typer.Typer(
     name="casebook",
     help="Load exports, build and test with dbt, publish, and render reports.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-db_app = typer.Typer(
-    help="The embedded PostgreSQL server and connections to it.", no_args_is_help=True
-)
+db_app = typer.Typer(help="The embedded PostgreSQL server and connections to it.")
 app.add_typer(db_app, name="db")
+
+# Typer carries a click of its own; this is its error for a command line that cannot be read.
+USAGE_ERROR: Any = typer.BadParameter.__bases__[0]
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Write one JSON object to standard output.")
@@ -232,9 +231,7 @@ def db_url(login: LoginOption = None) -> None:
     Console().write(url(Settings.from_environment(), login))
 
 
-@db_app.command(
-    "psql", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
-)
+@db_app.command("psql", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def db_psql(context: typer.Context, login: LoginOption = None) -> None:
     """Open psql on the warehouse, or with --as as a login of reporting; arguments go to psql."""
     from orchestrate.database import psql
@@ -253,16 +250,13 @@ def invoke(arguments: list[str]) -> int:
     console = Console()
     try:
         result: Any = app(arguments, prog_name="casebook", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return ExitStatus.USAGE
-    except click.ClickException as error:
+    except USAGE_ERROR as error:
         console.fail(error.format_message(), "`casebook --help` lists commands and options.")
         return ExitStatus.USAGE
     except CasebookError as error:
         console.fail(error.cause, error.cure)
         return error.status
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         console.fail("Interrupted.", "Nothing was published by this command.")
         return ExitStatus.INTERRUPTED
     except BrokenPipeError:

@@ -84,7 +84,7 @@ def run_all(settings: Settings, console: Console, out_dir: Path) -> RunSummary:
             databases,
             settings.target_dir,
             console,
-            sources=loading.domain_sources(databases),
+            sources=recorded_sources(databases),
         )
         with tempfile.TemporaryDirectory(prefix="casebook-") as scratch:
             diagrams = Path(scratch) / "erd"
@@ -100,7 +100,7 @@ def run_all(settings: Settings, console: Console, out_dir: Path) -> RunSummary:
             )
     return RunSummary(
         version=version.version,
-        relations=list(version.rows.items()),
+        relations=sorted(version.rows.items()),
         pages=[page for page in pages if page.name == "index.html"],
         connections=connection_hints(databases),
     )
@@ -137,7 +137,7 @@ def publish_build(
             databases,
             target_path or settings.target_dir,
             console,
-            sources=loading.domain_sources(databases),
+            sources=recorded_sources(databases),
         )
 
 
@@ -167,6 +167,19 @@ def document(dbt: Dbt, settings: Settings, variables: Mapping[str, object]) -> P
     """Describe the warehouse for diagrams; returns the folder with manifest and catalog."""
     dbt.document(variables)
     return settings.description_dir
+
+
+def recorded_sources(databases: Databases) -> dict[str, object]:
+    """Return what a version is recorded to be made of: per domain its source and what it held."""
+    return {
+        domain: {
+            "source": source.source,
+            "directory": None if source.directory is None else str(source.directory),
+            "loaded_at": None if source.loaded_at is None else source.loaded_at.isoformat(),
+            "rows": {table.name: table.rows for table in source.tables},
+        }
+        for domain, source in loading.domain_sources(databases).items()
+    }
 
 
 def describe_sources(variables: Mapping[str, object]) -> str:

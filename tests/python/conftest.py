@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -141,11 +142,25 @@ def published_export() -> Casebook:
 @pytest.fixture
 def own_casebook(published: Casebook) -> Iterator[Casebook]:
     """Return a published Casebook of one's own, to change and to break."""
+    with own_copy(published) as copy:
+        yield copy
+
+
+@pytest.fixture(scope="module")
+def module_casebook(published: Casebook) -> Iterator[Casebook]:
+    """Return a published Casebook that the tests of one module share and leave as it was."""
+    with own_copy(published) as copy:
+        yield copy
+
+
+@contextmanager
+def own_copy(original: Casebook) -> Iterator[Casebook]:
+    """Copy a shared Casebook from its home at rest, and throw the copy away afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="own-", dir=os.environ[SHARED]))
     folder.chmod(0o755)
     copy = Casebook(folder / "home", folder / "output")
-    copy_home(published.home.parent / "resting", copy.home)
-    shutil.copytree(published.output_dir, copy.output_dir)
+    copy_home(original.home.parent / "resting", copy.home)
+    shutil.copytree(original.output_dir, copy.output_dir)
     try:
         yield copy
     finally:

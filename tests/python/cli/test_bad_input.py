@@ -1,0 +1,194 @@
+"""Bad input, from the shell: one clear message, the right exit status, and nothing changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestrate.settings import PROJECT_DIR
+from tests.python.conftest import Casebook
+
+pytestmark = pytest.mark.slow
+
+RESIDENCY_FILES = ("studies", "organizations", "modalities", "exam_to_cpt")
+
+
+def fingerprint(casebook: Casebook) -> str:
+    """Hash all that readers see, and every file of the output folder."""
+    digest = hashlib.sha256()
+    for login, schema in (("program_director", "residency"), ("uhc_analyst", "clients")):
+        reader = casebook.databases.reader(login)
+        with reader.session() as connection, connection.cursor() as cursor:
+            cursor.execute(
+                "select table_name from information_schema.tables"
+                " where table_schema = %s order by table_name",
+                (schema,),
+            )
+            for (table,) in cursor.fetchall():
+                cursor.execute(
+                    f"select md5(string_agg(md5(t::text), '' order by md5(t::text)))"
+                    f' from {schema}."{table}" as t'
+                )
+                digest.update(f"{table}{cursor.fetchone()}".encode())
+    for file in sorted(casebook.output_dir.rglob("*")):
+        if file.is_file():
+            digest.update(f"{file.name}".encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    """Return a small residency export that would load."""
+    folder = tmp_path / "my export"
+    folder.mkdir()
+    for name in RESIDENCY_FILES:
+        source = PROJECT_DIR / "seeds" / "residency" / f"residency__{name}.csv"
+        lines = source.read_text(encoding="utf-8").splitlines(keepends=True)
+        (folder / f"{name}.csv").write_text("".join(lines[:300]), encoding="utf-8")
+    return folder
+
+
+def replace_line(file: Path, number: int, change: Callable[[str], str]) -> None:
+    """Change one line of a file, counted from 1."""
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    lines[number - 1] = change(lines[number - 1])
+    file.write_text("".join(lines), encoding="utf-8")
+
+
+def break_number(folder: Path) -> None:
+    replace_line(folder / "exam_to_cpt.csv", 17, lambda line: line.rsplit(",", 1)[0] + ",0.5x\n")
+
+
+def break_time(folder: Path) -> None:
+    def with_impossible_day(line: str) -> str:
+        return line.replace("2018-07-01", "2018-07-41").replace("2018-07-02", "2018-07-41")
+
+    replace_line(folder / "studies.csv", 17, with_impossible_day)
+
+
+def drop_column(folder: Path) -> None:
+    replace_line(folder / "studies.csv", 1, lambda line: line.replace("trainee_name", "doctor"))
+
+
+def drop_file(folder: Path) -> None:
+    (folder / "modalities.csv").unlink()
+
+
+def empty_file(folder: Path) -> None:
+    (folder / "organizations.csv").write_bytes(b"")
+
+
+def as_utf16(folder: Path) -> None:
+    text = (folder / "studies.csv").read_text(encoding="utf-8")
+    (folder / "studies.csv").write_text(text, encoding="utf-16")
+
+
+def as_latin1(folder: Path) -> None:
+    replace_line(folder / "organizations.csv", 3, lambda line: line.strip() + "é\n")
+    text = (folder / "organizations.csv").read_text(encoding="utf-8")
+    (folder / "organizations.csv").write_text(text, encoding="latin-1")
+
+
+def nameless_resident(folder: Path) -> None:
+    def without_name(line: str) -> str:
+        name = next(part for part in line.split('"') if ", " in part)
+        return line.replace(f'"{name}"', "")
+
+    lines = (folder / "studies.csv").read_text(encoding="utf-8").splitlines()
+    number = next(at for at, line in enumerate(lines, 1) if '"' in line and at > 5)
+    replace_line(folder / "studies.csv", number, without_name)
+
+
+@pytest.mark.parametrize(
+    ("damage", "expected"),
+    [
+        (break_number, ["exam_to_cpt.csv", "line 17", "rvu"]),
+        (break_time, ["studies.csv", "line 17", "finalized"]),
+        (drop_column, ["studies.csv", "trainee"]),
+        (drop_file, ["modalities.csv"]),
+        (empty_file, ["organizations.csv", "empty"]),
+        (as_utf16, ["studies.csv", "UTF-16"]),
+        (as_latin1, ["organizations.csv", "line 3", "UTF-8"]),
+        (nameless_resident, ["studies.csv", "line", "trainee"]),
+    ],
+)
+def test_a_damaged_export_is_refused_with_its_place(
+    module_casebook: Casebook,
+    export: Path,
+    damage: Callable[[Path], None],
+    expected: list[str],
+) -> None:
+    before = fingerprint(module_casebook)
+    damage(export)
+
+    done = module_casebook.command("load", "residency", str(export), check=False)
+
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("Error:") == 1
+    for part in expected:
+        assert part.lower() in done.stderr.lower()
+    assert fingerprint(module_casebook) == before
+
+
+def test_an_export_that_breaks_a_test_is_not_published(
+    own_casebook: Casebook, export: Path
+) -> None:
+    before = fingerprint(own_casebook)
+
+    def at_unknown_site(line: str) -> str:
+        return line.rsplit(",", 1)[0] + ",no-such-site\n"
+
+    replace_line(export / "studies.csv", 17, at_unknown_site)
+    loaded = own_casebook.command("load", "residency", str(export), check=False)
+    done = own_casebook.command("run", "--out", str(own_casebook.output_dir), check=False)
+
+    assert (loaded.returncode, done.returncode) in {(0, 1), (1, 0)}
+    assert "Traceback" not in loaded.stderr + done.stderr
+    if loaded.returncode == 0:
+        assert "nothing was published" in done.stderr
+        assert "relationships" in done.stderr
+        assert fingerprint(own_casebook) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "status", "expected"),
+    [
+        (["load", "residency", "/no/such/folder"], {}, 2, "/no/such/folder"),
+        (["load", "residency"], {}, 2, "--sample"),
+        (["load", "finance", "."], {}, 2, "finance"),
+        (["frobnicate"], {}, 2, "frobnicate"),
+        # The kernel's folder is locked to everybody, root included.
+        (["status"], {"CASEBOOK_HOME": "/sys/casebook"}, 2, "/sys/casebook"),
+        (["report", "--out", "/sys/casebook"], {}, 2, "/sys/casebook"),
+        (["report", "--audience", "nobody"], {}, 2, "nobody"),
+        (["report", "--as", "nobody"], {}, 2, "nobody"),
+        (["publish", "--target-path", "/no/such/target"], {}, 2, "/no/such/target"),
+        (["db", "url", "--as", "nobody"], {}, 2, "nobody"),
+        (["status"], {"CASEBOOK_DATABASE_URL": "not a url"}, 2, "CASEBOOK_DATABASE_URL"),
+        (["status"], {"CASEBOOK_DATABASE_URL": "mysql://a@b/c"}, 2, "CASEBOOK_DATABASE_URL"),
+        (
+            ["run"],
+            {"CASEBOOK_DATABASE_URL": "postgresql://u:secret-word@127.0.0.1:9/warehouse"},
+            3,
+            "127.0.0.1",
+        ),
+    ],
+)
+def test_bad_usage_has_one_message_and_its_status(
+    module_casebook: Casebook,
+    arguments: list[str],
+    environment: dict[str, str],
+    status: int,
+    expected: str,
+) -> None:
+    done = module_casebook.command(*arguments, check=False, **environment)
+
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("Error:") == 1
+    assert expected in done.stderr
+    assert "secret-word" not in done.stderr + done.stdout
