@@ -6,7 +6,7 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime-installed
 DEVELOP := .venv/.develop-installed
 
-.PHONY: help run test test-fast lint types dbt-lint browser sample lock clean
+.PHONY: help run test test-fast lint lint-fast sample lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 14
@@ -23,9 +23,9 @@ test-fast: $(DEVELOP) ## Lint and the quick tests: no browser, under two minutes
 	@$(MAKE) --no-print-directory lint-fast
 	@$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not browser"
 
-lint: lint-fast dbt-lint ## Check style, types, SQL and the project's conventions
+lint: lint-fast ## Check style, types, SQL and the project's conventions
+	@$(BIN)/python tests/lint_dbt.py
 
-.PHONY: lint-fast
 lint-fast: $(DEVELOP)
 	@$(BIN)/ruff check orchestrate tests
 	@$(BIN)/ruff format --check orchestrate tests
