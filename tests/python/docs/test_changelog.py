@@ -6,6 +6,8 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from orchestrate.building.manifest import Manifest
 from orchestrate.settings import PROJECT_DIR
 
@@ -18,6 +20,7 @@ def test_the_newest_version_is_the_projects() -> None:
     assert versions[0] == project["project"]["version"]
 
 
+@pytest.mark.slow
 def test_schema_changes_name_every_published_relation(built_target: Path) -> None:
     named = set(re.findall(r"^\| `(\w+\.\w+)` \|", CHANGELOG, re.MULTILINE))
     nodes = Manifest.read(built_target).nodes.values()

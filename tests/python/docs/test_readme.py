@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from orchestrate.settings import PROJECT_DIR
 
 
@@ -17,6 +19,7 @@ def python_examples() -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_python_example_reads_what_is_published(published: Any) -> None:
     (example,) = python_examples()
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

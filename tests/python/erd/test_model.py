@@ -11,6 +11,9 @@ import pytest
 from orchestrate.erd.model import Diagram, Kind, read_diagrams
 from orchestrate.errors import ConfigurationError
 
+# They need a Casebook that was run, and dbterd, which takes seconds to import.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def diagrams(built_target: Path) -> dict[str, Diagram]:

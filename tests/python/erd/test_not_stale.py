@@ -10,6 +10,9 @@ from orchestrate.erd import write_diagrams
 from orchestrate.errors import ConfigurationError
 from orchestrate.settings import PROJECT_DIR, Settings
 
+# They need a Casebook that was run, and dbterd, which takes seconds to import.
+pytestmark = pytest.mark.slow
+
 COMMITTED = PROJECT_DIR / "docs" / "erd"
 
 
