@@ -1,0 +1,67 @@
+"""Check the dbt project without a database: warnings, conventions, SQL style.
+
+`python tests/lint_dbt.py` parses the project with warnings as errors, checks the conventions of
+dbt-bouncer.yml on the manifest, and runs sqlfluff on the SQL. It says what each of the three found
+and ends with 1 when one of them failed.
+
+sqlfluff compiles each file through dbt, whose adapter first lists the relations of the warehouse.
+No text of this project depends on that list, so it stays empty here and nothing is connected to.
+The profile is the example's; it and all artifacts lie in a folder that lives as long as the run.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from unittest.mock import patch
+
+from dbt.adapters.postgres.impl import PostgresAdapter
+from sqlfluff.cli.commands import lint
+
+PROJECT_DIR = Path(__file__).resolve().parents[1]
+SQL_FOLDERS = ("models", "tests", "analyses")
+
+
+def passes(*command: str) -> bool:
+    """Run a tool of this environment in the project's folder; tell whether it found nothing."""
+    tool = Path(sys.executable).with_name(command[0])
+    return subprocess.run([tool, *command[1:]], cwd=PROJECT_DIR, check=False).returncode == 0
+
+
+def sql_passes() -> bool:
+    """Run sqlfluff with an empty list of relations; tell whether it found nothing."""
+    try:
+        with patch.object(PostgresAdapter, "set_relations_cache"):
+            lint.main([*SQL_FOLDERS, "--disable-progress-bar"])
+    except SystemExit as end:
+        return end.code == 0
+    raise AssertionError("sqlfluff ended without a status")
+
+
+def main() -> int:
+    """Run all three checks and return the exit status."""
+    os.chdir(PROJECT_DIR)
+    with tempfile.TemporaryDirectory(prefix="casebook-lint-") as name:
+        folder = Path(name)
+        shutil.copy("profiles.example.yml", folder / "profiles.yml")
+        # dbt-bouncer looks for the artifacts in `target` beside its configuration.
+        shutil.copy("dbt-bouncer.yml", folder)
+        os.environ |= {
+            "DBT_PROFILES_DIR": name,
+            "DBT_TARGET_PATH": str(folder / "target"),
+            "DBT_LOG_PATH": str(folder / "logs"),
+        }
+        checks = (
+            passes("dbt", "--quiet", "--warn-error", "parse"),
+            passes("dbt-bouncer", "run", "--config-file", str(folder / "dbt-bouncer.yml")),
+            sql_passes(),
+        )
+    return 0 if all(checks) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
