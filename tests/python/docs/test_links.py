@@ -37,3 +37,13 @@ def test_relative_links_resolve(page: Path) -> None:
 def test_there_are_pages_with_links() -> None:
     assert {page.name for page in PAGES} >= {"README.md", "CONTRIBUTING.md", "architecture.md"}
     assert sum(len(LINK.findall(page.read_text(encoding="utf-8"))) for page in PAGES) > 20
+
+
+def test_pages_that_messages_name_exist() -> None:
+    named = {
+        page
+        for module in (PROJECT_DIR / "orchestrate").rglob("*.py")
+        for page in re.findall(r"\bdocs/[\w/-]+\.md\b", module.read_text(encoding="utf-8"))
+    }
+    assert named
+    assert [page for page in sorted(named) if not (PROJECT_DIR / page).is_file()] == []
