@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +69,24 @@ def disown_stale_pid_file(data_dir: Path) -> None:
         return
 
 
+def end_orphans(data_dir: Path) -> None:
+    """End the children of a killed server: one in the middle of a query would live on for long.
+
+    They are told by their place, the data folder. Call it only when no server runs there.
+    """
+    for process in _PROCESSES.glob("[0-9]*"):
+        try:
+            if (process / "cwd").samefile(data_dir) and _name(process) == _PROGRAM:
+                # What PostgreSQL's own server sends its children when it has no time to lose.
+                os.kill(int(process.name), signal.SIGQUIT)
+        except OSError:
+            continue
+
+
+def _name(process: Path) -> str:
+    return (process / "comm").read_text(encoding="utf-8").strip()
+
+
 def _number_of_the_dead() -> int:
     """Return the number of a process that just ended."""
     process = subprocess.Popen(["true"])  # noqa: S607  (not at the same path everywhere)
@@ -99,7 +119,6 @@ def _serves(pid: int, data_dir: Path) -> bool:
 def _looks_like_server(process: Path, data_dir: Path) -> bool:
     """Judge by what everyone may see: the program's name and whose process it is."""
     try:
-        name = (process / "comm").read_text(encoding="utf-8").strip()
-        return name == _PROGRAM and process.stat().st_uid == data_dir.stat().st_uid
+        return _name(process) == _PROGRAM and process.stat().st_uid == data_dir.stat().st_uid
     except OSError:
         return False

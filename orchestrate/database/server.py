@@ -34,7 +34,7 @@ from orchestrate.database.places import (
     socket_folder,
     usable_home,
 )
-from orchestrate.database.postmaster import Postmaster, disown_stale_pid_file
+from orchestrate.database.postmaster import Postmaster, disown_stale_pid_file, end_orphans
 from orchestrate.database.programs import Programs
 from orchestrate.errors import BusyError, DatabaseError
 from orchestrate.settings import Settings
@@ -187,6 +187,7 @@ def _start(settings: Settings, data_dir: Path, account: Account, port: int | Non
         if is_new and not create_cluster(data_dir, programs, account, password, log):
             raise _failed("make its data folder", log, begin)
         configure_cluster(data_dir, folder, note.port if port is None else port)
+        end_orphans(data_dir)
         disown_stale_pid_file(data_dir)
         for leftover in folder.glob(".s.PGSQL.*"):
             leftover.unlink()
@@ -211,7 +212,7 @@ def _launch(data_dir: Path, programs: Programs, account: Account, log: IO[bytes]
         running = Postmaster.find(data_dir)
         if status == 0 and running:
             return running
-        # Children of a killed server end by themselves, those in the middle of a query a bit later.
+        # Children of a killed server take a moment to end.
         if _ORPHANS not in _told(log, begin) or time.monotonic() > deadline:
             raise _failed("start", log, begin)
         time.sleep(_ORPHANS_PAUSE_SECONDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psycopg2
+import psycopg2.extras
 import pytest
 from embedded import is_alive, kill_everything
 
@@ -119,6 +121,26 @@ def test_it_starts_after_everything_was_killed(stopped: Settings, console: Conso
     with after.warehouse.session() as connection, connection.cursor() as cursor:
         cursor.execute("select one from kept.rows")
         assert cursor.fetchone() == (1,)
+
+
+def test_it_starts_although_a_child_of_the_killed_server_is_busy(
+    stopped: Settings, console: Console
+) -> None:
+    warehouse = open_databases(stopped, console).warehouse
+    connection = psycopg2.connect(warehouse.uri(), async_=True)
+    psycopg2.extras.wait_select(connection)
+    backend = connection.info.backend_pid
+    # For minutes it looks neither at its client nor for its server.
+    connection.cursor().execute("select count(*) from generate_series(1, 1000000000)")
+    pid = server_status(stopped).pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    while is_alive(pid):
+        pass
+    assert is_alive(backend)
+    assert answers(open_databases(stopped, console).warehouse)
+    assert not is_alive(backend)
+    connection.close()
 
 
 def test_it_starts_when_its_number_belongs_to_another_process(
