@@ -8,6 +8,7 @@ left over is taken away after it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from psycopg2 import Error, sql
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 
 # Enough for a dashboard that opens several sessions, too few to use up a server.
 CONNECTION_LIMIT: Final = 20
-# A default: a reader may raise it for a session of its own.
-STATEMENT_TIMEOUT: Final = "5min"
+# Defaults: a reader may change them for a session of its own. Without sequential scans the plan of
+# even the smallest table goes by version and scope, and does not count the rows of others it met.
+SETTINGS: Final = MappingProxyType({"statement_timeout": "5min", "enable_seqscan": "off"})
 
 
 def create_logins(databases: Databases, members: Sequence[Member]) -> None:
@@ -53,7 +55,7 @@ def create_logins(databases: Databases, members: Sequence[Member]) -> None:
                     password=databases.login_password(member.login),
                     connection_limit=CONNECTION_LIMIT,
                 )
-                _ensure_timeout(cursor, member.login)
+                _ensure_settings(cursor, member.login)
                 if member.login not in grouped:
                     _grant(cursor, group_of(member.audience), member.login)
     finally:
@@ -117,19 +119,20 @@ def _grant(cursor: Cursor, group: str, login: str) -> None:
     cursor.execute(sql.SQL("grant {} to {}").format(sql.Identifier(group), sql.Identifier(login)))
 
 
-def _ensure_timeout(cursor: Cursor, login: str) -> None:
-    setting = f"statement_timeout={STATEMENT_TIMEOUT}"
+def _ensure_settings(cursor: Cursor, login: str) -> None:
     cursor.execute(
-        "select 1 from pg_db_role_setting where setrole = %s::regrole and setdatabase = 0"
-        " and %s = any (setconfig)",
-        (login, setting),
+        "select unnest(setconfig) from pg_db_role_setting"
+        " where setrole = %s::regrole and setdatabase = 0",
+        (login,),
     )
-    if cursor.fetchone() is None:
-        cursor.execute(
-            sql.SQL("alter role {} set statement_timeout to {}").format(
-                sql.Identifier(login), sql.Literal(STATEMENT_TIMEOUT)
+    present = {setting for (setting,) in cursor.fetchall()}
+    for name, value in SETTINGS.items():
+        if f"{name}={value}" not in present:
+            cursor.execute(
+                sql.SQL("alter role {} set {} to {}").format(
+                    sql.Identifier(login), sql.Identifier(name), sql.Literal(value)
+                )
             )
-        )
 
 
 def _remove(connection: Connection, login: str, console: Console) -> None:

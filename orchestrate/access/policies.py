@@ -131,7 +131,7 @@ def live_access(cursor: Cursor) -> Access:
 
 def difference(declared: Access, live: Access) -> list[str]:
     """Say how the live access differs from the declared one; empty when it does not."""
-    found = [f"{other}, which no contract describes" for other in sorted(live.others)]
+    found = sorted(live.others)
     for relation in declared.relations ^ live.relations:
         state = "missing" if relation in declared.relations else "not declared"
         found.append(f"relation {'.'.join(relation)} is {state}")
@@ -221,13 +221,13 @@ _RELATIONS = f"""
             and not relation.relforcerowsecurity
             and pg_get_userbyid(relation.relowner) = '{OWNER}',
         case
-            when relation.relkind = 'v' then 'there is a view'
-            when relation.relkind = 'm' then 'there is a materialized view'
-            when relation.relkind = 'f' then 'there is a foreign table'
-            when relation.relkind = 'p' then 'there is a partitioned table'
-            when not relation.relrowsecurity then 'there is, without row security, a table'
-            when relation.relforcerowsecurity then 'there is, with forced row security, a table'
-            else 'there is, under another owner, a table'
+            when relation.relkind = 'v' then 'no contract describes the view'
+            when relation.relkind = 'm' then 'no contract describes the materialized view'
+            when relation.relkind = 'f' then 'no contract describes the foreign table'
+            when relation.relkind = 'p' then 'no contract describes the partitioned table'
+            when not relation.relrowsecurity then 'row security is off on'
+            when relation.relforcerowsecurity then 'row security is forced on'
+            else 'another role owns'
         end
     from pg_class as relation
     inner join pg_namespace as namespace on namespace.oid = relation.relnamespace

@@ -87,13 +87,10 @@ def record_version(cursor: Cursor, published: PublishedVersion) -> PublishedVers
 
 
 def read_versions(cursor: Cursor) -> list[PublishedVersion]:
-    """Read the versions whose rows are still stored, newest first; none when nothing was published.
+    """Read the versions whose rows are still stored, newest first.
 
     The record of older ones stays in `private.versions`.
     """
-    cursor.execute("select to_regclass('private.versions') is null")
-    if cursor.fetchone() == (True,):
-        return []
     cursor.execute(
         "select version, published_at, sources, row_counts, tests_passed, tests_warned,"
         " casebook_version, invocation_id, version = current_version"

@@ -1,0 +1,84 @@
+"""The logins that the sample ships, on a Casebook that was really run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from orchestrate.errors import DatabaseError
+
+
+@pytest.fixture
+def read(published: Any) -> Any:
+    """Return a function that runs a query as a login of the sample."""
+    databases = published.databases
+
+    def run(login: str, query: str) -> list[tuple[Any, ...]]:
+        with databases.reader(login).session() as connection, connection.cursor() as cursor:
+            cursor.execute(query)
+            return cursor.fetchall()
+
+    return run
+
+
+def test_the_program_director_reads_all_of_residency(read: Any) -> None:
+    tables = read(
+        "program_director", "select tablename from pg_tables where schemaname = 'residency'"
+    )
+    assert len(tables) >= 9
+    for (name,) in tables:
+        read("program_director", f"select * from residency.{name} limit 1")
+    assert read("program_director", "select count(*) from residency.case_log_status") == [(25,)]
+    with pytest.raises(DatabaseError, match="permission denied"):
+        read("program_director", "table clients.procedure_summary")
+
+
+def test_a_resident_sees_own_rows_and_the_group(read: Any) -> None:
+    for name in (
+        "case_log_totals",
+        "case_log_percentages",
+        "case_log_status",
+        "case_log_progress",
+        "rvu_by_requirement",
+        "fct_studies",
+    ):
+        assert read("resident_sample", f"select distinct resident_name from residency.{name}") == [
+            ("Okafor, Chidi",)
+        ]
+    for name in ("case_log_group_progress", "site_requirement_ratio", "best_site_category_ratio"):
+        whole = read("program_director", f"select * from residency.{name} order by 2, 3")
+        assert read("resident_sample", f"select * from residency.{name} order by 2, 3") == whole
+
+
+def test_clients_see_their_own_book_and_visibility(read: Any) -> None:
+    clients = "select distinct client_id from clients.procedure_summary"
+    hospice = "select count(*) from clients.procedure_summary where specialty_id = 'hospice'"
+    ranks = "select cost_rank from clients.procedure_summary order by 1"
+    assert read("uhc_analyst", clients) == [("united_healthcare",)]
+    assert read("humana_colonoscopy", clients) == read("humana_hospice", clients) == [("humana",)]
+    assert read("humana_colonoscopy", hospice) == [(0,)]
+    assert read("humana_hospice", hospice) == [(1,)]
+    for login in ("uhc_analyst", "humana_colonoscopy", "humana_hospice"):
+        found = [rank for (rank,) in read(login, ranks)]
+        assert found == list(range(1, len(found) + 1))
+        with pytest.raises(DatabaseError, match="permission denied"):
+            read(login, "table residency.case_log_status")
+
+
+@pytest.mark.parametrize("login", ["senior_manager", "staff_member"])
+def test_audiences_without_relations_read_nothing(read: Any, login: str) -> None:
+    assert read(login, "select current_user::text") == [(login,)]
+    for relation in ("residency.case_log_status", "clients.procedure_summary"):
+        with pytest.raises(DatabaseError, match="permission denied"):
+            read(login, f"table {relation}")
+
+
+def test_plans_of_the_sample_show_no_hidden_rows(read: Any) -> None:
+    for login, relation in (
+        ("humana_colonoscopy", "clients.procedure_summary"),
+        ("resident_sample", "residency.fct_studies"),
+        ("resident_sample", "residency.case_log_progress"),
+        ("program_director", "residency.fct_studies"),
+    ):
+        assert "Removed" not in str(read(login, f"explain (analyze) select * from {relation}"))

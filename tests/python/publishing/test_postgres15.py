@@ -1,0 +1,98 @@
+"""The oldest server that is supported, and a builder with the least privileges on it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from postgres15 import SystemPostgres
+from tiny import Tiny
+
+from orchestrate.access.policies import declared_access, difference, live_access
+from orchestrate.console import Console
+from orchestrate.database import open_databases
+from orchestrate.errors import ConfigurationError, DatabaseError
+from orchestrate.publishing import published_versions, run_lock
+from orchestrate.publishing.contracts import read_marts
+from orchestrate.settings import Settings
+
+
+@pytest.fixture
+def tiny15(system_postgres: SystemPostgres, tmp_path: Path) -> Tiny:
+    """Return a tiny Casebook on PostgreSQL 15."""
+    url = system_postgres.make_least_privileged_builder()
+    settings = Settings.from_environment(
+        {"CASEBOOK_HOME": str(tmp_path), "CASEBOOK_DATABASE_URL": url}
+    )
+    made = Tiny(settings, open_databases(settings, Console(error_stream=io.StringIO())))
+    made.build()
+    return made
+
+
+def test_a_builder_with_the_least_privileges_publishes(
+    tiny15: Tiny, system_postgres: SystemPostgres
+) -> None:
+    with run_lock(tiny15.databases):
+        for generation in range(1, 5):
+            tiny15.build(generation)
+            tiny15.publish()
+    assert [version.version for version in published_versions(tiny15.databases)] == [4, 3, 2]
+    studies = "select count(*), count(distinct resident_name) from residency.fct_studies"
+    assert tiny15.read("program_director", studies) == [(20, 2)]
+    assert tiny15.read("resident_one", studies) == [(10, 1)]
+    codes = "select procedure_code from clients.procedure_summary order by 1"
+    assert tiny15.read("open_reader", codes) == [("73761001",)]
+    assert tiny15.read("hospice_reader", codes) == [("385763009",), ("73761001",)]
+    plan = tiny15.read("open_reader", "explain (analyze) select * from clients.procedure_summary")
+    assert "Removed" not in str(plan)
+    for statement in (
+        "select ctid from clients.procedure_summary",
+        "select * from residency.fct_studies",
+        "create temporary table mine (a integer)",
+        "create table public.mine (a integer)",
+        "select * from private.members",
+        "set role casebook_owner",
+    ):
+        with pytest.raises(DatabaseError):
+            tiny15.read("open_reader", statement)
+    with pytest.raises(DatabaseError, match="permission denied"):
+        tiny15.databases.reader("open_reader").derive(dbname="warehouse").connect()
+
+
+def test_rights_read_back_as_declared(tiny15: Tiny) -> None:
+    """PostgreSQL 15 writes policies back in the same words as the newest server."""
+    tiny15.publish()
+    with tiny15.databases.publisher.connect() as connection, connection.cursor() as cursor:
+        declared = declared_access(read_marts(tiny15.manifest))
+        assert difference(declared, live_access(cursor)) == []
+    connection.close()
+
+
+def test_members_come_and_go(tiny15: Tiny) -> None:
+    tiny15.publish()
+    tiny15.members = [("newcomer", "program", None, None, None)]
+    tiny15.publish(build=True)
+    assert tiny15.read("newcomer", "select count(*) from residency.fct_studies") == [(20,)]
+    with pytest.raises(DatabaseError):
+        tiny15.read("program_director", "select 1")
+
+
+def test_the_publisher_is_nothing_without_taking_the_role(tiny15: Tiny) -> None:
+    tiny15.publish()
+    for statement in ("select * from residency.fct_studies", "select * from private.members"):
+        with (
+            pytest.raises(DatabaseError, match="permission denied"),
+            tiny15.databases.publisher.session() as connection,
+        ):
+            connection.cursor().execute(statement)
+
+
+def test_foreign_roles_stop_everything(tiny15: Tiny, system_postgres: SystemPostgres) -> None:
+    system_postgres.execute("create role casebook_owner superuser")
+    with pytest.raises(ConfigurationError, match="'casebook_owner' exists already"):
+        tiny15.publish()
+    roles: Any = system_postgres.connect().cursor()
+    roles.execute("select count(*) from pg_roles where rolname like 'casebook\\_%'")
+    assert roles.fetchone() == (2,)

@@ -1,0 +1,354 @@
+"""Publishing is one step: all of a tested build, or nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from orchestrate.console import Console
+from orchestrate.errors import BusyError, ConfigurationError, DatabaseError, DataError
+from orchestrate.publishing import published_versions, publisher, run_lock
+from orchestrate.publishing.versions import move_pointer
+
+
+def test_publishes_what_the_build_holds(tiny: Any) -> None:
+    version = tiny.publish()
+    assert version.version == 1
+    assert version.rows == {
+        "residency.case_log_totals": 2,
+        "residency.fct_studies": 20,
+        "residency.case_log_group_progress": 1,
+        "clients.procedure_summary": 4,
+    }
+    assert version.tests_passed == 2
+    studies = tiny.read("program_director", "select * from residency.fct_studies")
+    warehouse = tiny.as_builder("select 1::bigint, * from residency.fct_studies")
+    assert sorted(studies) == sorted(warehouse)
+
+
+def test_versions_are_told_newest_first_and_three_are_kept(tiny: Any) -> None:
+    assert published_versions(tiny.databases) == []
+    for generation in range(1, 6):
+        tiny.build(generation)
+        tiny.publish()
+    told = published_versions(tiny.databases)
+    assert [(version.version, version.is_current) for version in told] == [
+        (5, True),
+        (4, False),
+        (3, False),
+    ]
+    stored = tiny.as_owner("select distinct version from residency.fct_studies order by 1")
+    assert stored == [(3,), (4,), (5,)]
+    assert tiny.read("program_director", "select chest_xray from residency.case_log_totals") == [
+        (5,),
+        (0,),
+    ]
+
+
+def test_tables_carry_keys_and_comments(tiny: Any) -> None:
+    tiny.publish()
+    keys = tiny.as_owner(
+        "select conrelid::regclass::text, pg_get_constraintdef(oid) from pg_constraint"
+        " where contype in ('p', 'f') and conrelid::regclass::text ~ '^(clients|residency)'"
+        " order by 1, 2"
+    )
+    assert keys == [
+        ("clients.procedure_summary", "PRIMARY KEY (version, scope_id, procedure_code)"),
+        ("residency.case_log_group_progress", "PRIMARY KEY (version, category_id)"),
+        ("residency.case_log_totals", "PRIMARY KEY (version, resident_name)"),
+        (
+            "residency.fct_studies",
+            "FOREIGN KEY (version, resident_name)"
+            " REFERENCES residency.case_log_totals(version, resident_name)",
+        ),
+        ("residency.fct_studies", "PRIMARY KEY (version, study_id)"),
+    ]
+    (undescribed,) = tiny.as_owner(
+        "select count(*) from pg_attribute inner join pg_class on pg_class.oid = attrelid"
+        " where relnamespace in ('residency'::regnamespace, 'clients'::regnamespace)"
+        " and relkind = 'r' and attnum > 0 and col_description(attrelid, attnum) is null"
+    )
+    assert undescribed == (0,)
+    assert tiny.as_owner("select obj_description('residency.fct_studies'::regclass)") == [
+        ("One row per study_id.",)
+    ]
+
+
+def test_an_empty_mart_is_published_and_said(tiny: Any) -> None:
+    tiny.as_builder("delete from residency.fct_studies")
+    assert tiny.publish().rows["residency.fct_studies"] == 0
+    assert "residency.fct_studies is published without rows" in tiny.said.getvalue()
+
+
+def break_test(tiny: Any) -> None:
+    tiny.results["results"][-2]["status"] = "fail"
+
+
+def break_unit_test(tiny: Any) -> None:
+    tiny.results["results"][-1]["status"] = "error"
+
+
+def break_model(tiny: Any) -> None:
+    tiny.results["results"][0]["status"] = "skipped"
+
+
+def forget_test(tiny: Any) -> None:
+    del tiny.results["results"][-2]
+
+
+def mix_invocations(tiny: Any) -> None:
+    tiny.results["metadata"]["invocation_id"] = "two"
+
+
+def only_run(tiny: Any) -> None:
+    tiny.results["args"]["which"] = "run"
+
+
+def build_empty(tiny: Any) -> None:
+    tiny.results["args"]["empty"] = True
+
+
+def rename_project(tiny: Any) -> None:
+    tiny.manifest["metadata"]["project_name"] = "somebody_elses"
+
+
+def lose_mart(tiny: Any) -> None:
+    tiny.as_builder("drop table residency.fct_studies")
+
+
+def change_mart(tiny: Any) -> None:
+    tiny.as_builder("alter table residency.fct_studies alter column rvu type numeric(14,2)")
+
+
+def add_name(tiny: Any) -> None:
+    tiny.as_builder("alter table residency.fct_studies add column patient_name text")
+
+
+def break_foreign_key(tiny: Any) -> None:
+    tiny.as_builder("insert into residency.fct_studies values ('x', 'Nobody', 1)")
+
+
+def repeat_key(tiny: Any) -> None:
+    tiny.as_builder("insert into residency.case_log_group_progress values ('chest_xray', 1)")
+
+
+@pytest.mark.parametrize(
+    ("damage", "error", "text"),
+    [
+        (break_test, DataError, "test.casebook.unique_study (fail)"),
+        (break_unit_test, DataError, "unit_test.casebook.fct_studies.counts (error)"),
+        (break_model, DataError, "model.casebook.case_log_totals (skipped)"),
+        (forget_test, DataError, "without a result: test.casebook.unique_study"),
+        (mix_invocations, DataError, "different dbt invocations"),
+        (only_run, DataError, "is of `dbt run`"),
+        (build_empty, DataError, "--empty"),
+        (rename_project, DataError, "'somebody_elses'"),
+        (lose_mart, DataError, "residency.fct_studies is not in the warehouse"),
+        (change_mart, DataError, "rvu is numeric(14,2), not numeric(14,4)"),
+        (add_name, DataError, "patient_name that its contract does not name"),
+        (break_foreign_key, DatabaseError, "violates foreign key constraint"),
+        (repeat_key, DatabaseError, "duplicate key"),
+    ],
+)
+def test_what_is_wrong_changes_nothing(
+    tiny: Any, damage: Callable[[Any], None], error: type[Exception], text: str
+) -> None:
+    tiny.publish()
+    before = tiny.content()
+    tiny.build(2)
+    damage(tiny)
+    with pytest.raises(error) as raised:
+        tiny.publish()
+    assert text in str(raised.value)
+    assert tiny.content() == before
+    assert [version.version for version in published_versions(tiny.databases)] == [1]
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "run_results.json"])
+def test_a_missing_or_foreign_artifact_is_a_usage_error(tiny: Any, name: str) -> None:
+    tiny.write_artifacts()
+    path = tiny.target_dir / name
+    for content in (None, "not JSON", json.dumps({"results": []})):
+        path.unlink()
+        if content:
+            path.write_text(content, encoding="utf-8")
+        with pytest.raises(ConfigurationError, match=name):
+            publisher.publish(tiny.settings, tiny.databases, tiny.target_dir, publisher_console())
+        path.touch()
+
+
+def publisher_console() -> Any:
+    return Console(error_stream=io.StringIO())
+
+
+def test_a_failure_in_the_middle_of_the_copy_changes_nothing(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny.publish()
+    before = tiny.content()
+    tiny.build(2)
+    copied = []
+
+    def fail_on_third(source: Any, target: Any, mart: Any, version: int) -> int:
+        if len(copied) == 2:
+            # As when the server ends the session: the transaction is gone with it.
+            target.execute("select pg_terminate_backend(pg_backend_pid())")
+        copied.append(mart)
+        return int(original(source, target, mart, version))
+
+    original = publisher.copy_mart
+    monkeypatch.setattr(publisher, "copy_mart", fail_on_third)
+    with pytest.raises(DatabaseError):
+        tiny.publish()
+    assert len(copied) == 2
+    assert tiny.content() == before
+    monkeypatch.undo()
+    assert tiny.publish().version == 2
+    assert tiny.content() != before
+
+
+def test_a_source_that_breaks_off_publishes_nothing(tiny: Any) -> None:
+    """The copy out of the warehouse fails after some rows, while the copy in is under way."""
+    tiny.publish()
+    before = tiny.content()
+    tiny.build(2)
+    tiny.as_builder(
+        "alter table residency.fct_studies rename to kept;"
+        "create view residency.fct_studies as select study_id, resident_name,"
+        " (case when rvu = 19 then 1 / (rvu - 19) else rvu end)::numeric(14,4) as rvu"
+        " from residency.kept"
+    )
+    with pytest.raises(DatabaseError, match="division by zero"):
+        tiny.publish()
+    assert tiny.content() == before
+
+
+def test_an_older_version_cannot_follow_a_newer_one(tiny: Any) -> None:
+    """The fence holds even when two runs are on their way at once, whatever became of the lock."""
+    tiny.publish()
+    tiny.publish()
+    with tiny.databases.publisher.session() as connection, connection.cursor() as cursor:
+        cursor.execute("set role casebook_owner")
+        for version in (1, 2):
+            with pytest.raises(BusyError, match="another run published since"):
+                move_pointer(cursor, version)
+        move_pointer(cursor, 3)
+    assert tiny.as_owner("select current_version, highest_version from private.pointer") == [(3, 3)]
+
+
+def test_a_run_that_was_overtaken_publishes_nothing(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny.publish()
+    original = publisher.next_version
+    monkeypatch.setattr(publisher, "next_version", lambda cursor: original(cursor) - 1)
+    monkeypatch.setattr(publisher, "copy_mart", lambda *_: 0)
+    before = tiny.content()
+    with pytest.raises((BusyError, DatabaseError)):
+        tiny.publish()
+    assert tiny.content() == before
+
+
+def test_readers_never_see_a_mixed_or_empty_version(tiny: Any) -> None:
+    """Thirty publications under two readers: each statement sees one version of all relations."""
+    tiny.publish()
+    stop = threading.Event()
+    seen: list[tuple[int, int]] = []
+    failures: list[str] = []
+
+    def look() -> None:
+        statement = (
+            "select min(studies.version), max(studies.version), count(*),"
+            " min(totals.chest_xray), max(totals.chest_xray), min(split_part(study_id, '-', 1))"
+            " from residency.fct_studies as studies cross join residency.case_log_totals as totals"
+            " where totals.resident_name = 'One, Ann'"
+        )
+        connection = tiny.databases.reader("program_director").connect(autocommit=True)
+        cursor = connection.cursor()
+        while not stop.is_set():
+            cursor.execute(statement)
+            lowest, highest, count, low, high, mark = cursor.fetchone()
+            if not (lowest == highest and count == 20 and low == high and mark == f"g{low}"):
+                failures.append(str((lowest, highest, count, low, high, mark)))
+            seen.append((lowest, low))
+        connection.close()
+
+    readers = [threading.Thread(target=look) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    try:
+        for generation in range(2, 32):
+            tiny.as_builder(
+                f"update residency.case_log_totals set chest_xray = {generation} where"
+                " resident_name = 'One, Ann'; update residency.fct_studies set"
+                f" study_id = 'g{generation}-' || split_part(study_id, '-', 2)"
+            )
+            tiny.publish()
+    finally:
+        stop.set()
+        for reader in readers:
+            reader.join()
+    assert failures == []
+    assert len({version for version, _ in seen}) > 20
+    assert len(seen) > 200
+
+
+def test_a_reader_in_a_transaction_keeps_its_version(tiny: Any) -> None:
+    tiny.publish()
+    connection = tiny.databases.reader("program_director").connect()
+    connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+    cursor = connection.cursor()
+    cursor.execute("select version from residency.case_log_totals")
+    first = cursor.fetchall()
+    for generation in range(2, 7):
+        tiny.build(generation)
+        tiny.publish()
+    cursor.execute("select version from residency.case_log_totals")
+    assert cursor.fetchall() == first
+    connection.close()
+
+
+def test_what_others_put_into_reporting_stops_the_publication(tiny: Any) -> None:
+    tiny.publish()
+    tiny.as_owner("create view residency.shortcut as select * from residency.fct_studies")
+    with pytest.raises(DatabaseError, match=r"the view residency\.shortcut"):
+        tiny.publish()
+    tiny.as_owner("drop view residency.shortcut")
+    tiny.publish()
+
+
+def test_rights_that_others_gave_end_with_the_next_publication(tiny: Any) -> None:
+    tiny.publish()
+    tiny.as_owner("grant select on residency.fct_studies to casebook_staff")
+    tiny.as_owner("create policy more on residency.fct_studies for select to casebook_staff")
+    tiny.publish()
+    assert tiny.as_owner(
+        "select count(*) from pg_policies where tablename = 'fct_studies' and policyname = 'more'"
+    ) == [(0,)]
+    with pytest.raises(DatabaseError, match="permission denied"):
+        tiny.read("staff_member", "select 1 from residency.fct_studies")
+
+
+def test_one_run_at_a_time(tiny: Any) -> None:
+    with run_lock(tiny.databases):
+        second = run_lock(tiny.databases)
+        with pytest.raises(BusyError, match="Another run is active"):
+            second.__enter__()
+    with run_lock(tiny.databases):
+        pass
+
+
+def test_the_lock_dies_with_its_holder(tiny: Any) -> None:
+    holder = run_lock(tiny.databases)
+    holder.__enter__()
+    tiny.as_builder(
+        "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+        " where application_name = 'casebook run lock'"
+    )
+    with run_lock(tiny.databases):
+        pass

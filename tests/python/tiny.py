@@ -1,0 +1,360 @@
+"""A Casebook small enough to publish in a second: hand-made marts with the artifacts of dbt.
+
+One server per worker, emptied after each test. Import the fixtures into a conftest:
+`from tiny import tiny, tiny_server`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg2 import sql
+from psycopg2.extras import execute_values
+
+from orchestrate.console import Console
+from orchestrate.database import Databases, open_databases, remove_embedded
+from orchestrate.publishing import PublishedVersion, publish
+from orchestrate.settings import Settings
+
+Row = tuple[Any, ...]
+
+MEMBERS: tuple[Row, ...] = (
+    ("program_director", "program", None, None, None),
+    ("resident_one", "resident", None, None, "One, Ann"),
+    ("open_reader", "client", "humana", None, None),
+    ("hospice_reader", "client", "humana", "hospice", None),
+    ("other_reader", "client", "united", None, None),
+    ("staff_member", "staff", None, None, None),
+)
+
+
+def constraint(kind: str, **more: Any) -> dict[str, Any]:
+    """Return a constraint as the manifest writes it."""
+    return {"type": kind, "name": None, "expression": None, "to": None, "to_columns": [], **more}
+
+
+def model(
+    name: str,
+    schema: str,
+    columns: Mapping[str, str],
+    key: Sequence[str],
+    readers: Mapping[str, str],
+    foreign_keys: Sequence[dict[str, Any]] = (),
+) -> dict[str, Any]:
+    """Return the manifest's node of a public mart; `columns` maps names to types."""
+    return {
+        "unique_id": f"model.casebook.{name}",
+        "resource_type": "model",
+        "name": name,
+        "alias": name,
+        "schema": schema,
+        "access": "public",
+        "original_file_path": f"models/marts/{schema}/{name}.sql",
+        "description": f"One row per {', '.join(key)}.",
+        "contract": {"enforced": True},
+        "config": {
+            "schema": schema,
+            "materialized": "table",
+            "enabled": True,
+            "meta": {"readers": dict(readers)},
+        },
+        "constraints": [constraint("primary_key", columns=list(key)), *foreign_keys],
+        "columns": {
+            column: {
+                "name": column,
+                "data_type": data_type,
+                "description": f"The {column}.",
+                "constraints": [constraint("not_null")] if column in key else [],
+            }
+            for column, data_type in columns.items()
+        },
+    }
+
+
+def private_model(name: str, schema: str) -> dict[str, Any]:
+    """Return the manifest's node of a model that readers never see."""
+    return {
+        "unique_id": f"model.casebook.{name}",
+        "resource_type": "model",
+        "name": name,
+        "alias": name,
+        "schema": schema,
+        "access": "protected",
+        "original_file_path": f"models/{schema}/{name}.sql",
+        "config": {"materialized": "table", "enabled": True},
+        "columns": {},
+    }
+
+
+def tiny_manifest() -> dict[str, Any]:
+    """Return a manifest of four marts, their reference models, one test and one unit test."""
+    nodes = [
+        model(
+            "case_log_totals",
+            "residency",
+            {"resident_name": "text", "chest_xray": "integer"},
+            ["resident_name"],
+            {"program": "all", "resident": "own"},
+        ),
+        model(
+            "fct_studies",
+            "residency",
+            {"study_id": "text", "resident_name": "text", "rvu": "numeric(14,4)"},
+            ["study_id"],
+            {"program": "all", "resident": "own"},
+            [
+                constraint(
+                    "foreign_key",
+                    columns=["resident_name"],
+                    to='"warehouse"."residency"."case_log_totals"',
+                    to_columns=["resident_name"],
+                )
+            ],
+        ),
+        model(
+            "case_log_group_progress",
+            "residency",
+            {"category_id": "text", "completed": "integer"},
+            ["category_id"],
+            {"program": "all", "resident": "all"},
+        ),
+        model(
+            "procedure_summary",
+            "clients",
+            {
+                "scope_id": "text",
+                "client_id": "text",
+                "procedure_code": "text",
+                "specialty_id": "text",
+                "patient_count": "integer",
+            },
+            ["scope_id", "procedure_code"],
+            {"client": "scope"},
+        ),
+        private_model("stg_reference__members", "staging"),
+        private_model("stg_reference__specialties", "staging"),
+        private_model("stg_reference__restrictions", "staging"),
+        private_model("int_client_scopes", "intermediate"),
+        {
+            "unique_id": "test.casebook.unique_study",
+            "resource_type": "test",
+            "name": "unique_study",
+            "config": {"materialized": "test"},
+        },
+        {"unique_id": "seed.casebook.members", "resource_type": "seed", "name": "members"},
+    ]
+    return {
+        "metadata": {"project_name": "casebook", "invocation_id": "one"},
+        "nodes": {node["unique_id"]: node for node in nodes},
+        "unit_tests": {"unit_test.casebook.fct_studies.counts": {}},
+        "functions": {},
+    }
+
+
+def passing_results(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the run results of a build of the manifest in which all went well."""
+    status = {"model": "success", "test": "pass"}
+    results = [
+        {"unique_id": unique_id, "status": status[node["resource_type"]]}
+        for unique_id, node in manifest["nodes"].items()
+        if node["resource_type"] in status
+    ] + [{"unique_id": unique_id, "status": "pass"} for unique_id in manifest["unit_tests"]]
+    return {
+        "metadata": {"invocation_id": manifest["metadata"]["invocation_id"]},
+        "args": {"which": "build"},
+        "results": results,
+    }
+
+
+SCOPES = (
+    ("scope-humana-open", "humana", "open"),
+    ("scope-humana-more", "humana", "hospice"),
+    ("scope-united-open", "united", "open"),
+)
+
+
+MEMBER_COLUMNS = ("login", "audience", "client_id", "specialty_id", "resident_name")
+
+
+def create_table(
+    cursor: Any, name: tuple[str, str], columns: Mapping[str, str], rows: Sequence[Row]
+) -> None:
+    """Make a table of the warehouse anew; rows are cut or filled with nulls to its columns."""
+    relation = sql.Identifier(*name)
+    definitions = [
+        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(data_type))
+        for column, data_type in columns.items()
+    ]
+    cursor.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(name[0])))
+    cursor.execute(sql.SQL("drop table if exists {}").format(relation))
+    cursor.execute(
+        sql.SQL("create table {} ({})").format(relation, sql.SQL(", ").join(definitions))
+    )
+    padded = [(*row, *[None] * len(columns))[: len(columns)] for row in rows]
+    execute_values(
+        cursor,
+        sql.SQL("insert into {} values %s").format(relation).as_string(cursor),
+        padded,
+        template="(" + ", ".join(f"%s::{data_type}" for data_type in columns.values()) + ")",
+    )
+
+
+@dataclass
+class Tiny:
+    """Two databases, a target folder, and the tables that its manifest describes."""
+
+    settings: Settings
+    databases: Databases
+    manifest: dict[str, Any] = field(default_factory=tiny_manifest)
+    results: dict[str, Any] = field(default_factory=dict)
+    members: Sequence[Row] = MEMBERS
+    said: io.StringIO = field(default_factory=io.StringIO)
+
+    @property
+    def target_dir(self) -> Path:
+        """Where the artifacts are written."""
+        return self.settings.target_dir
+
+    def node(self, name: str) -> dict[str, Any]:
+        """Return the manifest's node of a model, to change."""
+        found: dict[str, Any] = self.manifest["nodes"][f"model.casebook.{name}"]
+        return found
+
+    def build(self, generation: int = 1) -> None:
+        """Fill the warehouse and write the artifacts; every value tells the generation."""
+        mark = f"g{generation}"
+        columns = {
+            name: {key: entry["data_type"] for key, entry in self.node(name)["columns"].items()}
+            for name in (
+                "case_log_totals",
+                "fct_studies",
+                "case_log_group_progress",
+                "procedure_summary",
+            )
+        }
+        with self.databases.warehouse.connect() as connection, connection.cursor() as cursor:
+            for schema, name, rows in (
+                ("residency", "case_log_totals", [("One, Ann", generation), ("Two, Bob", 0)]),
+                (
+                    "residency",
+                    "fct_studies",
+                    [(f"{mark}-{i}", ("One, Ann", "Two, Bob")[i % 2], i) for i in range(20)],
+                ),
+                ("residency", "case_log_group_progress", [("chest_xray", generation)]),
+                (
+                    "clients",
+                    "procedure_summary",
+                    [
+                        ("scope-humana-open", "humana", "73761001", "73761001", generation),
+                        ("scope-humana-more", "humana", "73761001", "73761001", generation),
+                        ("scope-humana-more", "humana", "385763009", "hospice", generation),
+                        ("scope-united-open", "united", "385763009", "hospice", generation),
+                    ],
+                ),
+            ):
+                create_table(cursor, (schema, name), columns[name], rows)
+            for schema, name, names, rows in (
+                ("staging", "stg_reference__members", MEMBER_COLUMNS, self.members),
+                ("staging", "stg_reference__specialties", ["specialty_id"], [("hospice",)]),
+                (
+                    "staging",
+                    "stg_reference__restrictions",
+                    ["client_id", "specialty_id"],
+                    [("humana", "hospice")],
+                ),
+                (
+                    "intermediate",
+                    "int_client_scopes",
+                    ["scope_id", "client_id", "visibility"],
+                    SCOPES,
+                ),
+            ):
+                create_table(cursor, (schema, name), dict.fromkeys(names, "text"), rows)
+        connection.close()
+        self.results = passing_results(self.manifest)
+
+    def write_artifacts(self) -> None:
+        """Write what dbt would have written."""
+        self.target_dir.mkdir(parents=True, exist_ok=True)
+        for name, content in (("manifest", self.manifest), ("run_results", self.results)):
+            (self.target_dir / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+
+    def publish(self, *, build: bool = False) -> PublishedVersion:
+        """Publish what the artifacts describe; `build`: as they are after a build of everything."""
+        if build or not self.results:
+            self.build()
+        self.write_artifacts()
+        console = Console(error_stream=self.said, output_stream=io.StringIO())
+        return publish(self.settings, self.databases, self.target_dir, console)
+
+    def read(self, login: str, query: str) -> list[Row]:
+        """Run a query as a reader."""
+        with self.databases.reader(login).session() as connection, connection.cursor() as cursor:
+            cursor.execute(query)
+            return cursor.fetchall() if cursor.description else []
+
+    def as_owner(self, query: str) -> list[Row]:
+        """Run a statement in reporting as the owner of its tables."""
+        with self.databases.publisher.session() as connection, connection.cursor() as cursor:
+            cursor.execute("set role casebook_owner")
+            cursor.execute(query)
+            return cursor.fetchall() if cursor.description else []
+
+    def as_builder(self, query: str) -> list[Row]:
+        """Run a statement in the warehouse."""
+        with self.databases.warehouse.session() as connection, connection.cursor() as cursor:
+            cursor.execute(query)
+            return cursor.fetchall() if cursor.description else []
+
+    def content(self) -> list[tuple[str, list[Row]]]:
+        """Return all that the sample's readers see, to compare before and after."""
+        return [
+            (login, self.read(login, f"select * from {relation} order by 2, 3"))
+            for login, relation in (
+                ("program_director", "residency.fct_studies"),
+                ("program_director", "residency.case_log_totals"),
+                ("resident_one", "residency.fct_studies"),
+                ("open_reader", "clients.procedure_summary"),
+                ("hospice_reader", "clients.procedure_summary"),
+            )
+        ]
+
+
+@pytest.fixture(scope="session")
+def tiny_server() -> Iterator[Databases]:
+    """Return the databases of an embedded server for this worker's tests."""
+    folder = Path(tempfile.mkdtemp(prefix="casebook-tiny-"))
+    folder.chmod(0o755)
+    settings = Settings.from_environment({"CASEBOOK_HOME": str(folder / "home")})
+    yield open_databases(settings, Console(error_stream=io.StringIO()))
+    remove_embedded(settings)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def make_tiny(server: Databases, folder: Path) -> Iterator[Tiny]:
+    """Make a tiny Casebook, built and not yet published; empty both databases afterwards."""
+    made = Tiny(Settings.from_environment({"CASEBOOK_HOME": str(folder)}), server)
+    made.build()
+    yield made
+    made.as_builder("drop schema residency, clients, staging, intermediate cascade")
+    with server.reporting_admin.session() as connection, connection.cursor() as cursor:
+        cursor.execute("select 1 from pg_namespace where nspname = 'private'")
+        if cursor.fetchone():
+            made.as_owner("drop schema if exists private, residency, clients cascade")
+
+
+@pytest.fixture
+def tiny(tiny_server: Databases, tmp_path: Path) -> Iterator[Tiny]:
+    """Return a tiny Casebook for one test."""
+    with make_tiny(tiny_server, tmp_path) as made:
+        yield made
