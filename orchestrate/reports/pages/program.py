@@ -24,7 +24,7 @@ _FINDING = Column("finding", "Finding")
 def program_folder(data: ResidencyData, *, own_rows_only: bool = False) -> Folder:
     """Lay out the program's folder; `own_rows_only` for the login of one resident."""
     introduction = [
-        "Case logs of the residency program against the eleven minimums of the ACGME Review "
+        "Case logs of the residency program against the minimums of the ACGME Review "
         "Committee for diagnostic radiology. The minimums are for the whole four-year residency; "
         "what is counted here is what the export covers, so one year of studies cannot by itself "
         "be expected to meet them.",
@@ -52,7 +52,7 @@ def _case_logs(data: ResidencyData) -> Page:
     return Page(
         file_name="case_logs.html",
         title="Case logs",
-        summary="Every resident's counted exams in the eleven categories: totals, percent of the "
+        summary="Every resident's counted exams in each category: totals, percent of the "
         "minimum, and what remains.",
         sections=[
             Section(
