@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ class Manifest:
 
     seeds: tuple[SeedDefinition, ...]
     sources: tuple[SourceTable, ...]
-    nodes: Mapping[str, Mapping[str, Any]]
+    nodes: Mapping[str, Mapping[str, Any]] = field(repr=False)
     unit_test_count: int
     metadata: Mapping[str, Any]
 

@@ -49,13 +49,19 @@ def record_at(path: Path, copy_line: int) -> Record | None:
         return None
 
 
-def record_with_undecodable_field(path: Path) -> tuple[Record, int] | None:
-    """Return the first record with bytes that are not UTF-8, and the index of the field."""
+def undecodable_column(path: Path) -> str | None:
+    """Return the header of the column in which the first bytes stand that are not UTF-8.
+
+    None when they stand in the header itself, or beyond its last column.
+    """
+    header: tuple[str, ...] = ()
     try:
         for record in records(path, errors="surrogateescape"):
-            for index, field in enumerate(record.fields):
+            header = header or record.fields
+            for column, field in enumerate(record.fields):
                 if any("\udc80" <= character <= "\udcff" for character in field):
-                    return record, index
+                    is_named = record.fields is not header and column < len(header)
+                    return header[column] if is_named else None
     except (csv.Error, OSError):
         return None
     return None

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from orchestrate.errors import ConfigurationError, DataError
 from orchestrate.loading.problems import SAVE_AS_UTF8, bad_file
-from orchestrate.loading.records import record_with_undecodable_field, records
+from orchestrate.loading.records import records, undecodable_column
 
 CHUNK = 1 << 18
 _SEPARATORS = b",\r\n"
@@ -124,16 +124,11 @@ class _Scanner:
             )
 
     def _not_utf8(self, chunk: bytes, position: int) -> DataError:
-        found = record_with_undecodable_field(self.path)
-        column = None
-        if found is not None and found[0].first_line > 1:
-            header = next(records(self.path)).fields
-            column = header[found[1]] if found[1] < len(header) else None
         return bad_file(
             self.path.name,
             "there are bytes that are not UTF-8",
             line=self._line(chunk, position),
-            column=column,
+            column=undecodable_column(self.path),
             cure=SAVE_AS_UTF8,
         )
 

@@ -1,0 +1,165 @@
+"""One pass over a raw file finds what COPY would report late or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orchestrate.errors import ConfigurationError, DataError
+from orchestrate.loading import scan as scan_module
+from orchestrate.loading.scan import scan
+from orchestrate.loading.stream import CopyStream
+
+# How the file is cut into chunks must not matter. (Its encoding shows in the first four bytes.)
+CHUNKS = [4, 5, 7, 1 << 18]
+values = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
+
+
+@pytest.fixture(params=CHUNKS)
+def chunk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(scan_module, "CHUNK", request.param)
+    return int(request.param)
+
+
+def refusal(path: Path, content: bytes) -> str:
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        scan(path)
+    assert "Nothing was replaced." in caught.value.cure
+    return caught.value.cause
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "studies.csv"
+
+
+BAD = {
+    "nothing": (b"", "studies.csv: the file is empty."),
+    "only a byte-order mark": (b"\xef\xbb\xbf", "studies.csv: the file is empty."),
+    "only line ends": (b"\n\r\n\n", "studies.csv: the file is empty."),
+    "UTF-16 with a mark": (
+        "a,b\n1,2\n".encode("utf-16"),
+        "studies.csv, line 1: the file is in UTF-16, not in UTF-8.",
+    ),
+    "UTF-16 without a mark": (
+        "a,b\n1,2\n".encode("utf-16-le"),
+        "studies.csv, line 1: the file is in UTF-16, not in UTF-8.",
+    ),
+    "big-endian UTF-16 without a mark": (
+        "a,b\n1,2\n".encode("utf-16-be"),
+        "studies.csv, line 1: the file is in UTF-16, not in UTF-8.",
+    ),
+    "a NUL byte": (
+        b"a,b\n1,2\n1,\0\n",
+        "studies.csv, line 3: there is a NUL byte, which no text contains.",
+    ),
+    "Latin-1": (
+        "a,b\n1,2\n3,\xe9\n".encode("latin-1"),
+        "studies.csv, line 3, column b: there are bytes that are not UTF-8.",
+    ),
+    "Latin-1 after a line break in quotes": (
+        'a,b\r\n1,"x\r\ny"\r\n\xe9,2\r\n'.encode("latin-1"),
+        "studies.csv, line 4, column a: there are bytes that are not UTF-8.",
+    ),
+    "a character cut off by the end": (
+        b"a,b\n1,\xc3",
+        "studies.csv, line 2, column b: there are bytes that are not UTF-8.",
+    ),
+    "bytes that are not UTF-8 in the header": (
+        b"a,\xe9\n1,2\n",
+        "studies.csv, line 1: there are bytes that are not UTF-8.",
+    ),
+    "a quote that is never closed": (
+        b'a,b\n1,2\n3,"4\n5,6\n',
+        "studies.csv, line 3: a quote is opened here and never closed.",
+    ),
+    "inch marks that would join two rows": (
+        b'a,b\n1,5" tube\n2,6" tube\n',
+        "studies.csv, line 2: a quote stands inside a value that does not begin and end with one.",
+    ),
+    "text after a closing quote": (
+        b'a,b\n1,2\n1,"x"y\n',
+        "studies.csv, line 3: a quote stands inside a value that does not begin and end with one.",
+    ),
+    "an end-of-data mark": (
+        b"a,b\r\n1,2\r\n\\.\r\n3,4\r\n",
+        "studies.csv, line 3: the line holds nothing but \\..",
+    ),
+    "an end-of-data mark at the end": (
+        b"a,b\n1,2\n\\.",
+        "studies.csv, line 3: the line holds nothing but \\..",
+    ),
+}
+
+
+@pytest.mark.usefixtures("chunk")
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_file_is_refused_with_its_line(name: str, path: Path) -> None:
+    content, cause = BAD[name]
+    assert refusal(path, content) == cause
+
+
+@pytest.mark.usefixtures("chunk")
+def test_what_looks_bad_but_is_not_is_accepted(path: Path) -> None:
+    path.write_bytes(
+        b'\xef\xbb\xbf"a",b\r\n"x""y","\\."\r\n"","\r\n\\.\r\n"\r\n\\.x,\xc3\xa9\r\n\r\n'
+    )
+    scanned = scan(path)
+    assert scanned.header == ("a", "b")
+    assert scanned.has_rows
+    assert scanned.size == path.stat().st_size
+
+
+def test_a_header_alone_has_no_rows(path: Path) -> None:
+    path.write_bytes(b"a,b\r\n\r\n")
+    assert not scan(path).has_rows
+
+
+def test_a_folder_in_place_of_a_file_is_a_matter_of_configuration(path: Path) -> None:
+    path.mkdir()
+    with pytest.raises(ConfigurationError, match=r"studies\.csv cannot be read: Is a directory"):
+        scan(path)
+
+
+@pytest.mark.usefixtures("chunk")
+@settings(
+    max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(
+    rows=st.lists(st.tuples(values, values), max_size=5),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+)
+def test_every_well_formed_file_is_accepted(
+    rows: list[tuple[str, str]], line_end: str, quoting: int, path: Path
+) -> None:
+    text = io.StringIO(newline="")
+    # The writer quotes as few values as may be, and an end-of-data mark needs two columns.
+    writer = csv.writer(text, lineterminator=line_end, quoting=quoting)  # type: ignore[arg-type]  # a plain int
+    writer.writerows([("a", "b"), *rows])
+    path.write_bytes(text.getvalue().encode())
+    assert scan(path).header == ("a", "b")
+
+
+@settings(
+    max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(content=st.binary(min_size=1, max_size=60), size=st.integers(1, 70))
+def test_the_stream_gives_every_byte_but_mark_and_empty_end(
+    content: bytes, size: int, path: Path
+) -> None:
+    path.write_bytes(b"a,b\n1,2\n")
+    scanned = scan(path)
+    data = b"\xef\xbb\xbf" + b"a,b\n" + content
+    path.write_bytes(data)
+    changed = scan_module.ScannedFile(path, len(data), "", scanned.header, True)
+    read: list[bytes] = []
+    with CopyStream(changed) as stream, pytest.raises(DataError, match="changed while it was read"):
+        read.extend(iter(lambda: stream.read(max(size, 4)), b""))
+    assert b"".join(read) == (b"a,b\n" + content).rstrip(b"\r\n")
