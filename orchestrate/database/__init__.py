@@ -15,8 +15,10 @@ from orchestrate.database.commands import (
     url,
 )
 from orchestrate.database.connection import ConnectionTarget
+from orchestrate.database.files import locked
 from orchestrate.database.given import open_reporting, open_warehouse
 from orchestrate.database.passwords import Endpoint, PasswordFile
+from orchestrate.database.places import usable_home
 from orchestrate.database.server import login_passwords, server_passwords
 from orchestrate.database.targets import locate
 from orchestrate.settings import Settings
@@ -70,10 +72,14 @@ def open_databases(settings: Settings, console: Console) -> Databases:
     not make; DatabaseError when a server cannot be reached, refuses or is too old.
     """
     targets = locate(settings)
-    installation = open_warehouse(targets.warehouse, console)
-    open_reporting(targets.reporting, targets.warehouse, installation)
     passwords = server_passwords(settings)
-    passwords.ensure(targets.reporting_endpoint, PUBLISHER)
+    with (
+        usable_home(settings),
+        locked(settings.home / "databases.lock", "making the databases ready"),
+    ):
+        installation = open_warehouse(targets.warehouse, console)
+        open_reporting(targets.reporting, targets.warehouse, installation)
+        passwords.ensure(targets.reporting_endpoint, PUBLISHER)
     return Databases(
         warehouse=targets.warehouse,
         reporting_admin=targets.reporting,

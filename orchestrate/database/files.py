@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from orchestrate.errors import BusyError
+
+_LOCK_SECONDS = 300
+_POLL_SECONDS = 0.05
 
 
 def give_to_owner_of_folder(path: Path) -> None:
@@ -27,3 +36,23 @@ def replace_text(path: Path, text: str) -> None:
         os.fsync(file.fileno())
     give_to_owner_of_folder(temporary)
     temporary.replace(path)
+
+
+@contextmanager
+def locked(path: Path, doing: str) -> Iterator[None]:
+    """Let one command at a time do something; others wait, and raise BusyError in the end."""
+    path.touch(mode=0o600)
+    with path.open("a") as lock:
+        give_to_owner_of_folder(path)
+        deadline = time.monotonic() + _LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise BusyError(
+                        f"Another command has been {doing} for {_LOCK_SECONDS} seconds."
+                    ) from None
+                time.sleep(_POLL_SECONDS)
+        yield

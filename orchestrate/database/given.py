@@ -21,6 +21,11 @@ FIRST_SAFE_MINOR = {15: 14, 16: 10, 17: 6}
 _OLDEST_MAJOR = 15
 _MAINTENANCE_DATABASE = "postgres"
 
+_IS_OPEN = """
+    select has_database_privilege('public', current_database(), 'connect, temporary')
+        or has_schema_privilege('public', 'public', 'usage, create')
+"""
+
 
 def open_warehouse(warehouse: ConnectionTarget, console: Console) -> str:
     """Check the warehouse and return the installation that builds in it.
@@ -68,12 +73,15 @@ def open_reporting(
             _refuse_without_createdb(connection, reporting)
             ensure_database(connection, reporting.database, installation=installation)
     with reporting.session() as connection, connection.cursor() as cursor:
-        cursor.execute(
-            sql.SQL("revoke all on database {} from public").format(
-                sql.Identifier(reporting.database)
+        cursor.execute(_IS_OPEN)
+        row = cursor.fetchone()
+        if row and row[0]:
+            cursor.execute(
+                sql.SQL("revoke all on database {} from public").format(
+                    sql.Identifier(reporting.database)
+                )
             )
-        )
-        cursor.execute("revoke all on schema public from public")
+            cursor.execute("revoke all on schema public from public")
 
 
 def server_version(connection: Connection) -> int:

@@ -28,28 +28,24 @@ def ensure_installation(connection: Connection) -> str:
     schema there.
     """
     with connection.cursor() as cursor:
-        # Only builders can connect to the warehouse, so nobody else can hold this lock.
-        cursor.execute("select pg_catalog.pg_advisory_lock(hashtext('casebook.installation'))")
-        try:
-            cursor.execute("select pg_catalog.to_regclass('casebook.installation') is not null")
-            if not _scalar(cursor.fetchone()):
+        cursor.execute("select pg_catalog.to_regclass('casebook.installation') is not null")
+        if not _scalar(cursor.fetchone()):
+            try:
+                # One message is one transaction. The index on a constant allows a single row.
                 cursor.execute(
                     "create schema if not exists casebook;"
                     "create table casebook.installation (installation uuid not null);"
                     "create unique index on casebook.installation ((true));"
                     "comment on table casebook.installation is"
-                    " 'Which installation of Casebook builds here: one row'"
+                    " 'Which installation of Casebook builds here: one row';"
+                    "insert into casebook.installation values (%s)",
+                    (str(uuid.uuid4()),),
                 )
-            cursor.execute(
-                "insert into casebook.installation values (%s) on conflict do nothing",
-                (str(uuid.uuid4()),),
-            )
-            cursor.execute("select installation::text from casebook.installation")
-            return str(_scalar(cursor.fetchone()))
-        finally:
-            cursor.execute(
-                "select pg_catalog.pg_advisory_unlock(hashtext('casebook.installation'))"
-            )
+            except (errors.UniqueViolation, errors.DuplicateTable):
+                # Another command made it meanwhile.
+                return ensure_installation(connection)
+        cursor.execute("select installation::text from casebook.installation")
+        return str(_scalar(cursor.fetchone()))
 
 
 def role_exists(connection: Connection, name: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from orchestrate.database.files import give_to_owner_of_folder, replace_text
+from orchestrate.database.files import give_to_owner_of_folder, locked, replace_text
 from orchestrate.errors import ConfigurationError
 
 _PASSWORD_BYTES = 24
@@ -136,10 +135,7 @@ class PasswordFile:
             for path, mode in ((folder, 0o700), (self.path, 0o600)):
                 if path.exists() and path.stat().st_mode & 0o077:
                     path.chmod(mode)
-            (folder / ".lock").touch(mode=0o600)
-            with (folder / ".lock").open("a") as lock:
-                give_to_owner_of_folder(folder / ".lock")
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with locked(folder / ".lock", "writing passwords"):
                 yield
         except OSError as error:
             raise _unusable(self.path, error) from None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -23,7 +22,7 @@ from orchestrate.database.cluster import (
     reset_administrator,
 )
 from orchestrate.database.connection import ConnectionTarget
-from orchestrate.database.files import give_to_owner_of_folder
+from orchestrate.database.files import give_to_owner_of_folder, locked
 from orchestrate.database.passwords import Endpoint, PasswordFile, new_password
 from orchestrate.database.places import (
     Note,
@@ -41,7 +40,6 @@ from orchestrate.settings import Settings
 
 _START_SECONDS = 120
 _STOP_SECONDS = 60
-_LOCK_SECONDS = 300
 _POLL_SECONDS = 0.05
 _MOST_LOG_BYTES = 10_000_000
 _SHOWN_LOG_LINES = 5
@@ -100,7 +98,7 @@ def ensure_running(settings: Settings, port: int | None = None) -> RunningServer
     ConfigurationError when the home cannot be used, DatabaseError when the server does not start,
     BusyError when it would have to be restarted under its users.
     """
-    with usable_home(settings), _locked(settings):
+    with usable_home(settings), _locked(settings.home):
         account = Account.for_server(find_server_dir(settings) / "data")
         data_dir = make_server_dir(settings, account) / "data"
         running = _wait_until_ready(data_dir)
@@ -125,7 +123,7 @@ def stop_running(settings: Settings) -> bool:
     """Stop the embedded server, ending what its users do; tell whether it ran."""
     if not settings.home.exists():
         return False
-    with usable_home(settings), _locked(settings):
+    with usable_home(settings), _locked(settings.home):
         return _stop_if_running(settings)
 
 
@@ -140,7 +138,7 @@ def remove(settings: Settings) -> None:
     """Stop the embedded server and remove its data, socket folder and passwords."""
     if not settings.home.exists():
         return
-    with usable_home(settings), _locked(settings):
+    with usable_home(settings), _locked(settings.home):
         _stop_if_running(settings)
         for folder in (find_server_dir(settings), refuge(settings)):
             if folder.exists():
@@ -310,22 +308,5 @@ def _failed(what: str, log: IO[bytes], begin: int) -> DatabaseError:
     )
 
 
-@contextmanager
-def _locked(settings: Settings) -> Iterator[None]:
-    """Let one command at a time start or stop the server of a home."""
-    path = settings.home / "server.lock"
-    with path.open("a") as lock:
-        give_to_owner_of_folder(path)
-        deadline = time.monotonic() + _LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise BusyError(
-                        "Another command has been starting or stopping the embedded server for"
-                        f" {_LOCK_SECONDS} seconds."
-                    ) from None
-                time.sleep(_POLL_SECONDS)
-        yield
+def _locked(home: Path) -> AbstractContextManager[None]:
+    return locked(home / "server.lock", "starting or stopping the embedded server")

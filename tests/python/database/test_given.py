@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -177,6 +178,18 @@ def test_another_installation_is_refused(
     second = system_postgres.url("casebook_builder", SECRET, "second")
     with pytest.raises(ConfigurationError, match="not made by this installation"):
         open_databases(replace(own_server, database_url=second), console)
+
+
+def test_two_homes_that_begin_at_once_are_one_installation(
+    own_server: Settings, console: Console, tmp_path: Path
+) -> None:
+    homes = [replace(own_server, home=tmp_path / name) for name in ("one", "two", "three")]
+    with ThreadPoolExecutor(len(homes)) as pool:
+        opened = list(pool.map(lambda settings: open_databases(settings, console), homes))
+    assert len({databases.installation for databases in opened}) == 1
+    assert rows(opened[0], "select count(*) from pg_database where datname ~ 'unfinished'") == [
+        (0,)
+    ]
 
 
 def test_reporting_goes_where_its_own_url_says(
