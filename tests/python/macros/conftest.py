@@ -1,0 +1,29 @@
+"""The small project, built once per test session."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from embedded import settings_of
+from small_project import Build, build
+
+from orchestrate.console import Console
+from orchestrate.database import open_databases, remove_embedded
+
+
+@pytest.fixture(scope="session")
+def built() -> Iterator[Build]:
+    """Build the small project: seeds, models and tests."""
+    folder = Path(tempfile.mkdtemp(prefix="casebook-macros-"))
+    folder.chmod(0o755)
+    settings = settings_of(folder / "home")
+    try:
+        warehouse = open_databases(settings, Console()).warehouse
+        yield Build(build(folder / "project", warehouse), warehouse)
+    finally:
+        remove_embedded(settings)
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,5 @@
+-- Rows that every generic test accepts.
+select
+    part,
+    place
+from (values ('a', 1), ('a', 2), ('b', 1), (null, null)) as given (part, place)
