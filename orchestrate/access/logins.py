@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from psycopg2 import Error, sql
 
 from orchestrate.access.members import Member
-from orchestrate.access.roles import GROUPS, group_of
+from orchestrate.access.roles import GROUPS, OWNER, PUBLISHER, group_of
 from orchestrate.database.connection import database_errors
 from orchestrate.database.objects import ensure_role, marker
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from orchestrate.console import Console
     from orchestrate.database import Databases
 
+_STANDING: Final = frozenset({OWNER, PUBLISHER, *GROUPS})
 # Enough for a dashboard that opens several sessions, too few to use up a server.
 CONNECTION_LIMIT: Final = 20
 # Defaults: a reader may change them for a session of its own. Without sequential scans the plan of
@@ -84,7 +85,7 @@ def settle_logins(databases: Databases, members: Sequence[Member], console: Cons
                 for login, group in sorted(wanted - present):
                     _grant(cursor, group, login)
                 former = sorted(
-                    {login for login, _ in present} - logins
+                    ({login for login, _ in present} - logins - _STANDING)
                     & _marked(cursor, databases.installation)
                 )
             for login in former:

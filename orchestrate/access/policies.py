@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
 
 PUBLIC: Final = "public"
+PASSED_ON: Final = "*"
 
 # Conditions as PostgreSQL writes them back (pg_get_expr with an empty search path), so that
 # declared and live ones compare as text. The sub-select is evaluated once per statement, not once
@@ -49,7 +50,8 @@ class Right(NamedTuple):
     """A privilege of one role on one object.
 
     `kind` is database, schema, table, sequence, column or function, `path` the object's name in
-    parts; a function's last part is the list of its argument types.
+    parts; a function's last part is the list of its argument types. A privilege that its holder may
+    pass on ends in a star.
     """
 
     kind: str
@@ -187,7 +189,7 @@ def _role(name: str) -> sql.Composable:
 
 
 def _change_right(cursor: Cursor, verb: str, preposition: str, right: Right) -> None:
-    privilege: sql.Composable = sql.SQL(right.privilege)
+    privilege: sql.Composable = sql.SQL(right.privilege.rstrip(PASSED_ON))
     if right.kind == "database":
         return
     if right.kind == "column":
@@ -199,8 +201,13 @@ def _change_right(cursor: Cursor, verb: str, preposition: str, right: Right) -> 
     else:
         target = sql.SQL(right.kind + " {}").format(sql.Identifier(*right.path))
     cursor.execute(
-        sql.SQL("{} {} on {} {} {}").format(
-            sql.SQL(verb), privilege, target, sql.SQL(preposition), _role(right.role)
+        sql.SQL("{} {} on {} {} {}{}").format(
+            sql.SQL(verb),
+            privilege,
+            target,
+            sql.SQL(preposition),
+            _role(right.role),
+            sql.SQL(" cascade" if verb == "revoke" else ""),
         )
     )
 
@@ -251,6 +258,7 @@ _RIGHTS = f"""
             array[]::text[] as path,
             exploded.grantee,
             exploded.privilege_type,
+            exploded.is_grantable,
             datdba as owner_id
         from pg_database
         cross join lateral aclexplode(coalesce(datacl, acldefault('d', datdba))) as exploded
@@ -259,7 +267,7 @@ _RIGHTS = f"""
         union all
         select
             'schema', array[namespace.nspname], exploded.grantee, exploded.privilege_type,
-            namespace.nspowner
+            exploded.is_grantable, namespace.nspowner
         from pg_namespace as namespace
         cross join lateral aclexplode(
             coalesce(namespace.nspacl, acldefault('n', namespace.nspowner))
@@ -269,7 +277,7 @@ _RIGHTS = f"""
         select
             case relation.relkind when 'S' then 'sequence' else 'table' end,
             array[namespace.nspname, relation.relname], exploded.grantee, exploded.privilege_type,
-            relation.relowner
+            exploded.is_grantable, relation.relowner
         from pg_class as relation
         inner join pg_namespace as namespace on namespace.oid = relation.relnamespace
         cross join lateral aclexplode(relation.relacl) as exploded
@@ -277,7 +285,7 @@ _RIGHTS = f"""
         union all
         select
             'column', array[namespace.nspname, relation.relname, attribute.attname],
-            exploded.grantee, exploded.privilege_type, relation.relowner
+            exploded.grantee, exploded.privilege_type, exploded.is_grantable, relation.relowner
         from pg_attribute as attribute
         inner join pg_class as relation on relation.oid = attribute.attrelid
         inner join pg_namespace as namespace on namespace.oid = relation.relnamespace
@@ -288,7 +296,7 @@ _RIGHTS = f"""
         select
             'function',
             array[namespace.nspname, proname, pg_get_function_identity_arguments(pg_proc.oid)],
-            exploded.grantee, exploded.privilege_type, proowner
+            exploded.grantee, exploded.privilege_type, exploded.is_grantable, proowner
         from pg_proc
         inner join pg_namespace as namespace on namespace.oid = pronamespace
         cross join lateral aclexplode(coalesce(proacl, acldefault('f', proowner))) as exploded
@@ -299,7 +307,7 @@ _RIGHTS = f"""
         kind,
         path,
         case when grantee = 0 then 'public' else pg_get_userbyid(grantee)::text end,
-        privilege_type
+        privilege_type || case when is_grantable then '*' else '' end
     from held
     where grantee <> owner_id
 """

@@ -4,7 +4,7 @@ No reader may use the schema. Policies reach the functions all the same: a polic
 functions by identity, so that a reader needs EXECUTE but never looks the name up. The functions
 run as the owner, look only at `session_user` (which `set role` does not change, unlike
 `current_user`; no setting is asked, for any session may set those) and find nothing for a login
-that is no member.
+that is no member, or that somebody put into the group of another audience.
 """
 
 from __future__ import annotations
@@ -57,7 +57,10 @@ _FUNCTIONS: Final = {
     "current_version": (
         "bigint",
         "select pointer.current_version from private.pointer where exists ("
-        "select from private.members where members.login = session_user)",
+        "select from private.members where members.login = session_user and not exists ("
+        "select from pg_roles where starts_with(pg_roles.rolname, 'casebook_')"
+        " and pg_roles.rolname <> 'casebook_' || members.audience"
+        " and pg_has_role(session_user, pg_roles.oid, 'member')))",
     ),
     "reader_scope": (
         "text",

@@ -37,9 +37,10 @@ class Build:
         return None
 
 
-def read_build(target_dir: Path) -> Build:
+def read_build(target_dir: Path, database: str) -> Build:
     """Read manifest.json and run_results.json of dbt's target folder, and check that they agree.
 
+    `database` is the warehouse; what dbt built and tested in another one says nothing about it.
     Every enabled model, function, snapshot, data test and unit test of the manifest needs a
     passing result of the same `dbt build`; seeds need none. Raises ConfigurationError when a file
     is missing or unreadable and DataError when the build was partial, failed or is of another
@@ -48,6 +49,7 @@ def read_build(target_dir: Path) -> Build:
     manifest = _read(target_dir / "manifest.json")
     results = _read(target_dir / "run_results.json")
     _check_origin(manifest, results, target_dir)
+    _check_database(manifest, database, target_dir)
     status = {result["unique_id"]: str(result["status"]) for result in results["results"]}
     missing, failed, warned, passed = [], [], 0, 0
     for unique_id, accepted in _required(manifest):
@@ -116,6 +118,23 @@ def _check_origin(
         raise DataError(
             f"The build of {target_dir} is of the dbt project '{project}', not of 'casebook'.",
             "Name the target folder of this project with --target-path.",
+        )
+
+
+def _check_database(manifest: Mapping[str, Any], database: str, target_dir: Path) -> None:
+    """Refuse what dbt built in another PostgreSQL database; other engines name theirs freely."""
+    if manifest["metadata"].get("adapter_type", "postgres") != "postgres":
+        return
+    elsewhere = {
+        node["database"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["database"] != database
+    }
+    if elsewhere:
+        raise DataError(
+            f"The build of {target_dir} is of the database {', '.join(sorted(elsewhere))},"
+            f" but the warehouse is {database}.",
+            "Build in the warehouse, or let CASEBOOK_DATABASE_URL name the database of the build.",
         )
 
 

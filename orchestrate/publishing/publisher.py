@@ -97,7 +97,7 @@ def publish(
     refuses and BusyError when another run published meanwhile; in each case readers see what they
     saw before.
     """
-    build = read_build(target_dir)
+    build = read_build(target_dir, databases.warehouse.database)
     marts = read_marts(build.manifest)
     with _snapshot(databases) as warehouse, warehouse.cursor() as source:
         audit(source, marts)

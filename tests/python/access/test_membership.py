@@ -50,6 +50,21 @@ def test_a_login_that_is_no_member_sees_nothing(published: Any) -> None:
             cursor.execute("drop role stranger")
 
 
+@pytest.mark.parametrize(
+    "grant", ["casebook_program to open_reader", "casebook_program to casebook_client"]
+)
+def test_a_login_in_two_audiences_sees_nothing(published: Any, grant: str) -> None:
+    """Whoever grants it, directly or by a group within a group; the next publication ends it."""
+    with published.databases.reporting_admin.session() as admin, admin.cursor() as cursor:
+        cursor.execute(f"grant {grant}")
+    for relation in ("residency.fct_studies", "clients.procedure_summary"):
+        assert published.read("open_reader", f"select 1 from {relation}") == []
+    published.publish()
+    assert published.read("open_reader", "select 1 from clients.procedure_summary") == [(1,)]
+    with pytest.raises(DatabaseError, match="permission denied"):
+        published.read("open_reader", "select 1 from residency.fct_studies")
+
+
 def test_a_removed_member_loses_access(published: Any) -> None:
     with published.databases.reader("hospice_reader").session() as session:
         published.members = [row for row in published.members if row[0] != "hospice_reader"]

@@ -22,6 +22,7 @@ MUTATIONS = [
     "grant select on residency.fct_studies to public",
     "grant select on residency.fct_studies to casebook_program",
     "grant select (rvu) on residency.fct_studies to uhc",
+    "grant select (rvu) on residency.fct_studies to casebook_program with grant option",
     "grant insert (study_id) on residency.fct_studies to casebook_program",
     "grant truncate on residency.fct_studies to casebook_program",
     "revoke select (rvu) on residency.fct_studies from casebook_program",

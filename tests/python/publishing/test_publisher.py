@@ -117,6 +117,10 @@ def rename_project(tiny: Any) -> None:
     tiny.manifest["metadata"]["project_name"] = "somebody_elses"
 
 
+def build_elsewhere(tiny: Any) -> None:
+    tiny.node("fct_studies")["database"] = "another"
+
+
 def lose_mart(tiny: Any) -> None:
     tiny.as_builder("drop table residency.fct_studies")
 
@@ -148,6 +152,7 @@ def repeat_key(tiny: Any) -> None:
         (only_run, DataError, "is of `dbt run`"),
         (build_empty, DataError, "--empty"),
         (rename_project, DataError, "'somebody_elses'"),
+        (build_elsewhere, DataError, "is of the database another, but the warehouse is warehouse"),
         (lose_mart, DataError, "residency.fct_studies is not in the warehouse"),
         (change_mart, DataError, "rvu is numeric(14,2), not numeric(14,4)"),
         (add_name, DataError, "patient_name that its contract does not name"),
