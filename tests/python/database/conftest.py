@@ -64,16 +64,24 @@ def resting_home() -> Iterator[Path]:
 
 
 @pytest.fixture
-def stopped(resting_home: Path, new_home: Callable[[str], Settings]) -> Settings:
-    """Return a Casebook of one's own with both databases, its server stopped."""
+def disposable(resting_home: Path, new_home: Callable[[str], Settings]) -> Settings:
+    """Return a Casebook with both databases, its server stopped, for a test to ruin or move."""
     settings = new_home("home")
     subprocess.run(["cp", "-a", str(resting_home), str(settings.home)], check=True)
     return settings
 
 
+@pytest.fixture
+def stopped(running: tuple[Settings, Databases]) -> Settings:
+    """Return a Casebook with both databases, its server stopped, for a test that it survives."""
+    settings, _ = running
+    stop(settings)
+    return settings
+
+
 @pytest.fixture(scope="module")
 def running(resting_home: Path) -> Iterator[tuple[Settings, Databases]]:
-    """Return a running server for tests that leave it as it is."""
+    """Return a running server that the tests of a module share."""
     path = Path(tempfile.mkdtemp(prefix="casebook-running-"))
     path.chmod(0o755)
     settings = settings_of(path / "home")

@@ -61,6 +61,7 @@ def test_a_system_user_that_cannot_be_made_is_one_clear_error(
 
 
 @needs_root
+@pytest.mark.slow
 def test_root_continues_an_ordinary_users_server_and_leaves_it_theirs(
     folder: Path, as_nobody: AsNobody, console: Console
 ) -> None:

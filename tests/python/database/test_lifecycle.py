@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg2
 import psycopg2.extras
 import pytest
-from embedded import is_alive, kill_everything
+from embedded import is_alive, kill_everything, settings_of
 
 from orchestrate.console import Console
 from orchestrate.database import (
@@ -63,13 +63,13 @@ def test_a_new_server_starts_in_a_home_of_any_name(new_home: NewHome, console: C
 
 
 def test_a_home_may_be_moved_to_a_path_too_long_for_a_socket(
-    stopped: Settings, new_home: NewHome, console: Console
+    disposable: Settings, new_home: NewHome, console: Console
 ) -> None:
-    installation = open_databases(stopped, console).installation
-    stop(stopped)
+    installation = open_databases(disposable, console).installation
+    stop(disposable)
     moved = new_home("deep/" + "x" * 100 + "/" + "y" * 100 + "/home")
     moved.home.parent.mkdir(parents=True)
-    stopped.home.rename(moved.home)
+    disposable.home.rename(moved.home)
     assert open_databases(moved, console).installation == installation
 
 
@@ -114,7 +114,9 @@ def test_it_outlives_its_starter_and_is_stopped_once(stopped: Settings, console:
 def test_it_starts_after_everything_was_killed(stopped: Settings, console: Console) -> None:
     before = open_databases(stopped, console)
     with before.warehouse.session() as connection, connection.cursor() as cursor:
-        cursor.execute("create schema kept; create table kept.rows as select 1 as one")
+        cursor.execute(
+            "create schema if not exists kept; create table kept.rows as select 1 as one"
+        )
     kill_everything(stopped)
     assert server_status(stopped).pid is None
     after = open_databases(stopped, console)
@@ -218,20 +220,22 @@ def test_an_interrupted_first_start_leaves_nothing_in_the_way(
     assert [path.name for path in server.iterdir()] == ["data"]
 
 
-def test_data_of_another_version_or_kind_are_refused(stopped: Settings, console: Console) -> None:
-    version = data_dir(stopped) / "PG_VERSION"
+def test_data_of_another_version_or_kind_are_refused(
+    disposable: Settings, console: Console
+) -> None:
+    version = data_dir(disposable) / "PG_VERSION"
     version.write_text("14\n", encoding="ascii")
     with pytest.raises(ConfigurationError, match="made by PostgreSQL 14"):
-        open_databases(stopped, console)
+        open_databases(disposable, console)
     version.unlink()
     with pytest.raises(ConfigurationError, match="holds no PostgreSQL data"):
-        open_databases(stopped, console)
+        open_databases(disposable, console)
 
 
-def test_a_server_that_cannot_start_says_why(stopped: Settings, console: Console) -> None:
-    (data_dir(stopped) / "global" / "pg_control").unlink()
+def test_a_server_that_cannot_start_says_why(disposable: Settings, console: Console) -> None:
+    (data_dir(disposable) / "global" / "pg_control").unlink()
     with pytest.raises(DatabaseError) as caught:
-        open_databases(stopped, console)
+        open_databases(disposable, console)
     assert "pg_control" in caught.value.cause
     assert "server.log" in caught.value.cause
 
@@ -283,21 +287,21 @@ def test_a_server_in_use_is_not_restarted_for_a_port(stopped: Settings, console:
 
 
 @pytest.mark.parametrize("port", [-1, 65536])
-def test_an_impossible_port_is_refused(stopped: Settings, port: int) -> None:
+def test_an_impossible_port_is_refused(tmp_path: Path, port: int) -> None:
     with pytest.raises(ConfigurationError, match=str(port)):
-        start(stopped, port)
+        start(settings_of(tmp_path), port)
 
 
 def test_removal_leaves_neither_server_nor_data_nor_password(
-    stopped: Settings, console: Console
+    disposable: Settings, console: Console
 ) -> None:
-    open_databases(stopped, console)
-    status = server_status(stopped)
+    open_databases(disposable, console)
+    status = server_status(disposable)
     assert status.socket_folder is not None
-    remove_embedded(stopped)
-    remove_embedded(stopped)
+    remove_embedded(disposable)
+    remove_embedded(disposable)
     assert status.pid is not None
     assert not is_alive(status.pid)
     assert not status.data_dir.exists()
     assert not status.socket_folder.exists()
-    assert (stopped.secrets_dir / "server.pgpass").read_text(encoding="utf-8") == ""
+    assert (disposable.secrets_dir / "server.pgpass").read_text(encoding="utf-8") == ""
