@@ -64,8 +64,7 @@ def _home() -> Path:
     return Path(os.environ["CASEBOOK_TEST_SESSION_DIR"]) / "raw" / "home"
 
 
-@pytest.fixture(scope="session")
-def server() -> Databases:
+def shared_server() -> Databases:
     """Return the databases of a server that the workers of this session share."""
     home = _home()
     home.parent.mkdir(exist_ok=True)
@@ -74,6 +73,12 @@ def server() -> Databases:
         fcntl.flock(lock, fcntl.LOCK_EX)
         settings = Settings.from_environment({"CASEBOOK_HOME": str(home)})
         return open_databases(settings, Console(error_stream=io.StringIO()))
+
+
+@pytest.fixture(scope="session")
+def server() -> Databases:
+    """Return the databases of the shared server."""
+    return shared_server()
 
 
 @pytest.fixture(scope="session")
