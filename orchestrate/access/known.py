@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from psycopg2 import sql
 
 from orchestrate.access.members import COLUMNS, Known, Listed, list_member
+from orchestrate.contracts import RESIDENT_COLUMN, Mart
 from orchestrate.errors import ConfigurationError
-from orchestrate.publishing.contracts import RESIDENT_COLUMN, Mart
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream

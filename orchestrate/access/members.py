@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from orchestrate.contracts import AUDIENCES
 from orchestrate.errors import ConfigurationError, DataError
-from orchestrate.publishing.contracts import AUDIENCES
 
 COLUMNS: Final = ("login", "audience", "client_id", "specialty_id", "resident_name")
 OPEN: Final = "open"

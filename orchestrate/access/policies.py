@@ -16,7 +16,7 @@ from psycopg2 import sql
 
 from orchestrate.access.private import FUNCTIONS, SCHEMA
 from orchestrate.access.roles import GROUPS, OWNER, group_of
-from orchestrate.publishing.contracts import READS_OWN, Mart
+from orchestrate.contracts import READS_OWN, Mart
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream

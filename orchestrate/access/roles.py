@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from psycopg2 import sql
 
+from orchestrate.contracts import AUDIENCES
 from orchestrate.database.connection import database_errors
 from orchestrate.database.objects import ensure_role
-from orchestrate.publishing.contracts import AUDIENCES
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from orchestrate.contracts import SCOPE_COLUMN, Mart
 from orchestrate.errors import DataError
-from orchestrate.publishing.contracts import SCOPE_COLUMN, Mart
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream

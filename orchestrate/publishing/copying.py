@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from psycopg2 import sql
 
+from orchestrate.contracts import SCOPE_COLUMN, VERSION_COLUMN, Mart
 from orchestrate.errors import DataError
-from orchestrate.publishing.contracts import SCOPE_COLUMN, VERSION_COLUMN, Mart
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream

@@ -7,7 +7,7 @@ rows, members, rights and, last, the pointer. What follows the commit only tidie
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,11 +31,11 @@ from orchestrate.access.members import (
 from orchestrate.access.policies import apply_access, declared_access, difference, live_access
 from orchestrate.access.private import ensure_private, store_members
 from orchestrate.access.roles import OWNER, ensure_roles
+from orchestrate.contracts import VERSION_COLUMN, Column, Mart, read_marts
 from orchestrate.database.connection import database_errors
 from orchestrate.errors import CasebookError, DatabaseError
 from orchestrate.publishing.artifacts import Build, read_build
 from orchestrate.publishing.audit import audit
-from orchestrate.publishing.contracts import Column, Mart, read_marts
 from orchestrate.publishing.copying import copy_mart
 from orchestrate.publishing.tables import (
     Name,
@@ -145,7 +145,13 @@ def _as_owner(databases: Databases) -> Iterator[Cursor]:
             connection.cursor() as cursor,
         ):
             cursor.execute(sql.SQL("set local role {}").format(sql.Identifier(OWNER)))
-            yield cursor
+            try:
+                yield cursor
+            except LockNotAvailable:
+                raise DatabaseError(
+                    f"A reader stood in the way of a change for more than {LOCK_TIMEOUT}.",
+                    "Nothing was published. Publish again when its transaction has ended.",
+                ) from None
     finally:
         connection.close()
 
@@ -175,6 +181,7 @@ def _publish_at_once(
     with _as_owner(databases) as target:
         ensure_private(target)
         version = next_version(target)
+        _refuse(live_access(target).others)
         withdrawn = _prepare_tables(target, plan.marts)
         with console.task(f"Publishing version {version}", total=len(plan.marts)) as task:
             rows = {
@@ -185,12 +192,7 @@ def _publish_at_once(
         store_members(target, plan.members)
         declared = declared_access([*plan.marts, *withdrawn])
         apply_access(target, declared)
-        if found := difference(declared, live_access(target)):
-            raise DatabaseError(
-                f"The rights in reporting are not as declared: {'; '.join(found[:5])}.",
-                "Nothing was published. Remove what was put there by other hands; see"
-                " docs/publishing.md.",
-            )
+        _refuse(difference(declared, live_access(target)))
         published = record_version(
             target,
             PublishedVersion(
@@ -207,6 +209,16 @@ def _publish_at_once(
         )
         move_pointer(target, version)
     return published, {(mart.schema, mart.name) for mart in withdrawn}
+
+
+def _refuse(found: Collection[str]) -> None:
+    """Raise DatabaseError when something in reporting is not as the marts declare."""
+    if found:
+        raise DatabaseError(
+            f"The rights in reporting are not as declared: {'; '.join(sorted(found)[:5])}.",
+            "Nothing was published. Remove what was put there by other hands; see"
+            " docs/publishing.md.",
+        )
 
 
 def _copy(source: Cursor, target: Cursor, mart: Mart, version: int, task: Task) -> int:
@@ -238,7 +250,11 @@ def _prepare_tables(cursor: Cursor, marts: Sequence[Mart]) -> list[Mart]:
                 f" for more than {LOCK_TIMEOUT}.",
                 "Nothing was published. Publish again when its statement or transaction has ended.",
             ) from None
-    return [_withdraw(name, table) for name, table in present.items() if name not in parents]
+    return [
+        _withdraw(name, table)
+        for name, table in present.items()
+        if name not in parents and VERSION_COLUMN in table.columns
+    ]
 
 
 def _withdraw(name: Name, table: Table) -> Mart:

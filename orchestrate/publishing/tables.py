@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from psycopg2 import sql
 
-from orchestrate.errors import DataError
-from orchestrate.publishing.contracts import (
+from orchestrate.contracts import (
     READS_OWN,
     RESIDENT_COLUMN,
     SCOPE_COLUMN,
@@ -18,6 +17,7 @@ from orchestrate.publishing.contracts import (
     ForeignKey,
     Mart,
 )
+from orchestrate.errors import DataError
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from psycopg2 import sql
 
+from orchestrate.contracts import VERSION_COLUMN
 from orchestrate.errors import BusyError
-from orchestrate.publishing.contracts import VERSION_COLUMN
 from orchestrate.publishing.tables import Name, live_tables
 
 if TYPE_CHECKING:

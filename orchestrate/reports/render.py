@@ -132,7 +132,9 @@ def _attachments(target: Path, diagrams: Path | None) -> list[tuple[str, str]]:
     """Describe the diagrams that the folder will have: those given, or those that it has now."""
     source = diagrams or target / DIAGRAMS
     pictures = sorted(path.name for path in source.glob("*.svg")) if source.is_dir() else []
-    return [(f"{DIAGRAMS}/{name}", f"Entity-relationship diagram: {_words(name)}") for name in pictures]
+    return [
+        (f"{DIAGRAMS}/{name}", f"Entity-relationship diagram: {_words(name)}") for name in pictures
+    ]
 
 
 def _words(file_name: str) -> str:

@@ -15,7 +15,7 @@ from orchestrate.access.policies import (
     difference,
     live_access,
 )
-from orchestrate.publishing.contracts import Mart, read_marts
+from orchestrate.contracts import Mart, read_marts
 
 MUTATIONS = [
     "grant select on residency.fct_studies to casebook_client",

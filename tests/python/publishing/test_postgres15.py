@@ -12,10 +12,10 @@ from tiny import Tiny
 
 from orchestrate.access.policies import declared_access, difference, live_access
 from orchestrate.console import Console
+from orchestrate.contracts import read_marts
 from orchestrate.database import open_databases
 from orchestrate.errors import ConfigurationError, DatabaseError
 from orchestrate.publishing import published_versions, run_lock
-from orchestrate.publishing.contracts import read_marts
 from orchestrate.settings import Settings
 
 

@@ -318,13 +318,51 @@ def test_a_reader_in_a_transaction_keeps_its_version(tiny: Any) -> None:
     connection.close()
 
 
-def test_what_others_put_into_reporting_stops_the_publication(tiny: Any) -> None:
+@pytest.mark.parametrize(
+    ("change", "mend", "text"),
+    [
+        (
+            "create view residency.shortcut as select * from residency.fct_studies",
+            "drop view residency.shortcut",
+            "the view residency.shortcut",
+        ),
+        (
+            "create table residency.notes (version bigint)",
+            "drop table residency.notes",
+            "row security is off on residency.notes",
+        ),
+        (
+            "alter table residency.fct_studies disable row level security",
+            "alter table residency.fct_studies enable row level security",
+            "row security is off on residency.fct_studies",
+        ),
+        (
+            "alter table residency.fct_studies force row level security",
+            "alter table residency.fct_studies no force row level security",
+            "row security is forced on residency.fct_studies",
+        ),
+    ],
+)
+def test_what_has_no_place_in_reporting_stops_the_publication(
+    tiny: Any, change: str, mend: str, text: str
+) -> None:
     tiny.publish()
-    tiny.as_owner("create view residency.shortcut as select * from residency.fct_studies")
-    with pytest.raises(DatabaseError, match=r"the view residency\.shortcut"):
+    tiny.as_owner(change)
+    with pytest.raises(DatabaseError) as raised:
         tiny.publish()
-    tiny.as_owner("drop view residency.shortcut")
+    assert text in str(raised.value)
+    tiny.as_owner(mend)
+    assert tiny.publish().version == 2
+
+
+def test_a_table_of_the_builder_stops_the_publication(tiny: Any) -> None:
     tiny.publish()
+    with tiny.databases.reporting_admin.session() as admin, admin.cursor() as cursor:
+        cursor.execute("create table public.notes (version bigint primary key)")
+        cursor.execute("alter table public.notes enable row level security")
+        with pytest.raises(DatabaseError, match=r"another role owns public\.notes"):
+            tiny.publish()
+        cursor.execute("drop table public.notes")
 
 
 def test_rights_that_others_gave_end_with_the_next_publication(tiny: Any) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from tiny import constraint, tiny_manifest
 
+from orchestrate.contracts import Column, ForeignKey, canonical_type, read_marts
 from orchestrate.errors import DataError
-from orchestrate.publishing.contracts import Column, ForeignKey, canonical_type, read_marts
 
 
 def node(manifest: dict[str, Any], name: str) -> dict[str, Any]:
