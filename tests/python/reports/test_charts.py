@@ -62,6 +62,13 @@ def test_plotly_gets_names_escaped_wherever_it_writes_them() -> None:
         assert "&lt;b&gt;bold&lt;/b&gt; &amp; " in texts
 
 
+def test_a_number_that_begins_with_a_bracket_is_shown_as_it_is() -> None:
+    drawn = figures.group_progress_figure(datasets.group([("chest_xray", 1, 0, 10000)]))
+    traces = json.loads(drawn.payload)["wide"]["data"]
+    labels = [text for trace in traces if trace.get("mode") == "text" for text in trace["text"]]
+    assert any(label.endswith("· &lt;1 %") for label in labels)
+
+
 def test_nothing_can_be_shared_with_a_cloud() -> None:
     config = json.loads(figures.rvu_figure(PROGRAM.rvu).payload)["config"]
     assert config["showSendToCloud"] is False

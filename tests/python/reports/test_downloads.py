@@ -48,14 +48,14 @@ def test_values_are_written_as_the_database_gave_them() -> None:
     rows = datasets.frame(
         ("name", "count", "money", "is_met", "nothing"),
         [
-            ('García, "Ana"', 1234567, Decimal("0.000001"), True, None),
+            ('García, "Ana"', 1234567, Decimal("0.0000001"), True, None),
             ("=SUM(A1)", -3, Decimal("-12.50"), False, None),
         ],
     )
     text = csv_download("relation", rows).text
     assert list(csv.reader(io.StringIO(text))) == [
         ["name", "count", "money", "is_met", "nothing"],
-        ['García, "Ana"', "1234567", "0.000001", "true", ""],
+        ['García, "Ana"', "1234567", "0.0000001", "true", ""],
         ["'=SUM(A1)", "-3", "-12.50", "false", ""],
     ]
 

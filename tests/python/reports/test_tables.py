@@ -89,6 +89,20 @@ def test_numbers_are_right_aligned_and_words_left() -> None:
     assert '<td headers="cost-stub-1 cost-procedure_code" class="gt_row gt_left">1</td>' in html
 
 
+def test_words_in_cells_stay_text() -> None:
+    html = str(
+        tables.table(
+            "found",
+            "Findings",
+            DATA.findings,
+            tables.Column("finding", "Finding"),
+            tables.FINDING_COLUMNS,
+        )
+    )
+    assert "<img" not in html
+    assert "&lt;img src=x onerror=alert(3)&gt;" in html
+
+
 def test_an_empty_relation_is_a_table_without_rows() -> None:
     html = str(
         tables.table(
