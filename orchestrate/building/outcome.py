@@ -49,9 +49,11 @@ class Failure:
     meaning: str = ""
 
     def __str__(self) -> str:
-        rows = "" if self.failing_rows is None else f" ({self.failing_rows:,} failing rows)"
+        rows = ""
+        if self.failing_rows is not None:
+            rows = f" ({self.failing_rows:,} failing row{'' if self.failing_rows == 1 else 's'})"
         meaning = f" It means: {self.meaning}" if self.meaning else ""
-        return f"{self.kind} {self.node}: {self.message}{rows}.{meaning}".replace("..", ".")
+        return f"{self.kind} {self.node}: {self.message}{rows}.{meaning}"
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def test_a_failed_test_is_named_with_its_meaning_and_its_number_of_rows(project:
     assert not outcome.succeeded
     (failure,) = outcome.failures
     assert str(failure) == (
-        "test secrets_are_known: Got 1 result, configured to fail if != 0 (1 failing rows)."
+        "test secrets_are_known: Got 1 result, configured to fail if != 0 (1 failing row)."
         " It means: A number without a secret cannot be kept."
     )
 

@@ -59,6 +59,10 @@ def test_columns_have_the_types_and_descriptions_of_the_seed(
             (column.name, spelled.get(column.type, column.type), False, column.description)
             for column in seed.columns
         )
+    checks = (
+        "select count(*) from pg_constraint where conrelid = 'export_advocacy.patients'::regclass"
+    )
+    assert warehouse.query(checks) == [(0,)]
 
 
 def test_order_spelling_mark_line_ends_and_case_of_names_are_free(
