@@ -110,3 +110,10 @@ def test_an_unreachable_server_is_named_and_its_password_is_not() -> None:
         assert part in error.cause
     assert error.cure
     assert SECRET not in "".join(traceback.format_exception(error))
+
+
+def test_a_password_that_a_message_repeats_is_taken_out() -> None:
+    with pytest.raises(DatabaseError) as caught:
+        parse_url("postgresql://u:refused@127.0.0.1:1/d", "X").connect()
+    assert "Connection ***" in caught.value.cause
+    assert "refused" not in caught.value.cause

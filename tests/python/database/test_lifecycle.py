@@ -65,12 +65,15 @@ def test_a_new_server_starts_in_a_home_of_any_name(new_home: NewHome, console: C
 def test_a_home_may_be_moved_to_a_path_too_long_for_a_socket(
     disposable: Settings, new_home: NewHome, console: Console
 ) -> None:
-    installation = open_databases(disposable, console).installation
+    before = open_databases(disposable, console)
+    passwords = (before.warehouse.password(), before.login_password("some_reader"))
     stop(disposable)
     moved = new_home("deep/" + "x" * 100 + "/" + "y" * 100 + "/home")
     moved.home.parent.mkdir(parents=True)
     disposable.home.rename(moved.home)
-    assert open_databases(moved, console).installation == installation
+    after = open_databases(moved, console)
+    assert after.installation == before.installation
+    assert (after.warehouse.password(), after.login_password("some_reader")) == passwords
 
 
 @pytest.mark.slow
