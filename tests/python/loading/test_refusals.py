@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from orchestrate.errors import ConfigurationError, DatabaseError, DataError
-from orchestrate.loading import load_export
+from orchestrate.loading import exports, load_export
+from orchestrate.loading.scan import ScannedFile, scan
+from orchestrate.loading.stream import CopyStream
 from tests.python.loading.conftest import ADVOCACY, RESIDENCY, MakeExport, Warehouse
 
 STUDIES, EXAMS = RESIDENCY["studies.csv"], RESIDENCY["exam_to_cpt.csv"]
@@ -270,8 +273,6 @@ def test_a_locked_folder_or_file_is_a_matter_of_configuration(
 def test_a_database_that_is_not_there_is_a_database_error(
     warehouse: Warehouse, make_export: MakeExport
 ) -> None:
-    from dataclasses import replace
-
     elsewhere = warehouse.databases.warehouse.derive(dbname="no_such_database")
     databases = replace(warehouse.databases, warehouse=elsewhere)
     with pytest.raises(DatabaseError, match="no_such_database"):
@@ -283,3 +284,36 @@ def test_a_database_that_is_not_there_is_a_database_error(
             {},
             warehouse.console,
         )
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    warehouse: Warehouse, make_export: MakeExport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def scan_then_grow(path: Path) -> ScannedFile:
+        scanned = scan(path)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(path.read_text(encoding="utf-8").splitlines()[-1] + "\n")
+        return scanned
+
+    warehouse.load("residency", make_export("residency"))
+    before = warehouse.content()
+    folder = make_export("residency", studies=STUDIES + STUDIES.splitlines()[-1] + "\n")
+    monkeypatch.setattr(exports, "scan", scan_then_grow)
+    error = warehouse.refusal("residency", folder)
+    assert isinstance(error, DataError)
+    assert error.cause.endswith(".csv: the file changed while it was read.")
+    assert warehouse.content() == before
+
+
+def test_an_interruption_passes_through_and_replaces_nothing(
+    warehouse: Warehouse, make_export: MakeExport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(stream: CopyStream, size: int) -> bytes:
+        raise KeyboardInterrupt
+
+    warehouse.load("residency", make_export("residency"))
+    before = warehouse.content()
+    monkeypatch.setattr(CopyStream, "_next", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        warehouse.load("residency", make_export("residency", studies=STUDIES + "\n"))
+    assert warehouse.content() == before
