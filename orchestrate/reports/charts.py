@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import plotly.graph_objects as go
 
-from orchestrate.reports.scales import text_width, ticks
+from orchestrate.reports.scales import fitting, text_width, ticks
 from orchestrate.reports.text import chart_label
 
 # Okabe and Ito's palette, which stays distinct under the common kinds of colour blindness.
@@ -34,8 +34,10 @@ CONFIG = {
     "doubleClick": False,
 }
 
-_WIDE, _NARROW = 1080, 330  # widths in pixels that room for labels is planned with
-_NAME_LIMIT = 46
+# Widths in pixels of the least room that each form gets, which labels are planned for; casebook.js
+# and casebook.css change from one form to the other at the first.
+_WIDE, _NARROW = 900, 288
+_NAMES_WIDE, _NAMES_NARROW = 300, 270  # the most that a name takes, in pixels
 
 
 @dataclass(frozen=True)
@@ -123,8 +125,8 @@ def drawing(
 def _figure(names: Sequence[str], panels: Sequence[Panel], *, narrow: bool) -> go.Figure:
     rows = list(range(len(names)))
     row_height, bottom = (44, 4) if narrow else (26, 4)
-    left = 4 if narrow else _left_margin(names)
-    width = _NARROW if narrow else _WIDE - left
+    left = 14 if narrow else _left_margin(names)
+    width = (_NARROW if narrow else _WIDE) - left
     domains = _domains(panels)
     titles = [
         _title(panel.title, start, (end - start) * width)
@@ -148,7 +150,7 @@ def _figure(names: Sequence[str], panels: Sequence[Panel], *, narrow: bool) -> g
         "yaxis": {
             "range": [max(len(names), 1) - 0.5, -0.8 if narrow else -0.5],
             "tickvals": rows,
-            "ticktext": [chart_label(name, _NAME_LIMIT) for name in names],
+            "ticktext": [chart_label(fitting(name, _NAMES_WIDE)) for name in names],
             "showticklabels": not narrow,
             "showgrid": False,
             "zeroline": False,
@@ -243,7 +245,7 @@ def _names_above(names: Sequence[str], rows: Sequence[int]) -> go.Scatter:
     return _text_trace(
         x=[0.0] * len(rows),
         y=[row - 0.42 for row in rows],
-        text=[chart_label(name, _NAME_LIMIT) for name in names],
+        text=[chart_label(fitting(name, _NAMES_NARROW)) for name in names],
         axis="x",
         color=_INK,
         escaped=True,
@@ -326,4 +328,4 @@ def _domains(panels: Sequence[Panel]) -> list[tuple[float, float]]:
 
 
 def _left_margin(names: Sequence[str]) -> int:
-    return int(max((text_width(name[:_NAME_LIMIT]) for name in names), default=0)) + 14
+    return int(max((text_width(fitting(name, _NAMES_WIDE)) for name in names), default=0)) + 14

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+_ELLIPSIS_WIDTH = 12.0
+
 
 def ticks(low: float, high: float, count: int = 4) -> list[float]:
     """Return round numbers between `low` and `high`, both included, about `count` steps apart."""
@@ -15,6 +17,16 @@ def ticks(low: float, high: float, count: int = 4) -> list[float]:
     step = next(factors, 10) * magnitude
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(index * step, 10) for index in range(first, last + 1)]
+
+
+def fitting(text: str, pixels: float) -> str:
+    """Return the text, cut and ended with … where it would be wider than `pixels`."""
+    if text_width(text) <= pixels:
+        return text
+    end = len(text)
+    while end and text_width(text[:end]) + _ELLIPSIS_WIDTH > pixels:
+        end -= 1
+    return text[:end].rstrip() + "…"
 
 
 def text_width(text: str) -> float:

@@ -11,15 +11,13 @@ THIN_SPACE = "\u202f"
 NOTHING = "\u2013"
 
 
-def chart_label(value: object, width: int | None = None) -> str:
-    """Return a label that plotly shows letter for letter, cut to `width` characters.
+def chart_label(value: object) -> str:
+    """Return a label that plotly shows letter for letter.
 
     plotly reads part of HTML (`<b>`, `<a href>`, `&amp;`) in every text that it draws; names come
     from exports, so nothing of it may reach the parser.
     """
     text = " ".join(str(value).split())
-    if width is not None and len(text) > width:
-        text = text[: width - 1].rstrip() + "…"
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

@@ -2,7 +2,7 @@
 "use strict";
 
 (function () {
-  var NARROW = 640;
+  var NARROW = 900; // pixels, as in casebook.css and charts.py
 
   function load(plot) {
     return JSON.parse(document.getElementById(plot.id + "-data").textContent);

@@ -39,9 +39,23 @@ def width_of(visited: Visit, screen: int) -> int:
     visited.page.set_viewport_size({"width": screen, "height": 900})
     visited.page.wait_for_function(
         "[...document.querySelectorAll('.plot')].every(plot => plot.dataset.drawn"
-        " === (plot.clientWidth < 640 ? 'narrow' : 'wide'))"
+        " === (plot.clientWidth < 900 ? 'narrow' : 'wide'))"
     )
     return int(visited.page.evaluate("document.documentElement.scrollWidth"))
+
+
+def cut_words(visited: Visit) -> list[str]:
+    """Return the words of charts that reach beyond their chart, to either side."""
+    found: list[str] = visited.page.evaluate(
+        """() => [...document.querySelectorAll('.plot')].flatMap(plot => {
+            const frame = plot.getBoundingClientRect();
+            return [...plot.querySelectorAll('svg text')].filter(text => {
+                const box = text.getBoundingClientRect();
+                return box.right > frame.right + 1 || box.left < frame.left - 1;
+            }).map(text => text.textContent);
+        })"""
+    )
+    return found
 
 
 def write(folder: Folder, target: Path) -> Path:

@@ -11,7 +11,7 @@ import pytest
 
 from orchestrate.reports import figures
 from orchestrate.reports.charts import Drawing
-from orchestrate.reports.scales import text_width, ticks
+from orchestrate.reports.scales import fitting, text_width, ticks
 from tests.python.reports import datasets
 
 Draw = Callable[[pd.DataFrame], Drawing]
@@ -117,6 +117,13 @@ def test_a_site_without_a_ratio_keeps_its_row() -> None:
 )
 def test_ticks_are_round_and_inside(low: float, high: float, expected: list[float]) -> None:
     assert ticks(low, high) == expected
+
+
+def test_names_are_cut_where_they_do_not_fit() -> None:
+    assert fitting("MAIN", 100) == "MAIN"
+    cut = fitting("Assessment of health and social care needs", 100)
+    assert cut.endswith("…")
+    assert text_width(cut) <= 100
 
 
 def test_capitals_take_more_room() -> None:

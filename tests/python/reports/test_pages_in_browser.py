@@ -14,7 +14,7 @@ from orchestrate.reports.downloads import csv_download
 from orchestrate.reports.pages.clients import VISIBILITY_NOTICE
 from tests.python.browser import Visit, visit
 from tests.python.reports import datasets
-from tests.python.reports.conftest import opened, width_of
+from tests.python.reports.conftest import cut_words, opened, width_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 DRAWN_NAMES = "plot => [...plot.querySelectorAll('.ytick text')].map(text => text.textContent)"
-WIDTHS = (320, 390, 768, 1280, 1600)
+WIDTHS = (320, 390, 768, 1000, 1280, 1600)
 
 
 def pages(folders: list[Path]) -> list[Path]:
@@ -108,10 +108,11 @@ def test_pages_of_nothing_and_of_one_row_open_without_complaint(
             assert "nan" not in shown, page
 
 
-def test_no_page_is_wider_than_its_screen(hostile: dict[Path, Visit]) -> None:
+def test_no_page_and_no_word_is_wider_than_its_screen(hostile: dict[Path, Visit]) -> None:
     for file, visited in hostile.items():
         for width in WIDTHS:
             assert width_of(visited, width) <= width, (file, width)
+            assert cut_words(visited) == [], (file, width)
         width_of(visited, 1280)
 
 

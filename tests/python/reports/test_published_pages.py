@@ -21,7 +21,7 @@ from orchestrate.reports.downloads import formula_safe
 from orchestrate.reports.recipients import choose_recipients, read_clients, read_members
 from tests.python.browser import Visit
 from tests.python.conftest import Casebook
-from tests.python.reports.conftest import opened, width_of
+from tests.python.reports.conftest import cut_words, opened, width_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -108,13 +108,14 @@ def test_every_page_opens_offline_without_a_complaint_and_nothing_leaves(
         assert visited.page.locator(".modebar").count() == 0
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [390, 1000, 1280])
 def test_each_chart_fits_and_has_as_many_marks_as_its_mart_has_rows(
     visits: dict[Path, Visit], readers: dict[str, Reader], width: int
 ) -> None:
     charts = 0
     for file, visited in visits.items():
         assert width_of(visited, width) <= width, file
+        assert cut_words(visited) == [], file
         for plot in visited.page.locator(".plot").all():
             drawn: dict[str, Any] = plot.evaluate(MARKS)
             rows = readers[file.parent.name].rows(drawn["relation"])
