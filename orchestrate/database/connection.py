@@ -167,7 +167,8 @@ def parse_url(text: str, variable: str) -> ConnectionTarget:
         ) from None
     host = parameters.setdefault("host", os.environ.get("PGHOST", ""))
     port = parameters.setdefault("port", os.environ.get("PGPORT", "5432"))
-    parameters.setdefault("user", os.environ.get("PGUSER") or getpass.getuser())
+    if not parameters.get("user"):
+        parameters["user"] = os.environ.get("PGUSER") or _own_name(variable)
     if not parameters.get("dbname"):
         raise ConfigurationError(f"{variable} names no database.", example)
     if not host:
@@ -191,6 +192,14 @@ def database_errors(what: str) -> Iterator[None]:
         reason = message or str(error).strip().splitlines()[0]
         cure = (error.diag.message_hint or "") if error.diag else ""
         raise DatabaseError(f"{what}: {reason}", cure) from error
+
+
+def _own_name(variable: str) -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run as a number without a name.
+        raise ConfigurationError(f"{variable} names no user.") from None
 
 
 def _escape_option(value: str) -> str:

@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -176,6 +176,7 @@ def _start(settings: Settings, data_dir: Path, account: Account, port: int | Non
         # Home or temporary folder have moved, and so has the socket, which is the passwords' key.
         for passwords in _password_files(settings):
             passwords.move(Endpoint(note.socket_folder, "*"), endpoint)
+        _remove_empty(Path(note.socket_folder))
     administrator = server_passwords(settings)
     stored = administrator.find(endpoint, ADMINISTRATOR)
     password = stored or new_password()
@@ -222,6 +223,7 @@ def _stop_if_running(settings: Settings) -> bool:
     if running is None:
         return False
     _stop(settings, data_dir, Account.for_server(data_dir))
+    _remove_empty(running.socket_folder)
     if (tcp := _describe(running).tcp_endpoint) is not None:
         for passwords in _password_files(settings):
             passwords.forget(tcp)
@@ -270,6 +272,12 @@ def _refuse_restart_in_use(settings: Settings, server: RunningServer) -> None:
             f" ({row[0]} connections).",
             "Close them, or end them with casebook db stop, and start again.",
         )
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove a socket folder, unless a server (of a copied home, perhaps) uses it."""
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _describe(running: Postmaster) -> RunningServer:

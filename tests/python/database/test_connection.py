@@ -63,6 +63,16 @@ def test_user_host_and_port_come_from_libpqs_variables(monkeypatch: pytest.Monke
     assert (target.user, *target.endpoint) == ("me", "/run/postgresql", "5999")
 
 
+def test_a_user_without_a_name_is_asked_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody_knows() -> str:
+        raise OSError
+
+    monkeypatch.delenv("PGUSER", raising=False)
+    monkeypatch.setattr("getpass.getuser", nobody_knows)
+    with pytest.raises(ConfigurationError, match="X names no user"):
+        parse_url("postgresql://h/d", "X")
+
+
 @pytest.mark.parametrize(
     "parameters",
     [

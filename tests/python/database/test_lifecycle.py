@@ -109,8 +109,12 @@ def test_it_outlives_its_starter_and_is_stopped_once(stopped: Settings, console:
     pid = server_status(stopped).pid
     assert pid is not None
     assert os.getsid(pid) != os.getsid(0)
+    folder = server_status(stopped).socket_folder
+    assert folder is not None
+    assert folder.exists()
     assert stop(stopped)
     assert not stop(stopped)
+    assert not folder.exists()
     assert server_status(stopped).pid is None
 
 
