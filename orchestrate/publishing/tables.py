@@ -45,8 +45,8 @@ class StoredColumn:
 class Table:
     """A reporting table: columns in stored order, keys and index columns as tuples of names.
 
-    `foreign_keys` carry version and scope like the primary key does; `constraint_names` are theirs
-    in a live table.
+    `foreign_keys` carry version and scope like the primary key does; `constraint_names` and
+    `index_names` are those of a live table.
     """
 
     columns: Mapping[str, StoredColumn]
@@ -55,6 +55,7 @@ class Table:
     indexes: frozenset[tuple[str, ...]] = frozenset()
     comment: str = ""
     constraint_names: Mapping[ForeignKey, str] = field(default_factory=dict, compare=False)
+    index_names: Mapping[tuple[str, ...], str] = field(default_factory=dict, compare=False)
 
 
 def declared_table(mart: Mart, parents: Mapping[Name, Mart]) -> Table:
@@ -76,11 +77,12 @@ def declared_table(mart: Mart, parents: Mapping[Name, Mart]) -> Table:
         )
         for key in mart.foreign_keys
     )
-    # Each condition that readers and foreign keys put on rows is answered by an index, so that no
-    # plan need look at rows of others and say how many it removed.
-    wanted = {key.columns for key in foreign_keys}
+    # Every index begins with the columns of the policies: a plan that went by another one would
+    # look at rows of others, and say how many it removed.
+    lead = mart.lead_columns
     if READS_OWN in mart.readers.values():
-        wanted.add((*mart.lead_columns, RESIDENT_COLUMN))
+        lead = (*lead, RESIDENT_COLUMN)
+    wanted = {lead, *(key.columns for key in foreign_keys if key.columns[: len(lead)] == lead)}
     indexes = frozenset(names for names in wanted if primary_key[: len(names)] != names)
     return Table(columns, primary_key, foreign_keys, indexes, mart.description)
 
@@ -143,6 +145,8 @@ def _alter(name: Name, wanted: Table, present: Table) -> Iterable[sql.Composable
     for key in sorted(wanted.foreign_keys - present.foreign_keys, key=repr):
         # Not valid: earlier versions were published without it and are left alone.
         yield sql.SQL("alter table {} add {} not valid").format(relation, _references(key))
+    for names in sorted(present.indexes - wanted.indexes):
+        yield sql.SQL("drop index {}").format(sql.Identifier(name[0], present.index_names[names]))
     for names in sorted(wanted.indexes - present.indexes):
         yield sql.SQL("create index on {} ({})").format(relation, _names(names))
     if wanted.comment != present.comment:
@@ -243,10 +247,10 @@ def live_tables(cursor: Cursor) -> dict[Name, Table]:
         else:
             key = ForeignKey(tuple(names), to_schema, to_name, tuple(to_names))
             foreign_keys.setdefault((schema, name), {})[key] = key_name
-    indexes: dict[Name, set[tuple[str, ...]]] = {}
+    indexes: dict[Name, dict[tuple[str, ...], str]] = {}
     cursor.execute(_INDEXES)
-    for schema, name, names in cursor.fetchall():
-        indexes.setdefault((schema, name), set()).add(tuple(names))
+    for schema, name, index_name, names in cursor.fetchall():
+        indexes.setdefault((schema, name), {})[tuple(names)] = index_name
     return {
         table: Table(
             found,
@@ -255,6 +259,7 @@ def live_tables(cursor: Cursor) -> dict[Name, Table]:
             frozenset(indexes.get(table, ())),
             comments[table],
             foreign_keys.get(table, {}),
+            indexes.get(table, {}),
         )
         for table, found in columns.items()
     }
@@ -301,7 +306,7 @@ _KEYS: Final = f"""
 
 _INDEXES: Final = f"""
     select
-        namespace.nspname, relation.relname,
+        namespace.nspname, relation.relname, index_relation.relname,
         (
             select array_agg(attname::text order by position)
             from unnest(indkey::smallint[]) with ordinality as key (attnum, position)
@@ -309,5 +314,6 @@ _INDEXES: Final = f"""
         )
     from {_TABLES}
     inner join pg_index on indrelid = relation.oid and not indisprimary
+    inner join pg_class as index_relation on index_relation.oid = indexrelid
     where indexprs is null
 """

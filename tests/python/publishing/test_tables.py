@@ -149,6 +149,29 @@ def test_a_mart_that_comes_back_is_read_again(tiny: Any) -> None:
     assert tiny.read("resident_one", "select count(*) from residency.fct_studies") == [(10,)]
 
 
+def test_indexes_begin_with_what_policies_compare(tiny: Any) -> None:
+    """A plan by any other index would count the rows of others that it removed."""
+    indexes = (
+        "select indexdef from pg_indexes where tablename in ('fct_studies', 'procedure_summary')"
+        " and indexname not like '%pkey'"
+    )
+    tiny.publish()
+    (by_resident,) = tiny.as_owner(indexes)
+    assert by_resident[0].endswith("(version, resident_name)")
+    parent = {"to": "ref('case_log_group_progress')", "to_columns": ["category_id"]}
+    columns = tiny.node("fct_studies")["columns"]
+    columns["category_id"] = column("text")
+    columns["category_id"]["constraints"].append(constraint("foreign_key", **parent))
+    tiny.publish(build=True)
+    assert tiny.as_owner(indexes) == [by_resident]
+    tiny.node("fct_studies")["config"]["meta"]["readers"] = {"program": "all"}
+    tiny.publish()
+    assert len(tiny.as_owner(indexes)) == 2
+    tiny.node("fct_studies")["config"]["meta"]["readers"] = {"program": "all", "resident": "own"}
+    tiny.publish()
+    assert tiny.as_owner(indexes) == [by_resident]
+
+
 def test_readers_of_a_mart_may_change(tiny: Any) -> None:
     tiny.publish()
     tiny.node("fct_studies")["config"]["meta"]["readers"] = {"staff": "all"}
