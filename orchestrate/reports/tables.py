@@ -27,6 +27,19 @@ class Column:
     write: Callable[[Any], str] | None = None
 
 
+def _share(value: object) -> str:
+    number = as_float(value)
+    return percent(None if number is None else 100 * number, 1)
+
+
+def _hundredths(value: object) -> str:
+    return decimal(value, 2)
+
+
+def _cents(value: object) -> str:
+    return money(value, 2)
+
+
 GROUP_COLUMNS = (
     Column("required_total", "Required", integer),
     Column("credited", "Credited", integer),
@@ -35,21 +48,21 @@ GROUP_COLUMNS = (
     Column("surplus", "Surplus", integer),
 )
 RVU_COLUMNS = (
-    Column("required_rvu", "Required", lambda value: decimal(value, 2)),
-    Column("not_required_rvu", "Not required", lambda value: decimal(value, 2)),
-    Column("total_rvu", "Total", lambda value: decimal(value, 2)),
-    Column("required_study_rvu", "In required studies", lambda value: decimal(value, 2)),
-    Column("not_required_study_rvu", "In other studies", lambda value: decimal(value, 2)),
-    Column("unmapped_study_rvu", "In unmapped studies", lambda value: decimal(value, 2)),
+    Column("required_rvu", "Required", _hundredths),
+    Column("not_required_rvu", "Not required", _hundredths),
+    Column("total_rvu", "Total", _hundredths),
+    Column("required_study_rvu", "In required studies", _hundredths),
+    Column("not_required_study_rvu", "In other studies", _hundredths),
+    Column("unmapped_study_rvu", "In unmapped studies", _hundredths),
 )
 SITE_COLUMNS = (
     Column("required_studies", "Required", integer),
     Column("not_required_studies", "Not required", integer),
     Column("unmapped_studies", "Unmapped", integer),
     Column("ratio", "Ratio", lambda value: decimal(value, 3)),
-    Column("required_share", "Required share", lambda value: _share(value)),
-    Column("share_low", "Lower end", lambda value: _share(value)),
-    Column("share_high", "Upper end", lambda value: _share(value)),
+    Column("required_share", "Required share", _share),
+    Column("share_low", "Lower end", _share),
+    Column("share_high", "Upper end", _share),
     Column("is_highest", "Highest", lambda value: "highest" if value else ""),
 )
 BEST_SITE_COLUMNS = (
@@ -66,8 +79,8 @@ _PROCEDURE_COLUMNS = (
     Column("procedure_code", "Code"),
     Column("procedure_count", "Performed", integer),
     Column("patient_count", "Patients", integer),
-    Column("total_cost", "Total cost", lambda value: money(value, 2)),
-    Column("average_cost", "Average cost", lambda value: money(value, 2)),
+    Column("total_cost", "Total cost", _cents),
+    Column("average_cost", "Average cost", _cents),
 )
 COST_COLUMNS = (Column("cost_rank", "Rank", integer), *_PROCEDURE_COLUMNS)
 COUNT_COLUMNS = (Column("count_rank", "Rank", integer), *_PROCEDURE_COLUMNS)
@@ -166,11 +179,6 @@ def _cell(text: str, step: Row | None) -> Markup:
     return Markup('<span class="cell {}" style="--reached:{:.0f}%">{}{}</span>').format(
         state, min(reached, 100.0), mark, text
     )
-
-
-def _share(value: object) -> str:
-    number = as_float(value)
-    return percent(None if number is None else 100 * number, 1)
 
 
 def _render(

@@ -36,7 +36,6 @@ class Section:
     download: Download
     drawing: Drawing | None = None
     folded: bool = False
-    key: bool = False
 
 
 @dataclass(frozen=True)
