@@ -5,7 +5,6 @@ Every step is another package's; here is only their sequence, under the lock of 
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from orchestrate.building.outcome import BuildOutcome
 from orchestrate.console import Console
 from orchestrate.database import Databases, open_databases
 from orchestrate.erd import write_diagrams
+from orchestrate.erd.kept import kept_diagrams
 from orchestrate.errors import DataError
 from orchestrate.publishing import PublishedVersion
 from orchestrate.publishing import publish as publish_version
@@ -77,8 +77,9 @@ def run_all(settings: Settings, console: Console, out_dir: Path) -> RunSummary:
         variables = loading.variables(databases)
         console.say("Sources: " + describe_sources(variables))
         dbt = Dbt(settings, databases.warehouse, console)
-        loading.load_seeds(databases, dbt.parse(variables), variables, console)
-        require_success(dbt.build(variables), settings)
+        manifest = dbt.parse(variables)
+        loading.load_seeds(databases, manifest, variables, console)
+        require_success(dbt.build(variables, manifest), settings)
         version = publish_version(
             settings,
             databases,
@@ -86,18 +87,17 @@ def run_all(settings: Settings, console: Console, out_dir: Path) -> RunSummary:
             console,
             sources=recorded_sources(databases),
         )
-        with tempfile.TemporaryDirectory(prefix="casebook-") as scratch:
-            diagrams = Path(scratch) / "erd"
-            write_diagrams(settings, document(dbt, settings, variables), diagrams)
-            pages = render_reports(
-                settings,
-                databases,
-                audiences=None,
-                login=None,
-                out_dir=out_dir,
-                console=console,
-                diagrams=diagrams,
-            )
+        pages = render_reports(
+            settings,
+            databases,
+            audiences=None,
+            login=None,
+            out_dir=out_dir,
+            console=console,
+            diagrams=kept_diagrams(
+                settings, lambda folder: write_diagrams(describe(dbt, settings, variables), folder)
+            ),
+        )
     return RunSummary(
         version=version.version,
         relations=sorted(version.rows.items()),
@@ -160,10 +160,10 @@ def draw_diagrams(settings: Settings, console: Console, out_dir: Path) -> list[P
     databases = open_databases(settings, console)
     variables = loading.variables(databases)
     dbt = Dbt(settings, databases.warehouse, console)
-    return write_diagrams(settings, document(dbt, settings, variables), out_dir)
+    return write_diagrams(describe(dbt, settings, variables), out_dir)
 
 
-def document(dbt: Dbt, settings: Settings, variables: Mapping[str, object]) -> Path:
+def describe(dbt: Dbt, settings: Settings, variables: Mapping[str, object]) -> Path:
     """Describe the warehouse for diagrams; returns the folder with manifest and catalog."""
     dbt.document(variables)
     return settings.description_dir

@@ -52,9 +52,12 @@ class Dbt:
         self._task_count = manifest.task_count()
         return manifest
 
-    def build(self, variables: Mapping[str, object]) -> BuildOutcome:
+    def build(
+        self, variables: Mapping[str, object], manifest: Manifest | None = None
+    ) -> BuildOutcome:
         """Build and test everything but seeds, which must be loaded before.
 
+        `manifest` is what `parse` returned for the same variables; without one it is parsed here.
         Artifacts go to `target_dir`. Warnings of dbt are told on the console, failures and failed
         tests are in the outcome. Raises CasebookError when the project has an error, DatabaseError
         when the warehouse cannot be reached or is lost meanwhile; KeyboardInterrupt ends dbt and

@@ -8,7 +8,6 @@ from orchestrate.erd.mermaid import mermaid
 from orchestrate.erd.model import Diagram, Kind, read_diagrams
 from orchestrate.erd.svg import svg
 from orchestrate.errors import ConfigurationError
-from orchestrate.settings import Settings
 
 __all__ = ["write_diagrams"]
 
@@ -23,7 +22,7 @@ Marts are shown as dbt builds them. The publisher adds the column `version` to e
 """
 
 
-def write_diagrams(settings: Settings, target_dir: Path, out_dir: Path) -> list[Path]:
+def write_diagrams(target_dir: Path, out_dir: Path) -> list[Path]:
     """Write each diagram as Mermaid and SVG, and README.md, which shows them all, into `out_dir`.
 
     One diagram for the raw tables of each domain, one for the marts of each schema. `target_dir`

@@ -8,7 +8,6 @@ import pytest
 
 from orchestrate.erd import write_diagrams
 from orchestrate.errors import ConfigurationError
-from orchestrate.settings import PROJECT_DIR, Settings
 
 # They need a Casebook that was run, and dbterd, which takes seconds to import.
 pytestmark = pytest.mark.slow
@@ -19,7 +18,7 @@ COMMITTED = PROJECT_DIR / "docs" / "erd"
 def test_committed_diagrams_are_what_casebook_erd_writes(
     built_target: Path, tmp_path: Path
 ) -> None:
-    written = write_diagrams(Settings.from_environment(), built_target, tmp_path)
+    written = write_diagrams(built_target, tmp_path)
     fresh = {path.name: path.read_bytes() for path in written}
     committed = {path.name: path.read_bytes() for path in COMMITTED.iterdir()}
     assert set(committed) == set(fresh)
@@ -31,4 +30,4 @@ def test_a_folder_that_cannot_be_written_is_named(built_target: Path, tmp_path: 
     occupied = tmp_path / "file"
     occupied.write_text("", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="file"):
-        write_diagrams(Settings.from_environment(), built_target, occupied)
+        write_diagrams(built_target, occupied)
