@@ -8,6 +8,7 @@ import pytest
 
 from orchestrate.erd import write_diagrams
 from orchestrate.errors import ConfigurationError
+from orchestrate.settings import PROJECT_DIR
 
 # They need a Casebook that was run, and dbterd, which takes seconds to import.
 pytestmark = pytest.mark.slow
