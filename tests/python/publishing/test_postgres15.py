@@ -89,6 +89,24 @@ def test_the_publisher_is_nothing_without_taking_the_role(tiny15: Tiny) -> None:
             connection.cursor().execute(statement)
 
 
+def test_the_warehouse_is_closed_to_readers_or_the_statement_is_said(
+    tiny15: Tiny, system_postgres: SystemPostgres
+) -> None:
+    reader = tiny15.databases.reader("program_director").derive(dbname="warehouse")
+    system_postgres.execute("grant connect, temporary on database warehouse to public")
+    tiny15.publish()
+    assert "Closed the database warehouse" in tiny15.said.getvalue()
+    with pytest.raises(DatabaseError, match="permission denied"):
+        reader.connect()
+    system_postgres.execute(
+        "alter database warehouse owner to administrator",
+        "grant all on database warehouse to casebook_builder",
+        "grant connect on database warehouse to public",
+    )
+    tiny15.publish()
+    assert 'revoke all on database "warehouse" from public;' in tiny15.said.getvalue()
+
+
 def test_foreign_roles_stop_everything(tiny15: Tiny, system_postgres: SystemPostgres) -> None:
     system_postgres.execute("create role casebook_owner superuser")
     with pytest.raises(ConfigurationError, match="'casebook_owner' exists already"):
