@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import json
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from orchestrate.console import Console
-from orchestrate.errors import BusyError, ConfigurationError, DatabaseError, DataError
+from orchestrate.errors import BusyError, DatabaseError
 from orchestrate.publishing import published_versions, publisher, run_lock
 from orchestrate.publishing.versions import move_pointer
 
@@ -83,112 +79,6 @@ def test_an_empty_mart_is_published_and_said(tiny: Any) -> None:
     tiny.as_builder("delete from residency.fct_studies")
     assert tiny.publish().rows["residency.fct_studies"] == 0
     assert "residency.fct_studies is published without rows" in tiny.said.getvalue()
-
-
-def break_test(tiny: Any) -> None:
-    tiny.results["results"][-2]["status"] = "fail"
-
-
-def break_unit_test(tiny: Any) -> None:
-    tiny.results["results"][-1]["status"] = "error"
-
-
-def break_model(tiny: Any) -> None:
-    tiny.results["results"][0]["status"] = "skipped"
-
-
-def forget_test(tiny: Any) -> None:
-    del tiny.results["results"][-2]
-
-
-def mix_invocations(tiny: Any) -> None:
-    tiny.results["metadata"]["invocation_id"] = "two"
-
-
-def only_run(tiny: Any) -> None:
-    tiny.results["args"]["which"] = "run"
-
-
-def build_empty(tiny: Any) -> None:
-    tiny.results["args"]["empty"] = True
-
-
-def rename_project(tiny: Any) -> None:
-    tiny.manifest["metadata"]["project_name"] = "somebody_elses"
-
-
-def build_elsewhere(tiny: Any) -> None:
-    tiny.node("fct_studies")["database"] = "another"
-
-
-def lose_mart(tiny: Any) -> None:
-    tiny.as_builder("drop table residency.fct_studies")
-
-
-def change_mart(tiny: Any) -> None:
-    tiny.as_builder("alter table residency.fct_studies alter column rvu type numeric(14,2)")
-
-
-def add_name(tiny: Any) -> None:
-    tiny.as_builder("alter table residency.fct_studies add column patient_name text")
-
-
-def break_foreign_key(tiny: Any) -> None:
-    tiny.as_builder("insert into residency.fct_studies values ('x', 'Nobody', 1)")
-
-
-def repeat_key(tiny: Any) -> None:
-    tiny.as_builder("insert into residency.case_log_group_progress values ('chest_xray', 1)")
-
-
-@pytest.mark.parametrize(
-    ("damage", "error", "text"),
-    [
-        (break_test, DataError, "test.casebook.unique_study (fail)"),
-        (break_unit_test, DataError, "unit_test.casebook.fct_studies.counts (error)"),
-        (break_model, DataError, "model.casebook.case_log_totals (skipped)"),
-        (forget_test, DataError, "without a result: test.casebook.unique_study"),
-        (mix_invocations, DataError, "different dbt invocations"),
-        (only_run, DataError, "is of `dbt run`"),
-        (build_empty, DataError, "--empty"),
-        (rename_project, DataError, "'somebody_elses'"),
-        (build_elsewhere, DataError, "is of the database another, but the warehouse is warehouse"),
-        (lose_mart, DataError, "residency.fct_studies is not in the warehouse"),
-        (change_mart, DataError, "rvu is numeric(14,2), not numeric(14,4)"),
-        (add_name, DataError, "patient_name that its contract does not name"),
-        (break_foreign_key, DatabaseError, "violates foreign key constraint"),
-        (repeat_key, DatabaseError, "duplicate key"),
-    ],
-)
-def test_what_is_wrong_changes_nothing(
-    tiny: Any, damage: Callable[[Any], None], error: type[Exception], text: str
-) -> None:
-    tiny.publish()
-    before = tiny.content()
-    tiny.build(2)
-    damage(tiny)
-    with pytest.raises(error) as raised:
-        tiny.publish()
-    assert text in str(raised.value)
-    assert tiny.content() == before
-    assert [version.version for version in published_versions(tiny.databases)] == [1]
-
-
-@pytest.mark.parametrize("name", ["manifest.json", "run_results.json"])
-def test_a_missing_or_foreign_artifact_is_a_usage_error(tiny: Any, name: str) -> None:
-    tiny.write_artifacts()
-    path = tiny.target_dir / name
-    for content in (None, "not JSON", json.dumps({"results": []})):
-        path.unlink()
-        if content:
-            path.write_text(content, encoding="utf-8")
-        with pytest.raises(ConfigurationError, match=name):
-            publisher.publish(tiny.settings, tiny.databases, tiny.target_dir, publisher_console())
-        path.touch()
-
-
-def publisher_console() -> Any:
-    return Console(error_stream=io.StringIO())
 
 
 def test_a_failure_in_the_middle_of_the_copy_changes_nothing(
