@@ -1,4 +1,4 @@
--- At most one site is marked as highest; it has enough studies of both kinds and no other such site
+-- At most one site is marked as highest; it has enough studies and no other such site
 -- has a higher ratio; and when any site has enough, one is marked. Otherwise the report would
 -- praise a site for a handful of studies, or none.
 with
@@ -14,8 +14,7 @@ eligible as (
     select *
     from sites
     where
-        required_studies >= {{ var('min_site_studies') }}
-        and not_required_studies >= {{ var('min_site_studies') }}
+        required_studies + not_required_studies >= {{ var('min_site_studies') }}
         and ratio is not null
 
 ),
@@ -34,8 +33,7 @@ marked as (
     select
         count(*) as marked_count,
         min(ratio) as lowest_marked_ratio,
-        min(required_studies) as required_studies,
-        min(not_required_studies) as not_required_studies
+        min(required_studies + not_required_studies) as study_count
     from sites
     where is_highest
 
@@ -53,8 +51,7 @@ final as (
     where
         marked.marked_count <> least(summary.eligible_count, 1)
         or marked.lowest_marked_ratio <> summary.highest_ratio
-        or marked.required_studies < {{ var('min_site_studies') }}
-        or marked.not_required_studies < {{ var('min_site_studies') }}
+        or marked.study_count < {{ var('min_site_studies') }}
 
 )
 

@@ -34,8 +34,7 @@ measured as (
         *,
         required_studies * 1.0 / nullif(not_required_studies, 0) as ratio,
         not_required_studies > 0
-        and required_studies >= {{ var('min_site_studies') }}
-        and not_required_studies >= {{ var('min_site_studies') }} as is_eligible
+        and required_studies + not_required_studies >= {{ var('min_site_studies') }} as is_eligible
     from counted
 
 ),

@@ -187,8 +187,8 @@ def _site_section(sites: pd.DataFrame) -> Section:
         explanation=[
             "A study is required when any of its CPT codes counts in a category, not required when "
             "it has codes and none counts. Studies without a CPT code are unmapped and stay out.",
-            "A ratio of few studies is chance: only sites with enough required and not-required "
-            "studies (min_site_studies, 100 unless set otherwise) can be the highest. The interval "
+            "A ratio of few studies is chance: only sites with enough studies, required and not "
+            "(min_site_studies, 100 unless set otherwise), can be the highest. The interval "
             "is Wilson's at 95 %: the range of shares that the site's number of studies leaves "
             "plausible, the wider the fewer they are.",
         ],

@@ -249,11 +249,11 @@ class Recomputed:
 
     @cached_property
     def highest_site(self) -> str | None:
-        """The site with the highest ratio among those with enough studies of both kinds."""
+        """The site with the highest ratio among those with enough studies."""
         enough = {
             site: Decimal(n["required"]) / n["not_required"]
             for site, n in self.site_counts.items()
-            if min(n["required"], n["not_required"]) >= MIN_SITE_STUDIES
+            if n["not_required"] and n["required"] + n["not_required"] >= MIN_SITE_STUDIES
         }
         return min(enough, key=lambda site: (-enough[site], site)) if enough else None
 
