@@ -21,8 +21,11 @@ from orchestrate.publishing import PublishedVersion
 from orchestrate.publishing import publish as publish_version
 from orchestrate.publishing.lock import run_lock
 from orchestrate.reports import render_reports
+from orchestrate.reports.recipients import read_members
 from orchestrate.settings import Settings
 
+# What the program's folder shows of the structure: its own domain, nothing of anybody else's.
+PROGRAM_DIAGRAMS = ("raw_residency", "marts_residency")
 # Of many failed tests, this many are told on the console; dbt's log has all.
 NAMED_FAILURES = 10
 
@@ -95,7 +98,10 @@ def run_all(settings: Settings, console: Console, out_dir: Path) -> RunSummary:
             out_dir=out_dir,
             console=console,
             diagrams=kept_diagrams(
-                settings, lambda folder: write_diagrams(describe(dbt, settings, variables), folder)
+                settings,
+                lambda folder: write_diagrams(
+                    describe(dbt, settings, variables), folder, PROGRAM_DIAGRAMS
+                ),
             ),
         )
     return RunSummary(
@@ -208,7 +214,8 @@ def require_success(outcome: BuildOutcome, settings: Settings) -> None:
 
 def connection_hints(databases: Databases) -> list[str]:
     """Return the commands with which a reader connects, one per kind of client."""
+    login = next((member.login for member in read_members(databases)), "LOGIN")
     return [
-        'psql "$(casebook db url --as program_director)"',
+        f'psql "$(casebook db url --as {login})"',
         "casebook db start --port 5433   (for Tableau, on 127.0.0.1)",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from orchestrate.erd.mermaid import mermaid
@@ -22,14 +23,19 @@ Marts are shown as dbt builds them. The publisher adds the column `version` to e
 """
 
 
-def write_diagrams(target_dir: Path, out_dir: Path) -> list[Path]:
+def write_diagrams(
+    target_dir: Path, out_dir: Path, names: Collection[str] | None = None
+) -> list[Path]:
     """Write each diagram as Mermaid and SVG, and README.md, which shows them all, into `out_dir`.
 
     One diagram for the raw tables of each domain, one for the marts of each schema. `target_dir`
-    holds dbt's manifest.json and catalog.json. The same artifacts give the same bytes. Returns the
-    files written; raises ConfigurationError when an artifact is missing or `out_dir` unwritable.
+    holds dbt's manifest.json and catalog.json; `names` chooses among the diagrams (None: all). The
+    same artifacts give the same bytes. Returns the files written; raises ConfigurationError when an
+    artifact is missing or `out_dir` unwritable.
     """
-    diagrams = read_diagrams(target_dir)
+    diagrams = [
+        diagram for diagram in read_diagrams(target_dir) if names is None or diagram.name in names
+    ]
     texts = {"README.md": _page(diagrams)}
     for diagram in diagrams:
         texts[f"{diagram.name}.mmd"] = mermaid(diagram)

@@ -9,6 +9,7 @@ import pytest
 from orchestrate.erd import write_diagrams
 from orchestrate.errors import ConfigurationError
 from orchestrate.settings import PROJECT_DIR
+from tests.python.conftest import Casebook
 
 # They need a Casebook that was run, and dbterd, which takes seconds to import.
 pytestmark = pytest.mark.slow
@@ -32,3 +33,10 @@ def test_a_folder_that_cannot_be_written_is_named(built_target: Path, tmp_path: 
     occupied.write_text("", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="file"):
         write_diagrams(built_target, occupied)
+
+
+def test_the_program_gets_the_diagrams_of_its_own_domain(published: Casebook) -> None:
+    shown = sorted(path.name for path in (published.output_dir / "program" / "erd").glob("*.svg"))
+    assert shown == ["marts_residency.svg", "raw_residency.svg"]
+    page = (published.output_dir / "program" / "erd" / "README.md").read_text(encoding="utf-8")
+    assert "procedure_summary" not in page
