@@ -149,6 +149,7 @@ def test_a_run_that_was_overtaken_publishes_nothing(
     assert tiny.content() == before
 
 
+@pytest.mark.slow
 def test_readers_never_see_a_mixed_or_empty_version(tiny: Any) -> None:
     """Thirty publications under two readers: each statement sees one version of all relations."""
     tiny.publish()
