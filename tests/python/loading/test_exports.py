@@ -227,7 +227,8 @@ def test_a_load_waits_for_another_one_and_then_gives_up(
     with connection.cursor() as cursor:
         cursor.execute("lock table casebook.raw_tables in exclusive mode")
     with pytest.raises(BusyError):
-        warehouse.load("residency", make_export("residency", studies=STUDIES[:-1]))
+        # Not even to find that nothing is new: the other load may be changing that.
+        warehouse.load("residency", make_export("residency"))
 
 
 def test_an_unknown_domain_is_refused(warehouse: Warehouse, tmp_path: Path) -> None:
