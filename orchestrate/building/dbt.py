@@ -34,7 +34,6 @@ class Dbt:
         self._settings = settings
         self._warehouse = warehouse
         self._console = console
-        self._task_count: int | None = None
 
     def parse(self, variables: Mapping[str, object]) -> Manifest:
         """Read the project, write a manifest to `description_dir` and return it.
@@ -48,23 +47,22 @@ class Dbt:
             "read the project",
             Progress(self._console),
         )
-        manifest = Manifest.read(self._settings.description_dir)
-        self._task_count = manifest.task_count()
-        return manifest
+        return Manifest.read(self._settings.description_dir)
 
     def build(
         self, variables: Mapping[str, object], manifest: Manifest | None = None
     ) -> BuildOutcome:
         """Build and test everything but seeds, which must be loaded before.
 
-        `manifest` is what `parse` returned for the same variables; without one it is parsed here.
-        Artifacts go to `target_dir`. Warnings of dbt are told on the console, failures and failed
+        `manifest` is what `parse` returned for the same variables: it tells progress how much there
+        is to do. Artifacts go to `target_dir`. Warnings of dbt are told on the console, failures and failed
         tests are in the outcome. Raises CasebookError when the project has an error, DatabaseError
         when the warehouse cannot be reached or is lost meanwhile; KeyboardInterrupt ends dbt and
         its queries and passes on.
         """
         started = time.monotonic()
-        with self._console.task("Building and testing", self._task_count) as task:
+        total = None if manifest is None else manifest.task_count()
+        with self._console.task("Building and testing", total) as task:
             result = self._invoke(
                 arguments.build_arguments(self._settings, variables),
                 "build",

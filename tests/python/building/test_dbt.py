@@ -35,7 +35,7 @@ def test_a_build_makes_models_runs_tests_and_says_so(
     dbt = project()
     manifest = dbt.parse({"rows": 4})
     assert manifest.task_count() == 4
-    outcome = dbt.build({"rows": 4})
+    outcome = dbt.build({"rows": 4}, manifest)
     assert (outcome.models, outcome.tests, outcome.skipped) == (2, 2, 0)
     assert outcome.succeeded
     (warning,) = outcome.warnings
