@@ -55,10 +55,10 @@ class Dbt:
         """Build and test everything but seeds, which must be loaded before.
 
         `manifest` is what `parse` returned for the same variables: it tells progress how much there
-        is to do. Artifacts go to `target_dir`. Warnings of dbt are told on the console, failures and failed
-        tests are in the outcome. Raises CasebookError when the project has an error, DatabaseError
-        when the warehouse cannot be reached or is lost meanwhile; KeyboardInterrupt ends dbt and
-        its queries and passes on.
+        is to do. Artifacts go to `target_dir`. Warnings of dbt are told on the console, failures
+        and failed tests are in the outcome. Raises CasebookError when the project has an error,
+        DatabaseError when the warehouse cannot be reached or is lost meanwhile; KeyboardInterrupt
+        ends dbt and its queries and passes on.
         """
         started = time.monotonic()
         total = None if manifest is None else manifest.task_count()
