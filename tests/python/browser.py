@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.system_packages import find_browser
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -27,18 +27,10 @@ FLAGS = (
 LOCAL_SCHEMES = ("file:", "data:", "blob:")
 
 
-def find_chromium() -> str | None:
-    """Return the browser that CASEBOOK_CHROMIUM names, or the first one on the path."""
-    given = os.environ.get("CASEBOOK_CHROMIUM")
-    if given:
-        return given
-    return next((path for path in map(shutil.which, NAMES) if path), None)
-
-
 @contextmanager
 def open_browser() -> Iterator[Browser]:
     """Start the browser; the test that asks is skipped, and says so, where there is none."""
-    executable = find_chromium()
+    executable = find_browser()
     if executable is None:
         pytest.skip("No Chromium found: install one, or let CASEBOOK_CHROMIUM name it.")
     from playwright.sync_api import sync_playwright
@@ -65,6 +57,19 @@ class Visit:
         return [url for url in self.requests if not url.startswith(LOCAL_SCHEMES)]
 
 
+def wait_until(page: Page, expression: str, *, seconds: float = 30.0) -> None:
+    """Wait until an expression is true in the page.
+
+    The browser's own wait looks again from inside the page, where the page's policy forbids
+    evaluating text; this one asks anew from outside.
+    """
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"This did not become true in {seconds:.0f} s: {expression}")
+        page.wait_for_timeout(50)
+
+
 @contextmanager
 def visit(
     browser: Browser, file: Path, *, width: int = 1280, scripts: bool = True
@@ -89,8 +94,8 @@ def visit(
         )
         page.goto(file.as_uri())
         if scripts:
-            page.wait_for_function(
-                "[...document.querySelectorAll('.plot')].every(plot => plot.dataset.drawn)"
+            wait_until(
+                page, "[...document.querySelectorAll('.plot')].every(plot => plot.dataset.drawn)"
             )
         yield visited
     finally:

@@ -13,7 +13,7 @@ from orchestrate.reports.pages.clients import procedures_folder
 from orchestrate.reports.pages.layout import Folder, folder_files
 from orchestrate.reports.pages.program import program_folder
 from orchestrate.reports.writer import replace_folder
-from tests.python.browser import Visit, open_browser, visit
+from tests.python.browser import Visit, open_browser, visit, wait_until
 from tests.python.reports import datasets
 
 if TYPE_CHECKING:
@@ -37,9 +37,10 @@ def opened(browser: Browser, pages: Sequence[Path]) -> Iterator[dict[Path, Visit
 def width_of(visited: Visit, screen: int) -> int:
     """Give the page a screen of this width and return how wide it gets, charts redrawn."""
     visited.page.set_viewport_size({"width": screen, "height": 900})
-    visited.page.wait_for_function(
+    wait_until(
+        visited.page,
         "[...document.querySelectorAll('.plot')].every(plot => plot.dataset.drawn"
-        " === (plot.clientWidth < 900 ? 'narrow' : 'wide'))"
+        " === (plot.clientWidth < 900 ? 'narrow' : 'wide'))",
     )
     return int(visited.page.evaluate("document.documentElement.scrollWidth"))
 
