@@ -257,7 +257,7 @@ def invoke(arguments: list[str]) -> int:
         console.fail(error.cause, error.cure)
         return error.status
     except (KeyboardInterrupt, typer.Abort):
-        console.fail("Interrupted.", "Nothing was published by this command.")
+        console.fail("Interrupted.", "`casebook status` shows what is published.")
         return ExitStatus.INTERRUPTED
     except BrokenPipeError:
         # The reader of our output left; point standard output elsewhere so that exit stays silent.

@@ -61,6 +61,13 @@ class _PlainTask(Task):
             self._stream.flush()
 
 
+class _Stream(RichConsole):
+    """A stream whose reader may leave: the command line ends quietly then, wherever it was."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 class Console:
     """Where the runner speaks. One per process; `json_output` keeps standard output to JSON."""
 
@@ -73,8 +80,8 @@ class Console:
     ) -> None:
         self.json_output = json_output
         self._error_stream = error_stream or sys.stderr
-        self._errors = RichConsole(file=self._error_stream, highlight=False, soft_wrap=True)
-        self._output = RichConsole(file=output_stream or sys.stdout, highlight=False)
+        self._errors = _Stream(file=self._error_stream, highlight=False, soft_wrap=True)
+        self._output = _Stream(file=output_stream or sys.stdout, highlight=False)
         self._live: Progress | None = None
 
     def say(self, text: str) -> None:

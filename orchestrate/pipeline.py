@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from orchestrate import loading
@@ -19,9 +20,11 @@ from orchestrate.erd.kept import kept_diagrams
 from orchestrate.errors import DataError
 from orchestrate.publishing import PublishedVersion
 from orchestrate.publishing import publish as publish_version
+from orchestrate.publishing.artifacts import check_last_build, read_build
 from orchestrate.publishing.lock import run_lock
 from orchestrate.reports import render_reports
-from orchestrate.reports.recipients import read_members
+from orchestrate.reports.recipients import PROGRAM, read_members
+from orchestrate.reports.writer import require_writable
 from orchestrate.settings import Settings
 
 # What the program's folder shows of the structure: its own domain, nothing of anybody else's.
@@ -75,20 +78,28 @@ def run_all(settings: Settings, console: Console, out_dir: Path) -> RunSummary:
 
     Raises DataError when a test of severity error fails: then nothing was published.
     """
+    require_writable(out_dir)
     databases = open_databases(settings, console)
-    with run_lock(databases):
+    with run_lock(databases) as still_alone:
         variables = loading.variables(databases)
         console.say("Sources: " + describe_sources(variables))
         dbt = Dbt(settings, databases.warehouse, console)
         manifest = dbt.parse(variables)
         loading.load_seeds(databases, manifest, variables, console)
         require_success(dbt.build(variables, manifest), settings)
+        diagrams = kept_diagrams(
+            settings,
+            lambda folder: write_diagrams(
+                describe(dbt, settings, variables), folder, PROGRAM_DIAGRAMS
+            ),
+        )
         version = publish_version(
             settings,
             databases,
             settings.target_dir,
             console,
-            sources=recorded_sources(databases),
+            recorded_sources(databases),
+            still_alone,
         )
         pages = render_reports(
             settings,
@@ -97,12 +108,7 @@ def run_all(settings: Settings, console: Console, out_dir: Path) -> RunSummary:
             login=None,
             out_dir=out_dir,
             console=console,
-            diagrams=kept_diagrams(
-                settings,
-                lambda folder: write_diagrams(
-                    describe(dbt, settings, variables), folder, PROGRAM_DIAGRAMS
-                ),
-            ),
+            diagrams=diagrams,
         )
     return RunSummary(
         version=version.version,
@@ -136,15 +142,37 @@ def publish_build(
     settings: Settings, console: Console, target_path: Path | None
 ) -> PublishedVersion:
     """Publish the build whose artifacts are in `target_path` (None: the runner's own)."""
+    target_dir = target_path or settings.target_dir
     databases = open_databases(settings, console)
-    with run_lock(databases):
+    with run_lock(databases) as still_alone:
+        build = read_build(target_dir, databases.warehouse.database)
+        with databases.warehouse.session() as connection, connection.cursor() as cursor:
+            started_at = check_last_build(cursor, build, target_dir)
+        refuse_newer_sources(build.variables, started_at, loading.domain_sources(databases))
         return publish_version(
-            settings,
-            databases,
-            target_path or settings.target_dir,
-            console,
-            sources=recorded_sources(databases),
+            settings, databases, target_dir, console, recorded_sources(databases), still_alone
         )
+
+
+def refuse_newer_sources(
+    variables: Mapping[str, object],
+    started_at: datetime,
+    sources: Mapping[str, loading.DomainSource],
+) -> None:
+    """Raise DataError when a domain was loaded or switched after a build began.
+
+    `variables` are the build's. What the version is recorded to be made of is read from the
+    warehouse as it is now, which would then not be what was built.
+    """
+    for domain, source in sources.items():
+        built_from = variables.get(f"{domain}_source", loading.SAMPLE)
+        newer = [table.name for table in source.tables if table.loaded_at > started_at]
+        if built_from != source.source or newer:
+            raise DataError(
+                f"The build is of the {domain} {built_from} as it was before: since then the domain"
+                f" was switched to its {source.source} or loaded anew.",
+                "Run `casebook run`, or build again and then publish.",
+            )
 
 
 def render(
@@ -164,9 +192,10 @@ def render(
 def draw_diagrams(settings: Settings, console: Console, out_dir: Path) -> list[Path]:
     """Write the diagrams of what is built in the warehouse; returns the files."""
     databases = open_databases(settings, console)
-    variables = loading.variables(databases)
-    dbt = Dbt(settings, databases.warehouse, console)
-    return write_diagrams(describe(dbt, settings, variables), out_dir)
+    with run_lock(databases):
+        variables = loading.variables(databases)
+        dbt = Dbt(settings, databases.warehouse, console)
+        return write_diagrams(describe(dbt, settings, variables), out_dir)
 
 
 def describe(dbt: Dbt, settings: Settings, variables: Mapping[str, object]) -> Path:
@@ -214,7 +243,8 @@ def require_success(outcome: BuildOutcome, settings: Settings) -> None:
 
 def connection_hints(databases: Databases) -> list[str]:
     """Return the commands with which a reader connects, one per kind of client."""
-    login = next((member.login for member in read_members(databases)), "LOGIN")
+    members = sorted(read_members(databases), key=lambda member: member.audience != PROGRAM)
+    login = members[0].login if members else "LOGIN"
     return [
         f'psql "$(casebook db url --as {login})"',
         "casebook db start --port 5433   (for Tableau, on 127.0.0.1)",

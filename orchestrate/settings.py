@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrate.errors import ConfigurationError
+
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -35,11 +37,11 @@ class Settings:
         members = values.get("CASEBOOK_MEMBERS")
         return cls(
             project_dir=PROJECT_DIR,
-            home=Path(home).expanduser().resolve() if home else PROJECT_DIR / ".casebook",
+            home=absolute(home, "CASEBOOK_HOME") if home else PROJECT_DIR / ".casebook",
             output_dir=PROJECT_DIR / "output",
             database_url=values.get("CASEBOOK_DATABASE_URL") or None,
             reporting_url=values.get("CASEBOOK_REPORTING_URL") or None,
-            members_file=Path(members).expanduser().resolve() if members else None,
+            members_file=absolute(members, "CASEBOOK_MEMBERS") if members else None,
         )
 
     @property
@@ -65,3 +67,20 @@ class Settings:
     def secrets_dir(self) -> Path:
         """Password files, readable by their owner alone."""
         return self.home / "secrets"
+
+
+def absolute(text: str | Path, named_by: str) -> Path:
+    """Return a path that a user gave as an absolute one, `~` resolved.
+
+    Raises ConfigurationError, naming what gave it, for the home of an unknown user and for a name
+    that is not UTF-8, which neither a database nor a page can show.
+    """
+    try:
+        path = Path(text).expanduser().resolve()
+        str(path).encode("utf-8")
+    except (RuntimeError, UnicodeEncodeError):
+        raise ConfigurationError(
+            f"{named_by} names {str(text)!a}, which is no usable path.",
+            "Give a folder by its whole name, in UTF-8.",
+        ) from None
+    return path

@@ -121,19 +121,26 @@ def _grant(cursor: Cursor, group: str, login: str) -> None:
 
 
 def _ensure_settings(cursor: Cursor, login: str) -> None:
+    """Give a login its settings and no others: some that it can make itself break its reports."""
     cursor.execute(
-        "select unnest(setconfig) from pg_db_role_setting"
-        " where setrole = %s::regrole and setdatabase = 0",
+        "select datname, setconfig from pg_db_role_setting"
+        " left join pg_database on pg_database.oid = setdatabase where setrole = %s::regrole",
         (login,),
     )
-    present = {setting for (setting,) in cursor.fetchall()}
+    present = cursor.fetchall()
+    wanted = {f"{name}={value}" for name, value in SETTINGS.items()}
+    if [(database, set(settings)) for database, settings in present] == [(None, wanted)]:
+        return
+    role = sql.Identifier(login)
+    for database, _ in present:
+        place = sql.SQL("in database {}").format(sql.Identifier(database)) if database else None
+        cursor.execute(sql.SQL("alter role {} {} reset all").format(role, place or sql.SQL("")))
     for name, value in SETTINGS.items():
-        if f"{name}={value}" not in present:
-            cursor.execute(
-                sql.SQL("alter role {} set {} to {}").format(
-                    sql.Identifier(login), sql.Identifier(name), sql.Literal(value)
-                )
+        cursor.execute(
+            sql.SQL("alter role {} set {} to {}").format(
+                role, sql.Identifier(name), sql.Literal(value)
             )
+        )
 
 
 def _remove(connection: Connection, login: str, console: Console) -> None:

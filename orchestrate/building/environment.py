@@ -46,7 +46,8 @@ def dbt_environment(parameters: Mapping[str, str], password: str) -> dict[str, s
         "CASEBOOK_DBT_DATABASE": parameters.get("dbname") or user,
         "CASEBOOK_DBT_SSLMODE": parameters.get("sslmode", "prefer"),
         "CASEBOOK_DBT_SCHEMA": "casebook",
-        "DBT_ENV_SECRET_CASEBOOK_PASSWORD": password,
+        # libpq would take it from there; dbt hands on an empty one, which would hide it.
+        "DBT_ENV_SECRET_CASEBOOK_PASSWORD": password or os.environ.get("PGPASSWORD", ""),
     }
     for name, variable in _LIBPQ_VARIABLES.items():
         if name in parameters:

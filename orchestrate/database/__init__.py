@@ -78,7 +78,12 @@ def open_databases(settings: Settings, console: Console) -> Databases:
         locked(settings.home / "databases.lock", "making the databases ready"),
     ):
         installation = open_warehouse(targets.warehouse, console)
-        open_reporting(targets.reporting, targets.warehouse, installation)
+        open_reporting(
+            targets.reporting,
+            targets.warehouse,
+            installation,
+            pristine=bool(settings.database_url or settings.reporting_url),
+        )
         passwords.ensure(targets.reporting_endpoint, PUBLISHER)
     return Databases(
         warehouse=targets.warehouse,

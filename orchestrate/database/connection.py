@@ -30,6 +30,8 @@ PERSONAL_PARAMETERS = frozenset(
 # must not overrule it. libpq takes an empty value as given and then as absent.
 _SHIELDED = MappingProxyType({"password": "", "hostaddr": "", "options": ""})
 
+_USUAL_SOCKET_FOLDERS = frozenset({"/tmp", "/var/run/postgresql", "/run/postgresql"})  # noqa: S108 - libpq's
+
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -47,8 +49,15 @@ class ConnectionTarget:
 
     @property
     def endpoint(self) -> Endpoint:
-        """Host (or socket folder) and port, as a password file names them."""
-        return Endpoint(self.parameters["host"], self.parameters.get("port", "5432"))
+        """Host (or socket folder) and port, as a password file names them.
+
+        libpq looks for the socket folder that it was built with under `localhost`, and builds
+        differ: for the usual ones the line is for any host.
+        """
+        host = self.parameters["host"]
+        return Endpoint(
+            "*" if host in _USUAL_SOCKET_FOLDERS else host, self.parameters.get("port", "5432")
+        )
 
     @property
     def user(self) -> str:

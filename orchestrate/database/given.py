@@ -57,10 +57,15 @@ def open_warehouse(warehouse: ConnectionTarget, console: Console) -> str:
 
 
 def open_reporting(
-    reporting: ConnectionTarget, warehouse: ConnectionTarget, installation: str
+    reporting: ConnectionTarget,
+    warehouse: ConnectionTarget,
+    installation: str,
+    *,
+    pristine: bool,
 ) -> None:
     """Make the reporting database when missing, refuse one that is not ours, and close it.
 
+    `pristine` as in `ensure_database`: for a server whose template for new databases is not ours.
     Raises DatabaseError when the server is too old or refuses, ConfigurationError when a database
     of this name exists without the mark of this installation.
     """
@@ -71,7 +76,9 @@ def open_reporting(
             refuse_foreign_database(connection, reporting.database, installation)
         else:
             _refuse_without_createdb(connection, reporting)
-            ensure_database(connection, reporting.database, installation=installation)
+            ensure_database(
+                connection, reporting.database, installation=installation, pristine=pristine
+            )
     with reporting.session() as connection, connection.cursor() as cursor:
         cursor.execute(_IS_OPEN)
         row = cursor.fetchone()

@@ -22,7 +22,15 @@ REFUGE = Path("/var/lib/casebook")
 
 # What a user can mend: a read-only or full disk, a file where a folder should be, a name too long.
 _UNUSABLE = frozenset(
-    {errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG}
+    {
+        errno.EROFS,
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EEXIST,
+        errno.ENAMETOOLONG,
+    }
 )
 
 # A socket's path has to fit in 108 bytes (103 on macOS), with its terminator and this name in it.

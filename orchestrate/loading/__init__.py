@@ -9,10 +9,12 @@ from orchestrate.loading.sources import (
     use_sample,
     variables,
 )
+from orchestrate.loading.state import SAMPLE
 from orchestrate.loading.tables import LoadedTable
 
 __all__ = [
     "DOMAINS",
+    "SAMPLE",
     "DomainSource",
     "LoadReport",
     "LoadedTable",

@@ -16,6 +16,7 @@ from orchestrate.loading.problems import bad_file
 from orchestrate.loading.scan import scan
 from orchestrate.loading.sources import check_domain, time_zone
 from orchestrate.loading.tables import LoadedTable, RawTable, fill, swap
+from orchestrate.settings import absolute
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def load_export(
     BusyError.
     """
     check_domain(domain)
-    directory = directory.expanduser().resolve()
+    directory = absolute(directory, "The command line")
     seeds = manifest.domain_seeds(domain)
     files = find_files(directory, [f"{seed.alias}.csv" for seed in seeds])
     raws = [

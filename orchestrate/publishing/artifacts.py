@@ -6,9 +6,14 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from orchestrate.errors import ConfigurationError, DataError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
 
 _BUILD_AGAIN: Final = "Run `dbt build` (or `casebook run`) to its end, then publish."
 _BUILT: Final = frozenset({"success"})
@@ -21,13 +26,15 @@ _NAMED: Final = 5
 class Build:
     """A complete and passing build, as its artifacts tell.
 
-    `tests_passed` and `tests_warned` count data tests and unit tests.
+    `tests_passed` and `tests_warned` count data tests and unit tests; `variables` are those given
+    on dbt's command line.
     """
 
     manifest: Mapping[str, Any]
     invocation_id: str
     tests_passed: int
     tests_warned: int
+    variables: Mapping[str, Any]
 
     def source_relation(self, model: str) -> tuple[str, str] | None:
         """Return schema and name of a model in the warehouse, None when there is no such model."""
@@ -76,7 +83,34 @@ def read_build(target_dir: Path, database: str) -> Build:
             f"The build of {target_dir} is not complete, without a result: {_name(missing)}.",
             _BUILD_AGAIN,
         )
-    return Build(manifest, str(manifest["metadata"]["invocation_id"]), passed, warned)
+    return Build(
+        manifest=manifest,
+        invocation_id=str(manifest["metadata"]["invocation_id"]),
+        tests_passed=passed,
+        tests_warned=warned,
+        variables=results.get("args", {}).get("vars") or {},
+    )
+
+
+def check_last_build(source: Cursor, build: Build, target_dir: Path) -> datetime:
+    """Check that nothing wrote to the warehouse after this build; return when the build began.
+
+    Run results tell about the tables that they tested, not about what a later `dbt run` or a failed
+    build put in their place. `source` is on the warehouse, in the snapshot that will be copied.
+    Raises DataError.
+    """
+    source.execute("select to_regclass('casebook.last_build') is not null")
+    found = None
+    if source.fetchone() == (True,):
+        source.execute("select invocation_id, started_at from casebook.last_build")
+        found = source.fetchone()
+    if found is None or found[0] != build.invocation_id:
+        raise DataError(
+            f"The warehouse does not hold the build of {target_dir}: another dbt invocation has"
+            " written there since, or the build was in another warehouse.",
+            _BUILD_AGAIN,
+        )
+    return cast("datetime", found[1])
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ rows, members, rights and, last, the pointer. What follows the commit only tidie
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ from orchestrate.access.roles import OWNER, ensure_roles
 from orchestrate.contracts import VERSION_COLUMN, Column, Mart, read_marts
 from orchestrate.database.connection import database_errors
 from orchestrate.errors import CasebookError, DatabaseError
-from orchestrate.publishing.artifacts import Build, read_build
+from orchestrate.publishing.artifacts import Build, check_last_build, read_build
 from orchestrate.publishing.audit import audit
 from orchestrate.publishing.copying import copy_mart
 from orchestrate.publishing.tables import (
@@ -88,29 +88,33 @@ def publish(
     target_dir: Path,
     console: Console,
     sources: Mapping[str, object] = _NO_SOURCES,
+    still_alone: Callable[[], None] = lambda: None,
 ) -> PublishedVersion:
     """Audit the build that `target_dir` describes and publish its marts, all or none.
 
     `sources` says per domain where the data came from; it is recorded with the version. The caller
-    holds the run lock. Raises DataError when the build is incomplete, did not pass or breaks a
-    contract, ConfigurationError for what cannot be used as given, DatabaseError when a server
-    refuses and BusyError when another run published meanwhile; in each case readers see what they
-    saw before.
+    holds the run lock; `still_alone` raises when it was lost meanwhile. Raises DataError when the
+    build is incomplete, did not pass, breaks a contract or is not what the warehouse holds,
+    ConfigurationError for what cannot be used as given, DatabaseError when a server refuses and
+    BusyError when another run published meanwhile; in each case readers see what they saw before.
     """
     build = read_build(target_dir, databases.warehouse.database)
     marts = read_marts(build.manifest)
     with _snapshot(databases) as warehouse, warehouse.cursor() as source:
+        check_last_build(source, build, target_dir)
         audit(source, marts)
         plan = _Plan(build, marts, _read_members(settings, source, build, marts, console))
         ensure_roles(databases, console)
         create_logins(databases, plan.members)
-        published, withdrawn = _publish_at_once(databases, source, plan, sources, console)
+        published, withdrawn = _publish_at_once(
+            databases, source, plan, sources, console, still_alone
+        )
     _tidy(databases, plan, withdrawn, console)
     return published
 
 
 def published_versions(databases: Databases) -> list[PublishedVersion]:
-    """Read every version ever published, newest first; an empty list before the first one."""
+    """Read the versions that are kept, newest first; an empty list before the first one."""
     with databases.reporting_admin.session() as connection, connection.cursor() as cursor:
         # The builder may not read it, but sees that it is there; before that nobody may.
         cursor.execute("select 1 from pg_tables where (schemaname, tablename) = %s", (_RECORD,))
@@ -177,6 +181,7 @@ def _publish_at_once(
     plan: _Plan,
     sources: Mapping[str, object],
     console: Console,
+    still_alone: Callable[[], None],
 ) -> tuple[PublishedVersion, set[Name]]:
     with _as_owner(databases) as target:
         ensure_private(target)
@@ -207,6 +212,7 @@ def _publish_at_once(
                 is_current=True,
             ),
         )
+        still_alone()
         move_pointer(target, version)
     return published, {(mart.schema, mart.name) for mart in withdrawn}
 

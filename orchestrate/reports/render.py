@@ -25,7 +25,7 @@ from orchestrate.reports.recipients import (
     read_members,
 )
 from orchestrate.reports.text import day
-from orchestrate.reports.writer import replace_folder
+from orchestrate.reports.writer import alone_in, replace_folder
 
 if TYPE_CHECKING:
     from orchestrate.console import Console
@@ -67,7 +67,7 @@ def render_reports(
             "List a login with the audience program or client among the members, then publish.",
         )
     pages: list[Path] = []
-    with console.task("Rendering reports", total=len(recipients)) as task:
+    with alone_in(out_dir), console.task("Rendering reports", total=len(recipients)) as task:
         for recipient in recipients:
             target = out_dir / recipient.folder
             own_diagrams = diagrams if recipient.audience == PROGRAM else None

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import shutil
-from collections.abc import Container, Mapping
+import tempfile
+from collections.abc import Container, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
@@ -52,6 +55,34 @@ def replace_folder(
             f"Reports cannot be written to {folder}: {problem.strerror or problem}.",
             "Make the folder writable or give another one with --out.",
         ) from problem
+
+
+def require_writable(folder: Path) -> None:
+    """Make a folder when it is missing, and raise ConfigurationError when nothing can be put there.
+
+    Asked before long work, whose result could otherwise not be shown.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as problem:
+        raise ConfigurationError(
+            f"Reports cannot be written to {folder}: {problem.strerror or problem}.",
+            "Make the folder writable or give another one with --out.",
+        ) from problem
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keep other renderings out of a folder; they wait. Ends with the process at the latest."""
+    require_writable(folder)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _write(path: Path, content: bytes | Path) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class, named so upstream
 from psycopg2.extras import execute_values
 
 from orchestrate.console import Console
@@ -177,6 +178,20 @@ def passing_results(manifest: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def note_build(cursor: Cursor, invocation_id: str) -> None:
+    """Write what the project's `record_build` writes when dbt starts."""
+    cursor.execute("create schema if not exists casebook")
+    cursor.execute(
+        "create table if not exists casebook.last_build"
+        " (only_row boolean primary key default true, invocation_id text, started_at timestamptz)"
+    )
+    cursor.execute(
+        "insert into casebook.last_build values (true, %s, now()) on conflict (only_row)"
+        " do update set invocation_id = excluded.invocation_id, started_at = excluded.started_at",
+        (invocation_id,),
+    )
+
+
 SCOPES = (
     ("scope-humana-open", "humana", "open"),
     ("scope-humana-more", "humana", "hospice"),
@@ -281,6 +296,7 @@ class Tiny:
                 ),
             ):
                 create_table(cursor, (schema, name), dict.fromkeys(names, "text"), rows)
+            note_build(cursor, self.manifest["metadata"]["invocation_id"])
         connection.close()
         self.results = passing_results(self.manifest)
 

@@ -163,7 +163,10 @@ def test_an_export_that_breaks_a_test_is_not_published(
         (["frobnicate"], {}, 2, "frobnicate"),
         # The kernel's folder is locked to everybody, root included.
         (["status"], {"CASEBOOK_HOME": "/sys/casebook"}, 2, "/sys/casebook"),
+        (["status"], {"CASEBOOK_HOME": "/proc/casebook"}, 2, "/proc/casebook"),
+        (["status"], {"CASEBOOK_HOME": "~no-such-user/x"}, 2, "CASEBOOK_HOME"),
         (["report", "--out", "/sys/casebook"], {}, 2, "/sys/casebook"),
+        (["run", "--out", "/sys/casebook"], {}, 2, "/sys/casebook"),
         (["report", "--audience", "nobody"], {}, 2, "nobody"),
         (["report", "--as", "nobody"], {}, 2, "nobody"),
         (["publish", "--target-path", "/no/such/target"], {}, 2, "/no/such/target"),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -81,3 +83,37 @@ def test_a_database_url_never_shows_a_password(published: Casebook) -> None:
     secrets = {line.rsplit(":", 1)[1] for line in passfile.read_text().splitlines()}
     assert url.startswith("postgresql://uhc_analyst@")
     assert all(secret not in url for secret in secrets)
+
+
+@pytest.mark.slow
+def test_a_reader_who_leaves_early_is_no_failure(published: Casebook) -> None:
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"{sys.executable} -m orchestrate status | head -1"],
+        cwd=PROJECT_DIR,
+        env=published.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Version")
+
+
+@pytest.mark.slow
+def test_publish_takes_the_last_build_and_nothing_older(own_casebook: Casebook) -> None:
+    again = json.loads(own_casebook.command("publish", "--json").stdout)
+    assert again["version"] == 2
+
+    own_casebook.command("load", "residency", str(sample_as_export(own_casebook.home)))
+    refused = own_casebook.command("publish", check=False)
+    assert refused.returncode == 1
+    assert "switched to its export" in refused.stderr
+
+
+def sample_as_export(folder: Path) -> Path:
+    """Write the residency sample under the names of an export."""
+    export = folder / "export"
+    export.mkdir()
+    for seed in (PROJECT_DIR / "seeds" / "residency").glob("*.csv"):
+        shutil.copy(seed, export / seed.name.removeprefix("residency__"))
+    return export

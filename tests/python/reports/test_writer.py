@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
 from orchestrate.errors import ConfigurationError
 from orchestrate.reports import writer
-from orchestrate.reports.writer import replace_folder
+from orchestrate.reports.writer import alone_in, replace_folder, require_writable
 
 
 def modes(folder: Path) -> dict[str, int]:
@@ -109,3 +110,27 @@ def test_links_inside_the_folder_are_not_followed(tmp_path: Path) -> None:
     (folder / "link.txt").symlink_to(secret)
     replace_folder(folder, {"index.html": b"new"})
     assert [path.name for path in folder.iterdir()] == ["index.html"]
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="file"):
+        require_writable(tmp_path / "file")
+    require_writable(tmp_path / "new" / "folder")
+    assert list((tmp_path / "new" / "folder").iterdir()) == []
+
+
+def test_a_second_rendering_waits_for_the_first(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    def render() -> None:
+        with alone_in(tmp_path):
+            order.append("second")
+
+    with alone_in(tmp_path):
+        second = threading.Thread(target=render)
+        second.start()
+        second.join(timeout=0.3)
+        order.append("first")
+    second.join()
+    assert order == ["first", "second"]

@@ -1,0 +1,88 @@
+"""What was tested is what is published: nothing that was written, run or loaded in between."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from orchestrate import publishing
+from orchestrate.console import Console
+from orchestrate.errors import BusyError, DataError
+from orchestrate.loading import DomainSource, LoadedTable
+from orchestrate.pipeline import refuse_newer_sources
+from orchestrate.publishing import run_lock
+
+BUILT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("loss", ["update casebook.last_build set invocation_id = 'another'", ""])
+def test_tables_that_something_else_wrote_are_not_published(tiny: Any, loss: str) -> None:
+    tiny.publish()
+    before = tiny.content()
+    tiny.build(generation=2)
+    tiny.as_builder(loss or "drop table casebook.last_build")
+
+    with pytest.raises(DataError, match="another dbt invocation"):
+        tiny.publish()
+
+    assert tiny.content() == before
+
+
+def test_a_lost_lock_stops_the_publication(tiny: Any) -> None:
+    tiny.publish()
+    before = tiny.content()
+    tiny.build(generation=2)
+    tiny.write_artifacts()
+    with run_lock(tiny.databases) as still_alone:
+        still_alone()
+        tiny.as_builder(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where application_name = 'casebook run lock'"
+        )
+        with pytest.raises(BusyError, match="another may have run"):
+            publishing.publish(
+                tiny.settings,
+                tiny.databases,
+                tiny.target_dir,
+                Console(error_stream=tiny.said),
+                still_alone=still_alone,
+            )
+    assert tiny.content() == before
+
+
+def test_settings_that_a_reader_made_end_with_the_next_publication(tiny: Any) -> None:
+    tiny.publish()
+    tiny.read("program_director", "alter role program_director set row_security = off")
+    tiny.read(
+        "program_director",
+        "alter role program_director in database reporting set statement_timeout = '1ms'",
+    )
+
+    tiny.publish(build=True)
+
+    assert tiny.read("program_director", "show row_security") == [("on",)]
+    assert tiny.read("program_director", "show statement_timeout") == [("5min",)]
+
+
+def source(kind: str, loaded_at: datetime) -> dict[str, DomainSource]:
+    """Return the source of one domain with a single table."""
+    table = LoadedTable("s", "studies", "studies.csv", 1, 0, 10, "0" * 64, loaded_at)
+    return {"residency": DomainSource("residency", kind, None, loaded_at, (table,))}
+
+
+def test_a_build_of_what_is_loaded_is_publishable() -> None:
+    refuse_newer_sources({}, BUILT, source("sample", BUILT - timedelta(minutes=1)))
+    refuse_newer_sources({"residency_source": "export"}, BUILT, source("export", BUILT))
+
+
+@pytest.mark.parametrize(
+    ("variables", "kind", "minutes"),
+    [({}, "sample", 1), ({}, "export", -1), ({"residency_source": "export"}, "sample", -1)],
+)
+def test_a_build_of_what_was_loaded_before_is_refused(
+    variables: dict[str, object], kind: str, minutes: int
+) -> None:
+    with pytest.raises(DataError, match="residency"):
+        refuse_newer_sources(variables, BUILT, source(kind, BUILT + timedelta(minutes=minutes)))
