@@ -60,7 +60,16 @@ def test_user_host_and_port_come_from_libpqs_variables(monkeypatch: pytest.Monke
     monkeypatch.setenv("PGHOST", "/run/postgresql")
     monkeypatch.setenv("PGPORT", "5999")
     target = parse_url("postgresql:///data", "X")
-    assert (target.user, *target.endpoint) == ("me", "/run/postgresql", "5999")
+    found = [target.parameters[name] for name in ("user", "host", "port")]
+    assert found == ["me", "/run/postgresql", "5999"]
+
+
+def test_the_usual_socket_folders_have_a_password_line_that_libpq_finds() -> None:
+    # Each build of libpq looks for its own usual folder under the name localhost.
+    usual = parse_url("postgresql:///data?host=/var/run/postgresql&port=5999", "X")
+    other = parse_url("postgresql:///data?host=/srv/sockets&port=5999", "X")
+    assert tuple(usual.endpoint) == ("*", "5999")
+    assert tuple(other.endpoint) == ("/srv/sockets", "5999")
 
 
 def test_a_user_without_a_name_is_asked_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
