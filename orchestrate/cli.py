@@ -185,6 +185,9 @@ def doctor(json_output: JsonOption = False) -> None:
         ["check", "result", "what to do"],
         [(check.name, check.result, check.cure) for check in checks],
     )
+    for check in checks:
+        for statement in check.statements:
+            console.write(statement)
     console.show_json({"checks": [check.as_json() for check in checks]})
     worst = max((check.status for check in checks), default=ExitStatus.DONE)
     if worst != ExitStatus.DONE:

@@ -32,12 +32,16 @@ OK = "ok"
 
 @dataclass(frozen=True)
 class Check:
-    """One finding: what was looked at, `ok` or what is wrong, what to do, and how bad it is."""
+    """One finding: what was looked at, `ok` or what is wrong, what to do, and how bad it is.
+
+    `statements` are SQL that mends it, for whoever may run it.
+    """
 
     name: str
     result: str = OK
     cure: str = ""
     status: ExitStatus = ExitStatus.DONE
+    statements: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Return the check as plain values."""
@@ -46,6 +50,7 @@ class Check:
             "ok": self.status == ExitStatus.DONE,
             "result": self.result,
             "cure": self.cure,
+            "statements": list(self.statements),
         }
 
 
@@ -173,8 +178,9 @@ def check_builder(databases: Databases) -> Iterator[Check]:
     yield Check(
         f"privileges of {user}",
         OK if not lacking else "not all that a run needs",
-        "" if not lacking else "Let an administrator run: " + " ".join(lacking),
+        "" if not lacking else "Let an administrator run the statements below.",
         ExitStatus.DATABASE if lacking else ExitStatus.DONE,
+        tuple(lacking),
     )
     if is_super:
         yield Check(
@@ -223,6 +229,14 @@ _HELD_BY_PUBLIC = """
     from pg_catalog.pg_namespace, aclexplode(coalesce(nspacl, acldefault('n', nspowner)))
     where nspname = 'public' and grantee = 0
 """
+_OTHER_DATABASES = """
+    select format('revoke %s on database %I from public;', privilege_type, datname)
+    from pg_catalog.pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba)))
+    where datallowconn and grantee = 0 and datname <> current_database()
+        and coalesce(shobj_description(pg_database.oid, 'pg_database'), '')
+            not like 'Made by Casebook%'
+    order by 1
+"""
 _LARGE_OBJECTS_FOR_PUBLIC = """
     select format('revoke execute on function %s from public;', oid::regprocedure)
     from pg_catalog.pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner)))
@@ -235,8 +249,8 @@ _LARGE_OBJECTS_FOR_PUBLIC = """
 def check_public(databases: Databases) -> Iterator[Check]:
     """Check that everybody may not connect, make temporary tables or store large objects.
 
-    Large objects are a server administrator's to close; they hold no data of Casebook's, so they
-    are told and do not fail the examination.
+    Large objects and other databases are a server administrator's to close; they hold no data of
+    Casebook's, so they are told and do not fail the examination.
     """
     for name, target in (
         ("warehouse", databases.warehouse),
@@ -246,22 +260,31 @@ def check_public(databases: Databases) -> Iterator[Check]:
         yield Check(
             f"{name} closed to the public",
             OK if not held else "everybody holds privileges there",
-            "" if not held else "Let an administrator run there: " + " ".join(held),
+            "" if not held else "Let an administrator run the statements below there.",
             ExitStatus.DATABASE if held else ExitStatus.DONE,
+            held,
         )
     large_objects = statements(databases.reporting_admin, _LARGE_OBJECTS_FOR_PUBLIC)
     yield Check(
         "large objects",
         OK if not large_objects else "readers may store some in reporting",
-        "" if not large_objects else "Let an administrator run there: " + " ".join(large_objects),
+        "" if not large_objects else "Let an administrator run the statements below there.",
+        statements=large_objects,
+    )
+    others = statements(databases.warehouse, _OTHER_DATABASES)
+    yield Check(
+        "other databases",
+        OK if not others else "readers may connect to more than reporting",
+        "" if not others else "Let an administrator run the statements below, if nobody needs it.",
+        statements=others,
     )
 
 
-def statements(target: ConnectionTarget, query: str) -> list[str]:
+def statements(target: ConnectionTarget, query: str) -> tuple[str, ...]:
     """Return the first column of a query on the catalog."""
     with target.session("casebook doctor") as session, session.cursor() as cursor:
         cursor.execute(query)
-        return [str(statement) for (statement,) in cursor.fetchall()]
+        return tuple(str(statement) for (statement,) in cursor.fetchall())
 
 
 def check_published(databases: Databases) -> Iterator[Check]:
