@@ -7,6 +7,7 @@ which commands that do not build should not pay.
 
 from __future__ import annotations
 
+import gc
 import shutil
 import signal
 import threading
@@ -95,7 +96,12 @@ class Dbt:
 
         self._prepare_folders()
         environment = dbt_environment(self._warehouse.parameters, self._warehouse.password())
-        with _ONE_AT_A_TIME, applied(environment), _interruptions() as interrupted:
+        with (
+            _ONE_AT_A_TIME,
+            applied(environment),
+            _rare_collections(),
+            _interruptions() as interrupted,
+        ):
             outcome = dbtRunner(callbacks=[callback]).invoke(dbt_arguments)
         if interrupted.is_set():
             raise KeyboardInterrupt
@@ -123,6 +129,23 @@ class Dbt:
                 f"dbt's folders in {settings.home} cannot be written: {error.strerror}.",
                 "Make the folder writable, or name another one in CASEBOOK_HOME.",
             ) from error
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Let the garbage collector look rarely, and never at what is there already.
+
+    dbt holds its whole project in memory as many small objects that live until it ends. Looking at
+    them again and again took a sixth of a build's processor time; leaving them costs 30 MB.
+    """
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 @contextmanager
