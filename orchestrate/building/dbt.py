@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import gc
 import shutil
-import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
 from orchestrate.building import arguments
@@ -96,15 +94,8 @@ class Dbt:
 
         self._prepare_folders()
         environment = dbt_environment(self._warehouse.parameters, self._warehouse.password())
-        with (
-            _ONE_AT_A_TIME,
-            applied(environment),
-            _rare_collections(),
-            _interruptions() as interrupted,
-        ):
+        with _ONE_AT_A_TIME, applied(environment), _rare_collections():
             outcome = dbtRunner(callbacks=[callback]).invoke(dbt_arguments)
-        if interrupted.is_set():
-            raise KeyboardInterrupt
         if outcome.exception is not None:
             raise _explained(outcome.exception, purpose) from None
         return outcome.result
@@ -146,36 +137,6 @@ def _rare_collections() -> Iterator[None]:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
-
-
-@contextmanager
-def _interruptions() -> Iterator[threading.Event]:
-    """Yield an event that is set when the user interrupts, which is passed on as before.
-
-    Where an interruption meets dbt at the wrong moment, dbt takes it for the failure of a node and
-    returns as if it had ended by itself.
-    """
-    interrupted = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield interrupted
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def note(number: int, frame: FrameType | None) -> None:
-        interrupted.set()
-        handler = before[signal.Signals(number)]
-        if callable(handler):
-            handler(number, frame)
-
-    for number, handler in before.items():
-        if callable(handler):
-            signal.signal(number, note)
-    try:
-        yield interrupted
-    finally:
-        for number, handler in before.items():
-            if callable(handler):
-                signal.signal(number, handler)
 
 
 def _explained(error: BaseException, purpose: str) -> BaseException:

@@ -138,10 +138,15 @@ def test_an_interruption_ends_dbt_and_its_queries(
 
     started = time.monotonic()
     interrupter = threading.Thread(target=interrupt_when_it_sleeps)
-    interrupter.start()
-    with pytest.raises(KeyboardInterrupt):
-        dbt.build({})
-    interrupter.join()
+    # A shell that puts the tests into the background has them ignore Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        interrupter.start()
+        with pytest.raises(KeyboardInterrupt):
+            dbt.build({})
+        interrupter.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert time.monotonic() - started < 90
     deadline = time.monotonic() + 5
     while query(own_database, sleeping) != [(0,)] and time.monotonic() < deadline:

@@ -88,7 +88,7 @@ def test_a_database_url_never_shows_a_password(published: Casebook) -> None:
 @pytest.mark.slow
 def test_a_reader_who_leaves_early_is_no_failure(published: Casebook) -> None:
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", f"{sys.executable} -m orchestrate status | head -1"],
+        ["bash", "-o", "pipefail", "-c", '"$0" -m orchestrate status | head -1', sys.executable],
         cwd=PROJECT_DIR,
         env=published.environment,
         capture_output=True,
