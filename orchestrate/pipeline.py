@@ -13,6 +13,7 @@ from pathlib import Path
 from orchestrate import loading
 from orchestrate.building.dbt import Dbt
 from orchestrate.building.outcome import BuildOutcome
+from orchestrate.building.unit_tests import UnitTests
 from orchestrate.console import Console
 from orchestrate.database import Databases, open_databases
 from orchestrate.erd import write_diagrams
@@ -86,7 +87,11 @@ def run_all(settings: Settings, console: Console, out_dir: Path) -> RunSummary:
         dbt = Dbt(settings, databases.warehouse, console)
         manifest = dbt.parse(variables)
         loading.load_seeds(databases, manifest, variables, console)
-        require_success(dbt.build(variables, manifest), settings)
+        unit_tests = UnitTests(settings, variables, databases.installation)
+        require_success(
+            dbt.build(variables, manifest, unit_tests=not unit_tests.have_passed), settings
+        )
+        unit_tests.remember()
         diagrams = kept_diagrams(
             settings,
             lambda folder: write_diagrams(

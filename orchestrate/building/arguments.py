@@ -50,8 +50,12 @@ def parse_arguments(settings: Settings, variables: Mapping[str, object]) -> list
     return ["parse", *common_arguments(settings, settings.description_dir, variables)]
 
 
-def build_arguments(settings: Settings, variables: Mapping[str, object]) -> list[str]:
+def build_arguments(
+    settings: Settings, variables: Mapping[str, object], *, unit_tests: bool = True
+) -> list[str]:
     """Return the arguments that build and test everything but seeds, which the runner loads.
+
+    `unit_tests`: whether to try the models on rows of their own, too.
 
     Seeds are left out by resource type and not by `--exclude`: that would also drop, without a
     word, every test that refers to a seed.
@@ -60,7 +64,8 @@ def build_arguments(settings: Settings, variables: Mapping[str, object]) -> list
     parsed = settings.description_dir / "partial_parse.msgpack"
     # What the last parse understood saves the build from understanding it again.
     resumed = ["--partial-parse-file-path", str(parsed)] if parsed.is_file() else []
-    return ["build", *common, *resumed, "--exclude-resource-types", "seed"]
+    excluded = ["seed"] if unit_tests else ["seed", "unit_test"]
+    return ["build", *common, *resumed, "--exclude-resource-types", *excluded]
 
 
 def document_arguments(settings: Settings, variables: Mapping[str, object]) -> list[str]:

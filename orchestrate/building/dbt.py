@@ -52,21 +52,26 @@ class Dbt:
         return Manifest.read(self._settings.description_dir)
 
     def build(
-        self, variables: Mapping[str, object], manifest: Manifest | None = None
+        self,
+        variables: Mapping[str, object],
+        manifest: Manifest | None = None,
+        *,
+        unit_tests: bool = True,
     ) -> BuildOutcome:
         """Build and test everything but seeds, which must be loaded before.
 
         `manifest` is what `parse` returned for the same variables: it tells progress how much there
-        is to do. Artifacts go to `target_dir`. Warnings of dbt are told on the console, failures
-        and failed tests are in the outcome. Raises CasebookError when the project has an error,
-        DatabaseError when the warehouse cannot be reached or is lost meanwhile; KeyboardInterrupt
-        ends dbt and its queries and passes on.
+        is to do. `unit_tests` False leaves those out that need no data. Artifacts go to
+        `target_dir`. Warnings of dbt are told on the console, failures and failed tests are in the
+        outcome. Raises CasebookError when the project has an error, DatabaseError when the
+        warehouse cannot be reached or is lost meanwhile; KeyboardInterrupt ends dbt and its queries
+        and passes on.
         """
         started = time.monotonic()
-        total = None if manifest is None else manifest.task_count()
+        total = None if manifest is None else manifest.task_count(unit_tests=unit_tests)
         with self._console.task("Building and testing", total) as task:
             result = self._invoke(
-                arguments.build_arguments(self._settings, variables),
+                arguments.build_arguments(self._settings, variables, unit_tests=unit_tests),
                 "build",
                 Progress(self._console, task),
             )

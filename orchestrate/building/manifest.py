@@ -131,10 +131,10 @@ class Manifest:
             f"Declare it in models/staging/{domain}/.",
         )
 
-    def task_count(self) -> int:
+    def task_count(self, *, unit_tests: bool = True) -> int:
         """Count what `dbt build` without seeds works on: models, unless ephemeral, and tests."""
         kinds = {"model", "test", "snapshot"}
-        return self.unit_test_count + sum(
+        return self.unit_test_count * unit_tests + sum(
             bool(node["resource_type"] in kinds)
             and bool(node.get("config", {}).get("materialized") != "ephemeral")
             for node in self.nodes.values()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
+from orchestrate.building.fingerprint import fingerprint
 from orchestrate.settings import Settings
 
 # What tables, columns, keys and relations come from, and how they are drawn.
@@ -32,22 +31,11 @@ def kept_diagrams(settings: Settings, draw: Callable[[Path], object]) -> Path:
     """
     folder = settings.home / "diagrams"
     mark = folder / _MARK
-    fingerprint = _fingerprint(settings.project_dir)
-    if mark.is_file() and mark.read_text(encoding="utf-8") == fingerprint:
+    drawn_from = fingerprint(settings.project_dir, _SOURCES, _TOOLS)
+    if mark.is_file() and mark.read_text(encoding="utf-8") == drawn_from:
         return folder
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     draw(folder)
-    mark.write_text(fingerprint, encoding="utf-8")
+    mark.write_text(drawn_from, encoding="utf-8")
     return folder
-
-
-def _fingerprint(project_dir: Path) -> str:
-    digest = hashlib.sha256()
-    for tool in _TOOLS:
-        digest.update(f"{tool} {version(tool)}\n".encode())
-    for pattern in _SOURCES:
-        for path in sorted(project_dir.glob(pattern)):
-            content = hashlib.sha256(path.read_bytes()).hexdigest()
-            digest.update(f"{path.relative_to(project_dir)} {content}\n".encode())
-    return digest.hexdigest()

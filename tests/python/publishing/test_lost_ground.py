@@ -30,6 +30,17 @@ def test_tables_that_something_else_wrote_are_not_published(tiny: Any, loss: str
     assert tiny.content() == before
 
 
+def test_a_build_may_leave_out_all_unit_tests_and_not_lose_some(tiny: Any) -> None:
+    def is_data(result: dict[str, Any]) -> bool:
+        return not result["unique_id"].startswith("unit_test.")
+
+    tiny.results["results"] = [one for one in tiny.results["results"] if is_data(one)]
+    with pytest.raises(DataError, match="unit_test"):
+        tiny.publish()
+    tiny.results["args"]["exclude_resource_types"] = ["seed", "unit_test"]
+    assert tiny.publish().version == 1
+
+
 def test_a_lost_lock_stops_the_publication(tiny: Any) -> None:
     tiny.publish()
     before = tiny.content()
