@@ -100,7 +100,8 @@ def socket_folder(settings: Settings, account: Account) -> Path:
     Raises ConfigurationError when somebody else made it first.
     """
     name = f"casebook-{account.uid}-{digest(settings.home)}"
-    # The system's own folder may be too deep, or closed to the server's account.
+    # The system's own folder may be too deep, or closed to the server's account. Anybody can write
+    # to these, hence S108: the folder made there is refused when somebody else made it first.
     bases = dict.fromkeys([Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")])  # noqa: S108
     for base in bases:
         folder = base / name
