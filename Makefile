@@ -6,7 +6,7 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime-installed
 DEVELOP := .venv/.develop-installed
 
-.PHONY: help run test test-fast lint lint-fast sample lock clean
+.PHONY: help run test test-fast soak lint lint-fast sample lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 14
@@ -22,6 +22,10 @@ test: $(DEVELOP) ## Lint, types, dbt build, pytest, browser: everything CI runs 
 test-fast: $(DEVELOP) ## Lint and the quick tests: no browser, under two minutes
 	@$(MAKE) --no-print-directory lint-fast
 	@$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not browser"
+
+soak: $(DEVELOP) ## The long variants of the tests that have one: every mutant, every cell
+	@$(PYTHON) tests/system_packages.py
+	@CASEBOOK_SOAK=1 $(BIN)/pytest -n 2 --dist worksteal -m soak
 
 lint: lint-fast ## Check style, types, SQL and the project's conventions
 	@$(BIN)/python tests/lint_dbt.py

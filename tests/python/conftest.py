@@ -27,6 +27,7 @@ from orchestrate.settings import PROJECT_DIR, Settings
 
 REAL_EXPORT = PROJECT_DIR.parent / "shared" / "data" / "mighty_analyst"
 SHARED = "CASEBOOK_TEST_SESSION_DIR"
+SOAK = "CASEBOOK_SOAK"
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,20 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     for home in shared.glob("*/home"):
         Casebook(home, home.parent / "output").stop()
     shutil.rmtree(shared, ignore_errors=True)
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that asks for `soak`, so that `make soak` finds it."""
+    for item in items:
+        if "soak" in getattr(item, "fixturenames", ()):
+            item.add_marker("soak")
+
+
+@pytest.fixture(scope="session")
+def soak() -> bool:
+    """Tell whether to try everything rather than a seeded sample: CASEBOOK_SOAK=1."""
+    return os.environ.get(SOAK, "") not in {"", "0"}
 
 
 def made_once(name: str, *, export: Path | None = None) -> Casebook:
