@@ -139,18 +139,19 @@ def check_folders(settings: Settings) -> Iterator[Check]:
         path for path in secret_files(settings) if stat.S_IMODE(path.stat().st_mode) & 0o77
     ]
     yield Check(
-        "password files",
+        "secrets",
         OK if not open_files else f"others can read {', '.join(map(str, open_files))}",
-        "" if not open_files else "Run chmod 600 on them, and replace the passwords.",
+        "" if not open_files else "Run chmod 600 on them, and replace what they hold.",
         ExitStatus.USAGE if open_files else ExitStatus.DONE,
     )
 
 
 def secret_files(settings: Settings) -> list[Path]:
-    """Return the files that hold passwords."""
-    if not settings.secrets_dir.is_dir():
-        return []
-    return sorted(path for path in settings.secrets_dir.iterdir() if path.is_file())
+    """Return the files that hold passwords, and the secret of the pseudonyms."""
+    folder = settings.secrets_dir
+    found = {path for path in folder.iterdir() if path.is_file()} if folder.is_dir() else set()
+    key = settings.pseudonym_key_path
+    return sorted(found | ({key} if key.is_file() else set()))
 
 
 def check_builder(databases: Databases) -> Iterator[Check]:

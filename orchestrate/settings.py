@@ -19,7 +19,8 @@ class Settings:
     `home` holds the embedded server, passwords, dbt's artifacts and logs; `output_dir` the reports.
     `database_url` (None: the embedded server) names the warehouse, `reporting_url` (None: database
     `reporting` on the warehouse's server) the reporting database; `members_file` (None: the seed
-    `members`) a CSV file of logins.
+    `members`) a CSV file of logins, `pseudonym_key_file` (None: one in `secrets_dir`) the secret of
+    the pseudonyms.
     """
 
     project_dir: Path
@@ -28,13 +29,15 @@ class Settings:
     database_url: str | None = None
     reporting_url: str | None = None
     members_file: Path | None = None
+    pseudonym_key_file: Path | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Read CASEBOOK_HOME, CASEBOOK_DATABASE_URL, CASEBOOK_REPORTING_URL, CASEBOOK_MEMBERS."""
+        """Read the variables CASEBOOK_…."""
         values = os.environ if environment is None else environment
         home = values.get("CASEBOOK_HOME")
         members = values.get("CASEBOOK_MEMBERS")
+        key = values.get("CASEBOOK_PSEUDONYM_KEY_FILE")
         return cls(
             project_dir=PROJECT_DIR,
             home=absolute(home, "CASEBOOK_HOME") if home else PROJECT_DIR / ".casebook",
@@ -42,6 +45,7 @@ class Settings:
             database_url=values.get("CASEBOOK_DATABASE_URL") or None,
             reporting_url=values.get("CASEBOOK_REPORTING_URL") or None,
             members_file=absolute(members, "CASEBOOK_MEMBERS") if members else None,
+            pseudonym_key_file=absolute(key, "CASEBOOK_PSEUDONYM_KEY_FILE") if key else None,
         )
 
     @property
@@ -65,8 +69,13 @@ class Settings:
 
     @property
     def secrets_dir(self) -> Path:
-        """Password files, readable by their owner alone."""
+        """Password files and other secrets, readable by their owner alone."""
         return self.home / "secrets"
+
+    @property
+    def pseudonym_key_path(self) -> Path:
+        """The file with the secret of the pseudonyms."""
+        return self.pseudonym_key_file or self.secrets_dir / "pseudonym.key"
 
 
 def absolute(text: str | Path, named_by: str) -> Path:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 from orchestrate.building import arguments
@@ -20,6 +21,7 @@ from orchestrate.building.environment import applied, dbt_environment
 from orchestrate.building.manifest import Manifest
 from orchestrate.building.outcome import BuildOutcome, build_outcome, one_line
 from orchestrate.building.progress import Progress
+from orchestrate.building.pseudonyms import SETTING, ensure_key
 from orchestrate.console import Console
 from orchestrate.database.connection import ConnectionTarget
 from orchestrate.errors import CasebookError, ConfigurationError, DatabaseError
@@ -27,6 +29,7 @@ from orchestrate.settings import Settings
 
 # dbt keeps flags, adapters and its event manager in module globals.
 _ONE_AT_A_TIME = threading.Lock()
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Dbt:
@@ -62,10 +65,11 @@ class Dbt:
 
         `manifest` is what `parse` returned for the same variables: it tells progress how much there
         is to do. `unit_tests` False leaves those out that need no data. Artifacts go to
-        `target_dir`. Warnings of dbt are told on the console, failures and failed tests are in the
-        outcome. Raises CasebookError when the project has an error, DatabaseError when the
-        warehouse cannot be reached or is lost meanwhile; KeyboardInterrupt ends dbt and its queries
-        and passes on.
+        `target_dir`. Pseudonyms are made with the secret of this installation. Warnings of dbt are
+        told on the console, failures and failed tests are in the outcome. Raises CasebookError when
+        the project has an error, ConfigurationError when the secret cannot be used, DatabaseError
+        when the warehouse cannot be reached or is lost meanwhile; KeyboardInterrupt ends dbt and
+        its queries and passes on.
         """
         started = time.monotonic()
         total = None if manifest is None else manifest.task_count(unit_tests=unit_tests)
@@ -74,6 +78,7 @@ class Dbt:
                 arguments.build_arguments(self._settings, variables, unit_tests=unit_tests),
                 "build",
                 Progress(self._console, task),
+                {SETTING: ensure_key(self._settings)},
             )
         outcome = build_outcome(getattr(result, "results", ()), time.monotonic() - started)
         if outcome.lost_connection:
@@ -94,11 +99,19 @@ class Dbt:
             Progress(self._console),
         )
 
-    def _invoke(self, dbt_arguments: list[str], purpose: str, callback: Progress) -> Any:
+    def _invoke(
+        self,
+        dbt_arguments: list[str],
+        purpose: str,
+        callback: Progress,
+        session: Mapping[str, str] = _NOTHING,
+    ) -> Any:
         from dbt.cli.main import dbtRunner
 
         self._prepare_folders()
-        environment = dbt_environment(self._warehouse.parameters, self._warehouse.password())
+        environment = dbt_environment(
+            self._warehouse.parameters, self._warehouse.password(), session
+        )
         with _ONE_AT_A_TIME, applied(environment), _rare_collections():
             outcome = dbtRunner(callbacks=[callback]).invoke(dbt_arguments)
         if outcome.exception is not None:

@@ -6,6 +6,7 @@ import getpass
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 
 # What dbt's profile has a place for; everything else a libpq URI may say goes to libpq itself.
 _PROFILE_VARIABLES = {
@@ -27,9 +28,16 @@ _LIBPQ_VARIABLES = {
     "target_session_attrs": "PGTARGETSESSIONATTRS",
 }
 
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
-def dbt_environment(parameters: Mapping[str, str], password: str) -> dict[str, str]:
+
+def dbt_environment(
+    parameters: Mapping[str, str], password: str, session: Mapping[str, str] = _NOTHING
+) -> dict[str, str]:
     """Return the variables that make dbt connect as libpq would with `parameters`.
+
+    `session` are settings of its sessions by name, plain words; a secret among them is in no
+    command line, statement or log: libpq sends it when it connects.
 
     The password's variable carries dbt's secret prefix: dbt masks it in logs and artifacts. The
     schema is always `casebook`, which keeps the names of the public interface (a developer's own
@@ -52,6 +60,9 @@ def dbt_environment(parameters: Mapping[str, str], password: str) -> dict[str, s
     for name, variable in _LIBPQ_VARIABLES.items():
         if name in parameters:
             environment[variable] = parameters[name]
+    given = [environment["PGOPTIONS"]] if environment["PGOPTIONS"] else []
+    settings = [f"-c {name}={value}" for name, value in session.items()]
+    environment["PGOPTIONS"] = " ".join([*given, *settings])
     return environment
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from orchestrate.building.pseudonyms import DEVELOPMENT_KEY_ID, SETTING
 from orchestrate.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:
@@ -99,12 +100,16 @@ def check_last_build(source: Cursor, build: Build, target_dir: Path) -> datetime
 
     Run results tell about the tables that they tested, not about what a later `dbt run` or a failed
     build put in their place. `source` is on the warehouse, in the snapshot that will be copied.
-    Raises DataError.
+    Raises DataError, also for data that is not the sample under pseudonyms of the development key.
     """
     source.execute("select to_regclass('casebook.last_build') is not null")
     found = None
     if source.fetchone() == (True,):
-        source.execute("select invocation_id, started_at from casebook.last_build")
+        # By way of JSON, so that a note of an earlier release, with fewer columns, can be read too.
+        source.execute(
+            "select invocation_id, started_at, to_jsonb(last_build) ->> 'advocacy_source',"
+            " to_jsonb(last_build) ->> 'pseudonym_key_id' from casebook.last_build"
+        )
         found = source.fetchone()
     if found is None or found[0] != build.invocation_id:
         raise DataError(
@@ -112,7 +117,25 @@ def check_last_build(source: Cursor, build: Build, target_dir: Path) -> datetime
             " written there since, or the build was in another warehouse.",
             _BUILD_AGAIN,
         )
+    _refuse_development_key(*found[2:])
     return cast("datetime", found[1])
+
+
+def _refuse_development_key(advocacy_source: str | None, key_id: str | None) -> None:
+    """Raise DataError when pseudonyms of real patients were made without a secret.
+
+    The development key is in the project, for everybody to read: who knows an identifier could
+    tell its pseudonym.
+    """
+    if advocacy_source == "sample" or key_id not in (None, DEVELOPMENT_KEY_ID):
+        return
+    raise DataError(
+        f"The marts were built from the advocacy {advocacy_source or 'data'} with the development"
+        " key, which is no secret: their pseudonyms could be traced back to patients.",
+        "Build with `casebook run`; or give dbt the key of this installation,"
+        f' PGOPTIONS="-c {SETTING}=$(cat .casebook/secrets/pseudonym.key)", build again, then'
+        " publish.",
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -180,14 +180,10 @@ def passing_results(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 def note_build(cursor: Cursor, invocation_id: str) -> None:
     """Write what the project's `record_build` writes when dbt starts."""
-    cursor.execute("create schema if not exists casebook")
+    cursor.execute("create schema if not exists casebook; drop table if exists casebook.last_build")
     cursor.execute(
-        "create table if not exists casebook.last_build"
-        " (only_row boolean primary key default true, invocation_id text, started_at timestamptz)"
-    )
-    cursor.execute(
-        "insert into casebook.last_build values (true, %s, now()) on conflict (only_row)"
-        " do update set invocation_id = excluded.invocation_id, started_at = excluded.started_at",
+        "create table casebook.last_build as select true as only_row, %s as invocation_id,"
+        " now() as started_at, 'sample' as advocacy_source, 'one' as pseudonym_key_id",
         (invocation_id,),
     )
 

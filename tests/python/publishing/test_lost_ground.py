@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from orchestrate import publishing
+from orchestrate.building.pseudonyms import DEVELOPMENT_KEY_ID
 from orchestrate.console import Console
 from orchestrate.errors import BusyError, DataError
 from orchestrate.loading import DomainSource, LoadedTable
@@ -28,6 +29,36 @@ def test_tables_that_something_else_wrote_are_not_published(tiny: Any, loss: str
         tiny.publish()
 
     assert tiny.content() == before
+
+
+@pytest.mark.parametrize("source", ["'export'", "'landed'", "null"])
+@pytest.mark.parametrize("key_id", [f"'{DEVELOPMENT_KEY_ID}'", "null"])
+def test_real_data_under_the_development_key_is_not_published(
+    tiny: Any, source: str, key_id: str
+) -> None:
+    tiny.publish()
+    before = tiny.content()
+    tiny.build(generation=2)
+    noted = f"update casebook.last_build set advocacy_source = {source}, pseudonym_key_id = "
+    tiny.as_builder(noted + key_id)
+
+    with pytest.raises(DataError, match="development key"):
+        tiny.publish()
+
+    assert tiny.content() == before
+    tiny.as_builder(noted + "'of a secret'")
+    assert tiny.publish().version == 2
+
+
+def test_the_sample_may_be_published_under_the_development_key(tiny: Any) -> None:
+    tiny.as_builder(f"update casebook.last_build set pseudonym_key_id = '{DEVELOPMENT_KEY_ID}'")
+    assert tiny.publish().version == 1
+
+
+def test_a_note_of_an_earlier_release_tells_of_no_key(tiny: Any) -> None:
+    tiny.as_builder("alter table casebook.last_build drop advocacy_source, drop pseudonym_key_id")
+    with pytest.raises(DataError, match="development key"):
+        tiny.publish()
 
 
 def test_a_build_may_leave_out_all_unit_tests_and_not_lose_some(tiny: Any) -> None:

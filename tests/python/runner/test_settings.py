@@ -9,6 +9,8 @@ import pytest
 from orchestrate.errors import ConfigurationError
 from orchestrate.settings import PROJECT_DIR, Settings
 
+KEY_FILE = "CASEBOOK_PSEUDONYM_KEY_FILE"
+
 
 def test_without_variables_everything_is_in_the_project() -> None:
     settings = Settings.from_environment({})
@@ -23,7 +25,14 @@ def test_the_home_moves_and_the_output_stays() -> None:
     assert settings.output_dir == PROJECT_DIR / "output"
 
 
-@pytest.mark.parametrize("variable", ["CASEBOOK_HOME", "CASEBOOK_MEMBERS"])
+def test_the_pseudonym_key_is_among_the_secrets_unless_named(tmp_path: Path) -> None:
+    settings = Settings.from_environment({})
+    assert settings.pseudonym_key_path == settings.secrets_dir / "pseudonym.key"
+    named = Settings.from_environment({KEY_FILE: str(tmp_path / "key")})
+    assert named.pseudonym_key_path == tmp_path / "key"
+
+
+@pytest.mark.parametrize("variable", ["CASEBOOK_HOME", "CASEBOOK_MEMBERS", KEY_FILE])
 @pytest.mark.parametrize("value", ["~no-such-user/x", "caf\udce9"])
 def test_an_unusable_path_is_refused_by_the_name_of_its_variable(variable: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=variable):
