@@ -25,7 +25,7 @@ def test_schema_changes_name_every_published_relation(built_target: Path) -> Non
     named = set(re.findall(r"^\| `(\w+\.\w+)` \|", CHANGELOG, re.MULTILINE))
     nodes = Manifest.read(built_target).nodes.values()
     published = {
-        f"{node['config']['schema']}.{node['name']}"
+        f"{node['config']['schema']}.{node['alias']}"
         for node in nodes
         if node["resource_type"] == "model" and node["fqn"][1] == "marts"
     }
