@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +28,7 @@ from orchestrate.settings import PROJECT_DIR, Settings
 REAL_EXPORT = PROJECT_DIR.parent / "shared" / "data" / "mighty_analyst"
 SHARED = "CASEBOOK_TEST_SESSION_DIR"
 SOAK = "CASEBOOK_SOAK"
+FIGURE = "figure"
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def soak() -> bool:
     """Tell whether to try everything rather than a seeded sample: CASEBOOK_SOAK=1."""
     return os.environ.get(SOAK, "") not in {"", "0"}
+
+
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Return a function that adds a line to the figures at the end of the test run."""
+
+    def add(line: str) -> None:
+        record_property(FIGURE, line)
+
+    return add
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests counted and measured, from all workers."""
+    lines = [
+        str(value)
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        for name, value in report.user_properties
+        if name == FIGURE
+    ]
+    if lines:
+        terminalreporter.section("figures")
+        for line in sorted(lines):
+            terminalreporter.write_line(line)
 
 
 def made_once(name: str, *, export: Path | None = None) -> Casebook:
