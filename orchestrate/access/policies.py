@@ -14,9 +14,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from psycopg2 import sql
 
-from orchestrate.access.private import FUNCTIONS, SCHEMA
+from orchestrate.access.private import FUNCTIONS, SCHEMA, ensure_functions, private_routines
 from orchestrate.access.roles import GROUPS, OWNER, group_of
-from orchestrate.contracts import READS_OWN, Mart
+from orchestrate.access.routines import (
+    Routine,
+    change_routines,
+    live_routines,
+    published_routines,
+)
+from orchestrate.contracts import READS_OWN, Function, Mart
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
@@ -66,16 +72,21 @@ class Access:
 
     `relations` are tables under row security, owned by the owner; `others` are objects that have no
     place there: views, foreign tables, tables without or with forced row security, another owner's.
+    `routines` are all functions, with their bodies.
     """
 
     relations: frozenset[tuple[str, str]]
     policies: frozenset[Policy]
     rights: frozenset[Right]
     others: frozenset[str] = frozenset()
+    routines: frozenset[Routine] = frozenset()
 
 
-def declared_access(marts: Sequence[Mart]) -> Access:
-    """Derive access from the marts; a mart without readers is one that is being withdrawn."""
+def declared_access(marts: Sequence[Mart], functions: Sequence[Function] = ()) -> Access:
+    """Derive access from marts and functions.
+
+    A mart without readers is one that is being withdrawn.
+    """
     rights = {Right("database", (), group, "CONNECT") for group in GROUPS} | {
         Right("function", (SCHEMA, function, ""), group, "EXECUTE")
         for function in FUNCTIONS
@@ -91,10 +102,16 @@ def declared_access(marts: Sequence[Mart]) -> Access:
                 Right("column", (mart.schema, mart.name, column), group, "SELECT")
                 for column in ("version", *mart.source_columns)
             )
+    for function in functions:
+        path = (function.schema, function.name, function.signature)
+        for audience in function.readers:
+            rights.add(Right("schema", (function.schema,), group_of(audience), "USAGE"))
+            rights.add(Right("function", path, group_of(audience), "EXECUTE"))
     return Access(
         frozenset((mart.schema, mart.name) for mart in marts),
         frozenset(policies),
         frozenset(rights),
+        routines=frozenset([*private_routines(OWNER), *published_routines(functions, OWNER)]),
     )
 
 
@@ -128,7 +145,13 @@ def live_access(cursor: Cursor) -> Access:
         Right(kind, tuple(path), role, privilege)
         for kind, path, role, privilege in cursor.fetchall()
     }
-    return Access(frozenset(relations), frozenset(policies), frozenset(rights), frozenset(others))
+    return Access(
+        frozenset(relations),
+        frozenset(policies),
+        frozenset(rights),
+        frozenset(others),
+        live_routines(cursor),
+    )
 
 
 def difference(declared: Access, live: Access) -> list[str]:
@@ -148,15 +171,23 @@ def difference(declared: Access, live: Access) -> list[str]:
         found.append(
             f"{right.privilege} of {right.role} on {right.kind} {'.'.join(right.path)} is {state}"
         )
+    for routine in declared.routines ^ live.routines:
+        state = "missing" if routine in declared.routines else "not declared"
+        found.append(
+            f"function {routine.schema}.{routine.name}({routine.signature}) of {routine.owner},"
+            f" {routine.properties}, is {state} as it is"
+        )
     return sorted(found)
 
 
 def apply_access(cursor: Cursor, declared: Access) -> None:
-    """Make policies and rights those declared, touching only what differs.
+    """Make functions, policies and rights those declared, touching only what differs.
 
     What is too much goes first. Rights on the database are the builder's to give and stay as they
     are. The caller has set the role to the owner.
     """
+    ensure_functions(cursor)
+    change_routines(cursor, declared.routines, keep=private_routines(OWNER), owner=OWNER)
     live = live_access(cursor)
     extra_policies, extra_rights = live.policies - declared.policies, live.rights - declared.rights
     for policy in sorted(extra_policies):

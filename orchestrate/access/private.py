@@ -9,13 +9,14 @@ that is no member, or that somebody put into the group of another audience.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from psycopg2 import sql
 
 from orchestrate.access.members import Member
-from orchestrate.access.roles import GROUPS
+from orchestrate.access.roles import GROUPS, OWNER
+from orchestrate.access.routines import SEARCH_PATH, Routine, live_routines
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
@@ -104,32 +105,44 @@ def ensure_private(cursor: Cursor) -> None:
                 )
             )
     cursor.execute("insert into private.pointer default values on conflict do nothing")
-    _ensure_functions(cursor)
+    ensure_functions(cursor)
 
 
-def _ensure_functions(cursor: Cursor) -> None:
-    cursor.execute(
-        "select proname, prosrc from pg_proc where pronamespace = 'private'::regnamespace"
-        " and prosecdef and provolatile = 's'"
-        " and proconfig = array['search_path=pg_catalog, pg_temp']"
-    )
-    present = dict(cursor.fetchall())
+def private_routines(owner: str) -> Iterator[Routine]:
+    """Describe the functions of the schema as they are to be."""
     for name, (result, body) in _FUNCTIONS.items():
-        if present.get(name) == body:
+        yield Routine(
+            SCHEMA,
+            name,
+            signature="",
+            arguments="",
+            returns=result,
+            language="sql",
+            properties=f"security definer, stable, parallel restricted, {SEARCH_PATH}",
+            owner=owner,
+            comment="",
+            body=body,
+        )
+
+
+def ensure_functions(cursor: Cursor) -> None:
+    """Make the functions of the schema as they are to be, as the owner; touch only what differs."""
+    present = live_routines(cursor)
+    for routine in private_routines(OWNER):
+        if routine in present:
             continue
+        name = sql.Identifier(SCHEMA, routine.name)
         cursor.execute(
             sql.SQL(
                 "create or replace function {}() returns {} language sql stable security definer"
                 " parallel restricted set search_path to pg_catalog, pg_temp as {}"
-            ).format(sql.Identifier(SCHEMA, name), sql.SQL(result), sql.Literal(body))
+            ).format(name, sql.SQL(routine.returns), sql.Literal(routine.body))
         )
-        cursor.execute(
-            sql.SQL("revoke all on function {}() from public").format(sql.Identifier(SCHEMA, name))
-        )
+        cursor.execute(sql.SQL("comment on function {}() is null").format(name))
+        cursor.execute(sql.SQL("revoke all on function {}() from public").format(name))
         cursor.execute(
             sql.SQL("grant execute on function {}() to {}").format(
-                sql.Identifier(SCHEMA, name),
-                sql.SQL(", ").join(map(sql.Identifier, GROUPS)),
+                name, sql.SQL(", ").join(map(sql.Identifier, GROUPS))
             )
         )
 

@@ -70,6 +70,7 @@ class Manifest:
     sources: tuple[SourceTable, ...]
     nodes: Mapping[str, Mapping[str, Any]] = field(repr=False)
     unit_test_count: int
+    function_count: int
     metadata: Mapping[str, Any]
 
     @classmethod
@@ -114,6 +115,7 @@ class Manifest:
             ),
             nodes=nodes,
             unit_test_count=len(content.get("unit_tests", {})),
+            function_count=len(content.get("functions", {})),
             metadata=content.get("metadata", {}),
         )
 
@@ -132,12 +134,19 @@ class Manifest:
         )
 
     def task_count(self, *, unit_tests: bool = True) -> int:
-        """Count what `dbt build` without seeds works on: models, unless ephemeral, and tests."""
+        """Count what `dbt build` without seeds works on.
+
+        That is models, unless ephemeral, functions and tests.
+        """
         kinds = {"model", "test", "snapshot"}
-        return self.unit_test_count * unit_tests + sum(
-            bool(node["resource_type"] in kinds)
-            and bool(node.get("config", {}).get("materialized") != "ephemeral")
-            for node in self.nodes.values()
+        return (
+            self.unit_test_count * unit_tests
+            + self.function_count
+            + sum(
+                bool(node["resource_type"] in kinds)
+                and bool(node.get("config", {}).get("materialized") != "ephemeral")
+                for node in self.nodes.values()
+            )
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 _FAILED = {"error", "fail", "runtime error", "partial success"}
 _DONE = {"success", "pass", "no-op"}
+_MADE = {"model", "snapshot", "function"}
 
 # Where PostgreSQL quotes a value of a row in the first line of an error. Identifiers stay.
 _QUOTED_VALUES = (
@@ -78,7 +79,7 @@ def build_outcome(results: Sequence[NodeResult], seconds: float) -> BuildOutcome
     """Summarise dbt's results."""
     statuses = [(result, str(result.status).lower()) for result in results]
     done = Counter(
-        "model" if str(result.node.resource_type) in {"model", "snapshot"} else "test"
+        "model" if str(result.node.resource_type) in _MADE else "test"
         for result, status in statuses
         if status in _DONE or status == "warn"
     )

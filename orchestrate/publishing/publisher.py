@@ -31,7 +31,14 @@ from orchestrate.access.members import (
 from orchestrate.access.policies import apply_access, declared_access, difference, live_access
 from orchestrate.access.private import ensure_private, store_members
 from orchestrate.access.roles import OWNER, ensure_roles
-from orchestrate.contracts import VERSION_COLUMN, Column, Mart, read_marts
+from orchestrate.contracts import (
+    VERSION_COLUMN,
+    Column,
+    Function,
+    Mart,
+    read_functions,
+    read_marts,
+)
 from orchestrate.database.connection import database_errors
 from orchestrate.errors import CasebookError, DatabaseError
 from orchestrate.publishing.artifacts import Build, check_last_build, read_build
@@ -79,6 +86,7 @@ class _Plan:
 
     build: Build
     marts: Sequence[Mart]
+    functions: Sequence[Function]
     members: Sequence[Member]
 
 
@@ -100,10 +108,12 @@ def publish(
     """
     build = read_build(target_dir, databases.warehouse.database)
     marts = read_marts(build.manifest)
+    functions = read_functions(build.manifest, marts)
     with _snapshot(databases) as warehouse, warehouse.cursor() as source:
         check_last_build(source, build, target_dir)
         audit(source, marts)
-        plan = _Plan(build, marts, _read_members(settings, source, build, marts, console))
+        members = _read_members(settings, source, build, marts, console)
+        plan = _Plan(build, marts, functions, members)
         ensure_roles(databases, console)
         create_logins(databases, plan.members)
         published, withdrawn = _publish_at_once(
@@ -195,7 +205,7 @@ def _publish_at_once(
         for relation in (relation for relation, count in rows.items() if count == 0):
             console.say(f"{relation} is published without rows: the build has none.")
         store_members(target, plan.members)
-        declared = declared_access([*plan.marts, *withdrawn])
+        declared = declared_access([*plan.marts, *withdrawn], plan.functions)
         apply_access(target, declared)
         _refuse(difference(declared, live_access(target)))
         published = record_version(

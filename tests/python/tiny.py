@@ -98,6 +98,28 @@ def private_model(name: str, schema: str) -> dict[str, Any]:
     }
 
 
+def function(name: str, body: str, **more: Any) -> dict[str, Any]:
+    """Return the manifest's node of a function over the mart `procedure_summary`."""
+    return {
+        "unique_id": f"function.casebook.{name}",
+        "resource_type": "function",
+        "name": name,
+        "alias": name,
+        "database": "warehouse",
+        "schema": "clients",
+        "original_file_path": f"functions/{name}.sql",
+        "description": f"Says {name}.",
+        "config": {"schema": "clients", "meta": {"readers": {"client": "scope"}}},
+        "arguments": [
+            {"name": "code", "data_type": "text", "description": "A code.", "default_value": "null"}
+        ],
+        "returns": {"data_type": "table (procedure_code text, patients int)"},
+        "depends_on": {"nodes": ["model.casebook.procedure_summary"]},
+        "compiled_code": body,
+        **more,
+    }
+
+
 def tiny_manifest() -> dict[str, Any]:
     """Return a manifest of four marts, their reference models, one test and one unit test."""
     nodes = [
@@ -165,10 +187,10 @@ def tiny_manifest() -> dict[str, Any]:
 
 def passing_results(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Return the run results of a build of the manifest in which all went well."""
-    status = {"model": "success", "test": "pass"}
+    status = {"model": "success", "test": "pass", "function": "success"}
     results = [
         {"unique_id": unique_id, "status": status[node["resource_type"]]}
-        for unique_id, node in manifest["nodes"].items()
+        for unique_id, node in [*manifest["nodes"].items(), *manifest["functions"].items()]
         if node["resource_type"] in status
     ] + [{"unique_id": unique_id, "status": "pass"} for unique_id in manifest["unit_tests"]]
     return {

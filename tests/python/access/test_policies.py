@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tiny import function
 
 from orchestrate.access.policies import (
     OWN_RESIDENT,
@@ -15,7 +16,7 @@ from orchestrate.access.policies import (
     difference,
     live_access,
 )
-from orchestrate.contracts import Mart, read_marts
+from orchestrate.contracts import Mart, read_functions, read_marts
 
 MUTATIONS = [
     "grant select on residency.fct_studies to casebook_client",
@@ -42,6 +43,25 @@ MUTATIONS = [
     "alter policy scope_is_own on clients.procedure_summary using (scope_id is not null)",
     "alter policy resident_reads on residency.fct_studies to public",
     "alter policy resident_reads on residency.fct_studies using (true)",
+    "create function private.more() returns text language sql as 'select 1::text'",
+    "create function residency.more() returns integer language sql as 'select 1'",
+    "create or replace function private.reader_scope() returns text language sql stable"
+    " security definer parallel restricted set search_path to pg_catalog, pg_temp"
+    " as 'select scope_id from private.members limit 1'",
+    "alter function private.current_version() security invoker",
+    "alter function private.current_version() reset search_path",
+    "alter function clients.counted(text) security definer",
+    "alter function clients.counted(text) reset all",
+    "alter function clients.counted(text) set search_path to residency, pg_catalog",
+    "alter function clients.counted(text) set row_security to off",
+    "alter function clients.counted(text) volatile",
+    "alter function clients.counted(text) parallel safe",
+    "comment on function clients.counted(text) is 'hospice'",
+    "drop function clients.counted(text)",
+    "create function clients.counted(integer) returns integer language sql as 'select 1'",
+    "grant execute on function clients.counted(text) to public",
+    "grant execute on function clients.counted(text) to casebook_staff",
+    "revoke execute on function clients.counted(text) from casebook_client",
     "create policy add on residency.fct_studies for insert to public with check (true)",
 ]
 UNMENDABLE = {
@@ -94,9 +114,12 @@ def test_declares_what_the_marts_say(tiny: Any) -> None:
 
 
 def test_every_change_by_other_hands_is_seen_and_mended(tiny: Any) -> None:
-    tiny.publish()
+    body = 'select procedure_code, 1 from "warehouse"."clients"."procedure_summary"'
+    counted = function("counted", body)
+    tiny.manifest["functions"] = {counted["unique_id"]: counted}
+    tiny.publish(build=True)
     marts = read_marts(tiny.manifest)
-    declared = declared_access(marts)
+    declared = declared_access(marts, read_functions(tiny.manifest, marts))
     with tiny.databases.publisher.connect() as connection, connection.cursor() as cursor:
         cursor.execute("set role casebook_owner")
         assert difference(declared, live_access(cursor)) == []

@@ -46,3 +46,12 @@ def test_macros_hide_dialect(built: Build) -> None:
             "B",
         )
     ]
+
+
+def test_a_function_may_be_of_another_language_and_looks_nothing_up_elsewhere(built: Build) -> None:
+    assert built.statuses["doubled"] == "success"
+    assert built.rows("select casebook.doubled(21)") == [(42,)]
+    assert built.rows(
+        "select lanname::text, proconfig, provolatile::text, prosecdef from pg_proc"
+        " inner join pg_language on pg_language.oid = prolang where proname = 'doubled'"
+    ) == [("plpgsql", ["search_path=pg_catalog, pg_temp"], "s", False)]

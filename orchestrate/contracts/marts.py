@@ -15,45 +15,21 @@ from graphlib import TopologicalSorter
 from types import MappingProxyType
 from typing import Any, Final
 
+from orchestrate.contracts.names import (
+    READS_OWN,
+    READS_SCOPE,
+    Refused,
+    canonical_type,
+    name_problems,
+    published_name,
+    read_readers,
+)
 from orchestrate.errors import DataError
-
-AUDIENCES: Final = ("program", "resident", "client", "management", "staff")
-READS_ALL: Final = "all"
-READS_OWN: Final = "own"
-READS_SCOPE: Final = "scope"
-READINGS: Final = (READS_ALL, READS_OWN, READS_SCOPE)
 
 VERSION_COLUMN: Final = "version"
 SCOPE_COLUMN: Final = "scope_id"
 RESIDENT_COLUMN: Final = "resident_name"
 
-IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9_]{0,49}")
-# Schemas that belong to the server or to the publisher itself.
-RESERVED_SCHEMAS: Final = frozenset({"private", "public", "information_schema"})
-
-_TYPE_ALIASES: Final = {
-    "bool": "boolean",
-    "decimal": "numeric",
-    "float8": "double precision",
-    "int": "integer",
-    "int2": "smallint",
-    "int4": "integer",
-    "int8": "bigint",
-    "timestamptz": "timestamp with time zone",
-}
-_TYPES: Final = frozenset(
-    {
-        "bigint",
-        "boolean",
-        "date",
-        "double precision",
-        "integer",
-        "smallint",
-        "text",
-        "timestamp with time zone",
-    }
-)
-_NUMERIC: Final = re.compile(r"(?:numeric|decimal)\s*\(\s*(\d{1,3})\s*(?:,\s*(\d{1,3})\s*)?\)")
 _REFERENCE: Final = re.compile(r"""ref\(\s*(?:['"]\w+['"]\s*,\s*)?['"](\w+)['"].*\)""")
 
 
@@ -124,18 +100,18 @@ def read_marts(manifest: Mapping[str, Any]) -> list[Mart]:
 
     Raises DataError that names every mart whose contract leaves something open, and why.
     """
-    nodes = [node for node in manifest["nodes"].values() if _is_public_mart(node)]
+    nodes = [node for node in manifest["nodes"].values() if is_public_mart(node)]
     relations = {
-        (node["schema"], node.get("alias") or node["name"]): _published_name(node) for node in nodes
+        (node["schema"], node.get("alias") or node["name"]): published_name(node) for node in nodes
     }
-    models = {node["name"]: _published_name(node) for node in nodes}
+    models = {node["name"]: published_name(node) for node in nodes}
     marts: list[Mart] = []
     problems: list[str] = []
     for node in nodes:
         try:
             marts.append(_read_mart(node, relations, models))
-        except _Refused as refusal:
-            problems.extend(f"{'.'.join(_published_name(node))}: {text}" for text in refusal.texts)
+        except Refused as refusal:
+            problems.extend(f"{'.'.join(published_name(node))}: {text}" for text in refusal.texts)
     if not problems:
         problems = list(_key_problems(marts))
     if problems:
@@ -151,23 +127,13 @@ def read_marts(manifest: Mapping[str, Any]) -> list[Mart]:
     return _parents_first(marts)
 
 
-class _Refused(Exception):  # noqa: N818 - internal signal, turned into a DataError above
-    def __init__(self, texts: Sequence[str]) -> None:
-        super().__init__(*texts)
-        self.texts = texts
-
-
-def _is_public_mart(node: Mapping[str, Any]) -> bool:
+def is_public_mart(node: Mapping[str, Any]) -> bool:
+    """Tell whether a node of the manifest is a mart that readers see."""
     return (
         node["resource_type"] == "model"
         and node.get("access") == "public"
         and node["original_file_path"].replace("\\", "/").startswith("models/marts/")
     )
-
-
-def _published_name(node: Mapping[str, Any]) -> tuple[str, str]:
-    schema = node.get("config", {}).get("schema") or node["schema"]
-    return str(schema), str(node.get("alias") or node["name"])
 
 
 def _read_mart(
@@ -176,14 +142,8 @@ def _read_mart(
     models: Mapping[str, tuple[str, str]],
 ) -> Mart:
     problems: list[str] = []
-    schema, name = _published_name(node)
-    problems.extend(
-        f"'{identifier}' is not a plain name (a-z, 0-9, _; at most 50 characters)"
-        for identifier in (schema, name, *node["columns"])
-        if not IDENTIFIER.fullmatch(identifier)
-    )
-    if schema in RESERVED_SCHEMAS or schema.startswith("pg_"):
-        problems.append(f"schema '{schema}' is reserved")
+    schema, name = published_name(node)
+    problems.extend(name_problems(schema, name, *node["columns"]))
     if not node.get("contract", {}).get("enforced"):
         problems.append("its contract is not enforced")
     if not (node.get("description") or "").strip():
@@ -192,7 +152,7 @@ def _read_mart(
     names = [column.name for column in columns]
     primary_key = _read_primary_key(node, problems)
     foreign_keys = _read_foreign_keys(node, relations, models, problems)
-    readers = _read_readers(node, problems)
+    readers = read_readers(node, problems)
     is_scoped = READS_SCOPE in readers.values()
     if is_scoped and set(readers.values()) != {READS_SCOPE}:
         problems.append("one audience reads it by scope and another does not")
@@ -212,7 +172,7 @@ def _read_mart(
     if unknown:
         problems.append(f"its keys name unknown columns {', '.join(unknown)}")
     if problems:
-        raise _Refused(problems)
+        raise Refused(problems)
     without_scope = [column for column in columns if column.name != SCOPE_COLUMN]
     return Mart(
         unique_id=node["unique_id"],
@@ -332,23 +292,6 @@ def _resolve(
     return relations.get((parts[-2], parts[-1])) if len(parts) >= 2 else None
 
 
-def _read_readers(node: Mapping[str, Any], problems: list[str]) -> dict[str, str]:
-    config = node.get("config") or {}
-    readers = (config.get("meta") or {}).get("readers")
-    if not readers:
-        problems.append("it declares no readers (config.meta.readers)")
-        return {}
-    if not isinstance(readers, dict):
-        problems.append("config.meta.readers is not a mapping of audience to rows")
-        return {}
-    for audience, reading in readers.items():
-        if audience not in AUDIENCES:
-            problems.append(f"unknown audience '{audience}'; there are {', '.join(AUDIENCES)}")
-        if reading not in READINGS:
-            problems.append(f"audience {audience} reads '{reading}'; use {', '.join(READINGS)}")
-    return {str(audience): str(reading) for audience, reading in readers.items()}
-
-
 def _key_problems(marts: Sequence[Mart]) -> Iterable[str]:
     """Foreign keys must name the whole primary key of a mart that can be told apart by scope."""
     by_name = {(mart.schema, mart.name): mart for mart in marts}
@@ -370,13 +313,3 @@ def _parents_first(marts: Sequence[Mart]) -> list[Mart]:
         parents = {(key.to_schema, key.to_name) for key in mart.foreign_keys} - {name}
         order.add(name, *sorted(parents))
     return [by_name[name] for name in order.static_order()]
-
-
-def canonical_type(data_type: str) -> str | None:
-    """Spell a contract's type as PostgreSQL does; None when marts may not use it."""
-    plain = " ".join(data_type.lower().split())
-    numeric = _NUMERIC.fullmatch(plain)
-    if numeric:
-        return f"numeric({int(numeric.group(1))},{int(numeric.group(2) or 0)})"
-    plain = _TYPE_ALIASES.get(plain, plain)
-    return plain if plain in _TYPES else None

@@ -1,0 +1,154 @@
+"""Functions of reporting: those declared, those there, and the way between them.
+
+Published functions run with the rights of whoever calls them, so row security decides what they
+read. Those of the schema `private`, which policies ask, run as the owner. Both look up names in
+pg_catalog alone, unless a name carries its schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from psycopg2 import sql
+
+from orchestrate.contracts import Function
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
+
+SEARCH_PATH: Final = "search_path=pg_catalog, pg_temp"
+# What a published function is beside its body.
+PUBLISHED: Final = f"security invoker, stable, parallel unsafe, {SEARCH_PATH}"
+
+
+class Routine(NamedTuple):
+    """A function as the catalog describes it.
+
+    `arguments` are spelled as pg_get_function_arguments does, `signature` as
+    pg_get_function_identity_arguments; `properties` are everything else that decides what it does,
+    in words.
+    """
+
+    schema: str
+    name: str
+    signature: str
+    arguments: str
+    returns: str
+    language: str
+    properties: str
+    owner: str
+    comment: str
+    body: str
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What tells it from every other function: schema, name and types of its arguments."""
+        return self.schema, self.name, self.signature
+
+
+def published_routines(functions: Sequence[Function], owner: str) -> Iterable[Routine]:
+    """Describe functions as they are to be in reporting."""
+    for function in functions:
+        yield Routine(
+            function.schema,
+            function.name,
+            function.signature,
+            function.declaration,
+            function.returns,
+            function.language,
+            PUBLISHED,
+            owner,
+            function.description,
+            function.body,
+        )
+
+
+def live_routines(cursor: Cursor) -> frozenset[Routine]:
+    """Read all functions of schemas that are not the server's own."""
+    cursor.execute("set local search_path to pg_catalog")
+    cursor.execute(_ROUTINES)
+    return frozenset(Routine(*row) for row in cursor.fetchall())
+
+
+def change_routines(
+    cursor: Cursor, declared: Iterable[Routine], keep: Iterable[Routine], owner: str
+) -> None:
+    """Make the owner's functions those declared, touching only what differs.
+
+    Those to `keep` are somebody else's care. The caller has set the role to the owner. What belongs
+    to others stays, for the comparison with what is declared to find.
+    """
+    kept = {routine.identity for routine in keep}
+    wanted = {one.identity: one for one in declared if one.identity not in kept}
+    present = {
+        one.identity: one
+        for one in live_routines(cursor)
+        if one.owner == owner and one.identity not in kept
+    }
+    for identity, routine in sorted(present.items()):
+        if identity not in wanted or not _can_become(routine, wanted[identity]):
+            cursor.execute(sql.SQL("drop routine {}").format(_named(routine, routine.signature)))
+    for identity, routine in sorted(wanted.items()):
+        if present.get(identity) != routine:
+            cursor.execute(
+                sql.SQL(
+                    "create or replace function {} returns {} language {} stable security invoker"
+                    " parallel unsafe set search_path to pg_catalog, pg_temp as {}"
+                ).format(
+                    # Names and types of arguments and result are checked by the contract.
+                    _named(routine, routine.arguments),
+                    sql.SQL(routine.returns),
+                    sql.Identifier(routine.language),
+                    sql.Literal(routine.body),
+                )
+            )
+            cursor.execute(
+                sql.SQL("comment on function {} is {}").format(
+                    _named(routine, routine.signature), sql.Literal(routine.comment)
+                )
+            )
+
+
+def _can_become(present: Routine, wanted: Routine) -> bool:
+    """Tell whether one may replace the other in place: only if it is called in the same way."""
+    return (present.arguments, present.returns) == (wanted.arguments, wanted.returns)
+
+
+def _named(routine: Routine, arguments: str) -> sql.Composable:
+    return sql.SQL("{}({})").format(
+        sql.Identifier(routine.schema, routine.name), sql.SQL(arguments)
+    )
+
+
+_ROUTINES: Final = """
+    select
+        nspname::text,
+        proname::text,
+        pg_get_function_identity_arguments(pg_proc.oid),
+        pg_get_function_arguments(pg_proc.oid),
+        coalesce(pg_get_function_result(pg_proc.oid), prokind::text),
+        lanname::text,
+        concat_ws(
+            ', ',
+            case when prosecdef then 'security definer' else 'security invoker' end,
+            case provolatile when 's' then 'stable' when 'i' then 'immutable' else 'volatile' end,
+            case proparallel
+                when 's' then 'parallel safe' when 'r' then 'parallel restricted'
+                else 'parallel unsafe'
+            end,
+            case when prokind <> 'f' then 'kind ' || prokind::text end,
+            case when proisstrict then 'strict' end,
+            case when proleakproof then 'leakproof' end,
+            array_to_string(proconfig, '; ')
+        ),
+        pg_get_userbyid(proowner)::text,
+        coalesce(obj_description(pg_proc.oid, 'pg_proc'), ''),
+        coalesce(pg_get_function_sqlbody(pg_proc.oid), prosrc)
+    from pg_proc
+    inner join pg_namespace on pg_namespace.oid = pronamespace
+    inner join pg_language on pg_language.oid = prolang
+    where nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
+        and not starts_with(nspname, 'pg_temp_')
+        and not starts_with(nspname, 'pg_toast_temp_')
+"""
