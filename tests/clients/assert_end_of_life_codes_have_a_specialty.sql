@@ -49,10 +49,7 @@ final as (
         on described_codes.code = specialties.procedure_code
     where
         specialties.procedure_code is null
-        and {{ matches_pattern(
-            'lower(described_codes.code_description)',
-            'hospice|palliat|terminal care|terminally ill|end of life|end-of-life'
-        ) }}
+        and {{ names_end_of_life_care('described_codes.code_description') }}
 
 )
 
