@@ -1,0 +1,97 @@
+"""What the recomputation itself rests on: a comparison that fails, and rules at their borders."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+from recomputed import rule
+from recomputed.compare import check
+from recomputed.raw import age_band, zip3
+
+KEYS = [f"{number:032x}" for number in range(3)]
+TABLE = pd.DataFrame(
+    {
+        "scope_id": ["a", "b", "b"],
+        "key": [KEYS[0], KEYS[0], KEYS[1]],
+        "name": ["x", "x", None],
+        "cost": [Decimal("1.50"), Decimal("1.50"), Decimal("2.00")],
+    },
+    dtype=object,
+)
+
+
+def with_cell(row: int, column: str, value: object) -> pd.DataFrame:
+    """Return the table with another value in one cell."""
+    changed = TABLE.copy()
+    changed.loc[row, column] = value
+    return changed
+
+
+def test_equal_relations_are_compared_in_any_order_of_rows_and_columns() -> None:
+    found = TABLE.iloc[::-1, ::-1]
+    assert check(found, TABLE.drop(columns="key"), opaque="key") == TABLE.size
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        with_cell(2, "cost", Decimal("2.01")),
+        with_cell(2, "name", ""),
+        TABLE.iloc[:2],
+        pd.concat([TABLE, TABLE.iloc[2:]]),
+        TABLE.iloc[:0],
+        TABLE.assign(more=1),
+        TABLE.drop(columns="cost"),
+        with_cell(2, "key", KEYS[0]),
+        with_cell(2, "key", "p-1"),
+        with_cell(1, "key", KEYS[1]).assign(name="x"),
+    ],
+)
+def test_any_other_cell_row_column_or_key_fails(found: pd.DataFrame) -> None:
+    with pytest.raises(AssertionError):
+        check(found, TABLE.drop(columns="key"), opaque="key")
+
+
+def test_the_same_key_for_two_things_in_two_scopes_fails() -> None:
+    expected = with_cell(0, "name", "y").drop(columns="key")
+    with pytest.raises(AssertionError):
+        check(with_cell(0, "name", "y"), expected, opaque="key")
+
+
+def test_one_to_ten_are_few() -> None:
+    assert [rule.is_small(patients) for patients in (0, 1, 10, 11)] == [False, True, True, False]
+
+
+def test_counts_are_rounded_to_tens_halves_up() -> None:
+    counts = (0, 11, 14, 15, 25, 104)
+    assert [rule.count(value, suppressed=False) for value in counts] == [0, 10, 10, 20, 30, 100]
+    assert rule.count(50, suppressed=True) is None
+
+
+def test_money_is_hidden_where_two_hold_more_than_nine_tenths() -> None:
+    assert rule.money(1_000_000, 900_000, suppressed=False) == Decimal(10_000)
+    assert rule.money(1_000_000, 900_001, suppressed=False) is None
+    assert rule.money(15_000, 0, suppressed=False) == Decimal(200)
+    assert rule.money(15_000, 0, suppressed=True) is None
+
+
+def test_ages_are_completed_years_in_bands() -> None:
+    start = pd.Timestamp("2021-02-28T23:59:59Z")
+    births = ("2021-01-01", "2011-03-01", "2011-02-28", "1931-03-01", "1931-02-28", "1996-02-29")
+    assert [age_band(born, start) for born in births] == [
+        "0-9",
+        "0-9",
+        "10-19",
+        "80-89",
+        "90+",
+        "20-29",
+    ]
+    assert age_band("", start) is None
+
+
+def test_zip_prefixes_that_tell_too_much_or_nothing_are_zeros() -> None:
+    sparse = frozenset({"036"})
+    codes = ("02134", "02134-1000", "03601", "2134", "", "0213A")
+    assert [zip3(code, sparse) for code in codes] == ["021", "021", "000", "000", "000", "000"]

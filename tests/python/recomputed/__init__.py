@@ -1,0 +1,1 @@
+"""The advocacy marts recomputed from the CSV files with pandas, apart from the SQL models."""

@@ -1,0 +1,32 @@
+"""The rule for other people's counts: 0 is 0, 1-10 patients are hidden, the rest is rounded."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+
+SMALLEST_SHOWN = 11
+TENS = Decimal(10)
+HUNDREDS_OF_DOLLARS = Decimal(100)
+MOST_OF_TWO = Decimal("0.9")
+
+
+def is_small(patients: int) -> bool:
+    """Tell whether a number of distinct patients must not be shown."""
+    return 0 < patients < SMALLEST_SHOWN
+
+
+def nearest(value: Decimal, step: Decimal) -> Decimal:
+    """Round to the nearest multiple of a step, halves away from zero."""
+    return (value / step).quantize(Decimal(1), ROUND_HALF_UP) * step
+
+
+def count(value: int, *, suppressed: bool) -> int | None:
+    """Show a count of a row."""
+    return None if suppressed else int(nearest(Decimal(int(value)), TENS))
+
+
+def money(total: int, of_two: int, *, suppressed: bool) -> Decimal | None:
+    """Show an amount in cents as US dollars; None also where two patients hold most of it."""
+    if suppressed or of_two > MOST_OF_TWO * int(total):
+        return None
+    return nearest(Decimal(int(total)) / 100, HUNDREDS_OF_DOLLARS).quantize(Decimal("0.01"))
