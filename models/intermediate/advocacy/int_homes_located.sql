@@ -8,33 +8,17 @@ patients as (
 
 ),
 
-encounters as (
-
-    select * from {{ ref('stg_advocacy__encounters') }}
-
-),
-
-payers as (
-
-    select * from {{ ref('stg_advocacy__payers') }}
-
-),
-
-clients as (
-
-    select * from {{ ref('stg_reference__clients') }}
-
-),
-
 client_patients as (
 
-    select encounters.patient_id
-    from encounters
-    inner join payers
-        on encounters.payer_id = payers.payer_id
-    inner join clients
-        on payers.payer_name = clients.payer_name
-    group by encounters.patient_id
+    select * from {{ ref('int_client_patients') }}
+
+),
+
+affiliated as (
+
+    select patient_id
+    from client_patients
+    group by patient_id
 
 ),
 
@@ -45,10 +29,10 @@ located as (
         patients.city,
         patients.latitude,
         patients.longitude,
-        client_patients.patient_id is null as is_unaffiliated
+        affiliated.patient_id is null as is_unaffiliated
     from patients
-    left join client_patients
-        on patients.patient_id = client_patients.patient_id
+    left join affiliated
+        on patients.patient_id = affiliated.patient_id
     where
         patients.latitude between -90 and 90
         and patients.longitude between -180 and 180
