@@ -43,12 +43,16 @@ totals as (
 final as (
 
     select
-        {{ surrogate_key([
-            'totals.payer_name',
-            'totals.period_kind',
-            'totals.period_start',
-            'totals.procedure_code',
-        ]) }}::text as summary_key,
+        {{ pseudonym(
+            'summary',
+            "'staff'",
+            surrogate_key([
+                'totals.payer_name',
+                'totals.period_kind',
+                'totals.period_start',
+                'totals.procedure_code',
+            ])
+        ) }}::text as summary_key,
         totals.payer_name::text as payer_name,
         totals.period_kind::text as period_kind,
         totals.period_start::date as period_start,

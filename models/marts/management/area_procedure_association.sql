@@ -32,9 +32,11 @@ measured as (
 final as (
 
     select
-        {{ surrogate_key([
-            'measured.population', 'measured.county', 'measured.procedure_code'
-        ]) }}::text as association_key,
+        {{ pseudonym(
+            'association',
+            "'management'",
+            surrogate_key(['measured.population', 'measured.county', 'measured.procedure_code'])
+        ) }}::text as association_key,
         measured.population::text as population,
         measured.county::text as county,
         measured.procedure_code::text as procedure_code,

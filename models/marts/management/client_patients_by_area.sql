@@ -15,7 +15,11 @@ clients as (
 final as (
 
     select
-        {{ surrogate_key(['clients.client_id', 'areas.county', 'areas.city']) }}::text as area_key,
+        {{ pseudonym(
+            'area',
+            "'management'",
+            surrogate_key(['clients.client_id', 'areas.county', 'areas.city'])
+        ) }}::text as area_key,
         clients.client_id::text as client_id,
         areas.county::text as county,
         areas.city::text as city,
