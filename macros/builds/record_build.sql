@@ -4,9 +4,9 @@
     has written since are never published as tested. Runs at the start of every invocation that
     writes; a developer's own schemas are not published and leave no note.
 
-    advocacy_source is the variable of that name. pseudonym_key_id tells keys apart and nothing of
-    them: 16 hex digits of a hash. From both the publisher sees what was built with the development
-    key and is not the sample.
+    advocacy_source and service_date_precision are the variables of these names. pseudonym_key_id
+    tells keys apart and nothing of them: 16 hex digits of a hash. From these the publisher sees whether
+    something else than the sample was built with the development key, and whether days may be shown.
 #}
 {% macro record_build() -%}
     {%- if execute and target.schema == 'casebook'
@@ -20,6 +20,7 @@
             invocation_id text not null,
             started_at timestamptz not null,
             advocacy_source text,
+            service_date_precision text,
             pseudonym_key_id text
         );
         -- A table of an earlier release. Asked first, because altering waits for whoever reads it.
@@ -27,22 +28,27 @@
         begin
             if not exists (
                 select from pg_attribute
-                where attrelid = 'casebook.last_build'::regclass and attname = 'pseudonym_key_id'
+                where attrelid = 'casebook.last_build'::regclass and attname = 'service_date_precision'
             ) then
-                alter table casebook.last_build add advocacy_source text, add pseudonym_key_id text;
+                alter table casebook.last_build
+                    add column if not exists advocacy_source text,
+                    add column if not exists pseudonym_key_id text,
+                    add service_date_precision text;
             end if;
         end
         $migrate$;
         insert into casebook.last_build (
-            invocation_id, started_at, advocacy_source, pseudonym_key_id
+            invocation_id, started_at, advocacy_source, service_date_precision, pseudonym_key_id
         )
         values (
-            '{{ invocation_id }}', now(), {{ dbt.string_literal(var('advocacy_source')) }}, {{ key_id }}
+            '{{ invocation_id }}', now(), {{ dbt.string_literal(var('advocacy_source')) }},
+            {{ dbt.string_literal(var('service_date_precision')) }}, {{ key_id }}
         )
         on conflict (only_row) do update set
             invocation_id = excluded.invocation_id,
             started_at = excluded.started_at,
             advocacy_source = excluded.advocacy_source,
+            service_date_precision = excluded.service_date_precision,
             pseudonym_key_id = excluded.pseudonym_key_id;
     {%- endif -%}
 {%- endmacro %}

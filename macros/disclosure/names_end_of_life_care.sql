@@ -1,10 +1,12 @@
 {#
-    Whether a text expression names hospice, palliative or terminal care (boolean); null for null.
-    Tests ask it of descriptions: codes come and go in exports, and such care is known by its words.
+    Whether a text expression names hospice, palliative or terminal care, by the words of the seed
+    specialty_words (boolean); false for null. Tests ask it of descriptions: codes come and go in
+    exports, and such care is known by its words. The publisher's audit goes by the same seed.
 #}
 {% macro names_end_of_life_care(expression) -%}
-    {{ return(matches_pattern(
-        "lower(" ~ expression ~ ")",
-        'hospice|palliat|terminal care|terminally ill|end of life|end-of-life'
-    )) }}
+    exists (
+        select word
+        from {{ ref('stg_reference__specialty_words') }}
+        where {{ dbt.position('word', 'lower(' ~ expression ~ ')') }} > 0
+    )
 {%- endmacro %}

@@ -42,7 +42,7 @@ from orchestrate.contracts import (
 from orchestrate.database.connection import database_errors
 from orchestrate.errors import CasebookError, DatabaseError
 from orchestrate.publishing.artifacts import Build, check_last_build, read_build
-from orchestrate.publishing.audit import audit
+from orchestrate.publishing.audit import Examined, audit
 from orchestrate.publishing.copying import copy_mart
 from orchestrate.publishing.tables import (
     Name,
@@ -111,7 +111,7 @@ def publish(
     functions = read_functions(build.manifest, marts)
     with _snapshot(databases) as warehouse, warehouse.cursor() as source:
         check_last_build(source, build, target_dir)
-        audit(source, marts)
+        audit(Examined(source, marts, build.source_relation))
         members = _read_members(settings, source, build, marts, console)
         plan = _Plan(build, marts, functions, members)
         ensure_roles(databases, console)

@@ -1,6 +1,7 @@
--- A code that names hospice, palliative or terminal care must be grouped in the seed specialties.
--- When this breaks, the export brought a new such code, and a client that restricts hospice would
--- show it to everybody. The seed is to be completed, then the build runs again.
+-- A code whose description or reason names hospice, palliative or terminal care must be grouped in
+-- the seed specialties. When this breaks, the export brought a new such code, and a client that
+-- restricts hospice would show it to everybody. The seed is to be completed, then the build runs
+-- again.
 with
 
 procedures as (
@@ -25,17 +26,15 @@ described_codes as (
 
     select
         procedure_code as code,
-        procedure_description as code_description
+        coalesce(procedure_description, '') || ' | ' || coalesce(reason_name, '') as code_text
     from procedures
-    group by procedure_code, procedure_description
 
-    union all
+    union distinct
 
     select
         encounter_code as code,
-        encounter_name as code_description
+        coalesce(encounter_name, '') || ' | ' || coalesce(reason_name, '') as code_text
     from encounters
-    group by encounter_code, encounter_name
 
 ),
 
@@ -43,13 +42,13 @@ final as (
 
     select
         described_codes.code,
-        described_codes.code_description
+        described_codes.code_text
     from described_codes
     left join specialties
         on described_codes.code = specialties.procedure_code
     where
         specialties.procedure_code is null
-        and {{ names_end_of_life_care('described_codes.code_description') }}
+        and {{ names_end_of_life_care('described_codes.code_text') }}
 
 )
 

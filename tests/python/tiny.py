@@ -38,6 +38,32 @@ MEMBERS: tuple[Row, ...] = (
 )
 
 
+# What the audit reads beside the marts: columns by model, and rows of some.
+STAGING: Mapping[str, Sequence[str]] = {
+    "stg_advocacy__patients": (
+        "patient_id", "first_name", "last_name", "maiden_name", "address", "born_on", "died_on",
+        "city", "county",
+    ),
+    "stg_advocacy__encounters": (
+        "encounter_id", "patient_id", "payer_id", "encounter_code", "encounter_name", "reason_name",
+        "claim_cost", "payer_coverage_cost",
+    ),
+    "stg_advocacy__procedures": (
+        "encounter_id", "procedure_code", "procedure_description", "reason_name", "procedure_cost",
+    ),
+    "stg_advocacy__payers": ("payer_id", "payer_name"),
+    "stg_reference__clients": ("client_id", "payer_name"),
+    "stg_reference__restrictions": ("client_id", "specialty_id"),
+    "stg_reference__specialties": ("procedure_code", "specialty_id", "specialty_name"),
+    "stg_reference__specialty_words": ("specialty_id", "word"),
+}  # fmt: skip
+STAGED: Mapping[str, Sequence[Row]] = {
+    "stg_reference__restrictions": [("humana", "hospice")],
+    "stg_reference__specialties": [("385763009", "hospice", "Hospice")],
+    "stg_reference__specialty_words": [("hospice", "hospice")],
+}
+
+
 def constraint(kind: str, **more: Any) -> dict[str, Any]:
     """Return a constraint as the manifest writes it."""
     return {"type": kind, "name": None, "expression": None, "to": None, "to_columns": [], **more}
@@ -166,8 +192,7 @@ def tiny_manifest() -> dict[str, Any]:
             {"client": "scope"},
         ),
         private_model("stg_reference__members", "staging"),
-        private_model("stg_reference__specialties", "staging"),
-        private_model("stg_reference__restrictions", "staging"),
+        *(private_model(name, "staging") for name in STAGING),
         private_model("int_client_scopes", "intermediate"),
         {
             "unique_id": "test.casebook.unique_study",
@@ -299,12 +324,9 @@ class Tiny:
                 create_table(cursor, (schema, name), columns[name], rows)
             for schema, name, names, rows in (
                 ("staging", "stg_reference__members", MEMBER_COLUMNS, self.members),
-                ("staging", "stg_reference__specialties", ["specialty_id"], [("hospice",)]),
-                (
-                    "staging",
-                    "stg_reference__restrictions",
-                    ["client_id", "specialty_id"],
-                    [("humana", "hospice")],
+                *(
+                    ("staging", name, columns, STAGED.get(name, ()))
+                    for name, columns in STAGING.items()
                 ),
                 (
                     "intermediate",
@@ -313,7 +335,8 @@ class Tiny:
                     SCOPES,
                 ),
             ):
-                create_table(cursor, (schema, name), dict.fromkeys(names, "text"), rows)
+                types = {one: "numeric" if one.endswith("_cost") else "text" for one in names}
+                create_table(cursor, (schema, name), types, rows)
             note_build(cursor, self.manifest["metadata"]["invocation_id"])
         connection.close()
         self.results = passing_results(self.manifest)

@@ -1,0 +1,79 @@
+"""Counts of other people are shown by the rule of docs/publishing.md, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from psycopg2 import sql
+
+from orchestrate.contracts import SUPPRESSED_COLUMN, Disclosure, Mart
+from orchestrate.publishing.audit.examined import Examined, source
+
+# The public promise, on purpose not read from the project's variables: a build that was told
+# another rule is to be noticed.
+COUNT_ROUNDING: Final = 10
+MONEY_ROUNDING: Final = 100
+
+
+def check_counts(examined: Examined) -> Iterable[str]:
+    """In rows about other people counts are multiples of 10, money of 100, or nothing is shown.
+
+    A count of 1 to 10 that nobody suppressed would be shown as 0 or 10 at best; those above 10 keep
+    no last digit.
+    """
+    for mart in examined.of_patients:
+        if mart.disclosure is None:
+            continue
+        questions = list(_questions(mart, mart.disclosure))
+        ((*bad,),) = examined.rows(
+            "select {counts} from {mart}",
+            mart=source(mart),
+            counts=sql.SQL(", ").join(
+                sql.SQL("count(*) filter (where {})").format(condition)
+                for _, condition in questions
+            ),
+        )
+        for (text, _), count in zip(questions, bad, strict=True):
+            if count:
+                yield f"{mart.relation}: in {count} rows {text}"
+
+
+def _questions(mart: Mart, disclosure: Disclosure) -> Iterable[tuple[str, sql.Composable]]:
+    """Yield what would be wrong, in words and as a condition of a row."""
+    exact = _any_of(
+        sql.SQL("{} in ({})").format(
+            sql.Identifier(column), sql.SQL(", ").join(map(sql.Literal, values))
+        )
+        for column, values in disclosure.exact
+    )
+    for names, step in ((disclosure.counts, COUNT_ROUNDING), (disclosure.money, MONEY_ROUNDING)):
+        for name in names:
+            yield (
+                f"{name} is not rounded to {step}",
+                sql.SQL("not {} and ({column} < 0 or mod({column}, {}) <> 0)").format(
+                    exact, sql.Literal(step), column=sql.Identifier(name)
+                ),
+            )
+    if SUPPRESSED_COLUMN not in {column.name for column in mart.columns}:
+        return
+    flag = sql.Identifier(SUPPRESSED_COLUMN)
+    yield f"{SUPPRESSED_COLUMN} is not known", sql.SQL("{} is null").format(flag)
+    for name in (*disclosure.counts, *disclosure.money, *disclosure.measures):
+        yield (
+            f"{name} is shown although the row is suppressed",
+            sql.SQL("{} and {} is not null").format(flag, sql.Identifier(name)),
+        )
+    for name in disclosure.counts:
+        yield (
+            f"{name} is missing although the row is not suppressed",
+            sql.SQL("not {} and {} is null").format(flag, sql.Identifier(name)),
+        )
+    if disclosure.exact:
+        yield "what is a reader's own is suppressed", sql.SQL("{} and {}").format(exact, flag)
+
+
+def _any_of(conditions: Iterable[sql.Composable]) -> sql.Composable:
+    return sql.SQL("coalesce({}, false)").format(
+        sql.SQL(" or ").join([*conditions, sql.SQL("false")])
+    )
