@@ -6,7 +6,7 @@ server's lists of databases, roles, settings and tablespaces. Nothing is named h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 OURS = 16384  # The first oid of an object that did not come with the server.
@@ -38,14 +38,28 @@ class Cell(NamedTuple):
     at_birth: bool
 
 
-def read_cells(cursor: Any, role: str, *, only_changed: bool = False) -> Iterator[Cell]:
-    """Yield all cells of a role; `only_changed` leaves out what is as the server came.
+def read_cells(cursor: Any, role: str) -> Iterator[Cell]:
+    """Yield all cells of a role."""
+    return _ask(cursor, _QUERIES, _parameters(cursor, role, only_changed=False))
 
-    What came with the server and was granted or revoked since counts as changed.
+
+def read_changed_cells(cursor: Any, roles: Iterable[str]) -> Iterator[tuple[str, Cell]]:
+    """Yield the cells of all roles, with the role, without what is as the server came.
+
+    What came with the server and was granted or revoked since counts as changed. Kinds that are
+    few come first.
     """
+    parameters = {role: _parameters(cursor, role, only_changed=True) for role in roles}
+    for query in sorted(_QUERIES, key=[_RELATIONS, _FUNCTIONS, _COLUMNS].count):
+        for role, values in parameters.items():
+            for cell in _ask(cursor, [query], values):
+                yield role, cell
+
+
+def _parameters(cursor: Any, role: str, *, only_changed: bool) -> dict[str, Any]:
     cursor.execute("select current_setting('server_version_num')::integer")
     (version,) = cursor.fetchone()
-    parameters = {
+    return {
         "role": role,
         "first": OURS if only_changed else 0,
         "table_verbs": _passed_on(
@@ -60,7 +74,10 @@ def read_cells(cursor: Any, role: str, *, only_changed: bool = False) -> Iterato
         "role_verbs": ["MEMBER", "USAGE", "MEMBER WITH ADMIN OPTION"]
         + ["SET"] * (version >= 160000),
     }
-    for query in _QUERIES:
+
+
+def _ask(cursor: Any, queries: Iterable[str], parameters: dict[str, Any]) -> Iterator[Cell]:
+    for query in queries:
         cursor.execute(query, parameters)
         for kind, path, verb, is_held, at_birth in cursor.fetchall():
             plain = verb.replace(" WITH GRANT OPTION", "*").replace("MEMBER WITH ADMIN OPTION", "*")

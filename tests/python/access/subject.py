@@ -13,6 +13,7 @@ from orchestrate.database import ConnectionTarget, Databases
 from tests.python.access.declared import READS, Role, roles_of
 
 STRANGER = "stranger"
+Name = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,9 @@ class Subject:
                 found[member["login"]] = scopes.get(wanted, open_scope)
         return found
 
-    def conditions(self, login: str, columns: Mapping[tuple[str, str], set[str]]) -> Rows:
+    def conditions(
+        self, login: str, columns: Mapping[Name, set[str]]
+    ) -> dict[Name, sql.Composable]:
         """Say which rows of each relation a login must see: (relation) -> condition.
 
         `columns` are those of all relations; one that is not among the results is closed to the
@@ -95,10 +98,7 @@ class Subject:
         return rows
 
 
-Rows = dict[tuple[str, str], sql.Composable]
-
-
-def relations(cursor: Any) -> dict[tuple[str, str], set[str]]:
+def relations(cursor: Any) -> dict[Name, set[str]]:
     """Return the columns of every relation in a schema that did not come with the server."""
     cursor.execute(
         "select nspname::text, relname::text, array_agg(attname::text)"
@@ -110,7 +110,7 @@ def relations(cursor: Any) -> dict[tuple[str, str], set[str]]:
     return {(schema, name): set(columns) for schema, name, columns in cursor.fetchall()}
 
 
-def fingerprint(relation: tuple[str, str], condition: sql.Composable) -> sql.Composable:
+def fingerprint(relation: Name, condition: sql.Composable) -> sql.Composable:
     """Count the rows of a relation that meet a condition, and add up a hash of each."""
     return sql.SQL(
         "select count(*), coalesce(sum(hashtextextended(shown::text, 0)), 0)"

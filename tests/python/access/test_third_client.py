@@ -96,9 +96,9 @@ def test_the_third_client_has_its_reports_and_extracts(joined: Joined) -> None:
         pages = sorted((joined.casebook.output_dir / folder).glob("*.html"))
         assert len(pages) > 1
         assert all("Aetna" in page.read_text(encoding="utf-8") for page in pages)
-        with next((joined.casebook.output_dir / folder / "extracts").glob("*procedure_summary*.csv")).open(
-            encoding="utf-8-sig", newline=""
-        ) as file:
+        with next(
+            (joined.casebook.output_dir / folder / "extracts").glob("*procedure_summary*.csv")
+        ).open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
         assert {row["client_id"] for row in rows} == {"aetna"}
         codes = {row["procedure_code"] for row in rows}
