@@ -7,7 +7,7 @@ left over is taken away after it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -33,11 +33,13 @@ CONNECTION_LIMIT: Final = 20
 SETTINGS: Final = MappingProxyType({"statement_timeout": "5min", "enable_seqscan": "off"})
 
 
-def create_logins(databases: Databases, members: Sequence[Member]) -> None:
-    """Make the logins of new members, without taking anything from anyone.
+def create_logins(databases: Databases, members: Sequence[Member], console: Console) -> None:
+    """Make the logins of new members, without taking from anyone what it sees.
 
-    A login that has a group keeps it until `settle_logins`. Raises ConfigurationError when a role
-    of that name is not Casebook's.
+    A login that has a group keeps it until `settle_logins`; one that somebody put into several, and
+    that sees nothing for it, keeps its own. What one of Casebook's roles was given of another ends.
+    Raises ConfigurationError when a role of that name is
+    not Casebook's.
     """
     connection = databases.reporting_admin.connect(application_name="casebook logins")
     try:
@@ -46,7 +48,10 @@ def create_logins(databases: Databases, members: Sequence[Member]) -> None:
             connection,
             connection.cursor() as cursor,
         ):
-            grouped = {login for login, _ in _memberships(cursor)}
+            _separate(cursor, {member.login for member in members}, console)
+            grouped: dict[str, set[str]] = {}
+            for login, group in _memberships(cursor):
+                grouped.setdefault(login, set()).add(group)
             for member in members:
                 ensure_role(
                     connection,
@@ -57,8 +62,9 @@ def create_logins(databases: Databases, members: Sequence[Member]) -> None:
                     connection_limit=CONNECTION_LIMIT,
                 )
                 _ensure_settings(cursor, member.login)
-                if member.login not in grouped:
-                    _grant(cursor, group_of(member.audience), member.login)
+                groups = grouped.get(member.login, set())
+                if len(groups) != 1:
+                    _set_group(cursor, member, groups)
     finally:
         connection.close()
 
@@ -76,11 +82,7 @@ def settle_logins(databases: Databases, members: Sequence[Member], console: Cons
             with connection, connection.cursor() as cursor:
                 present = _memberships(cursor)
                 for login, group in sorted(present - wanted):
-                    cursor.execute(
-                        sql.SQL("revoke {} from {}").format(
-                            sql.Identifier(group), sql.Identifier(login)
-                        )
-                    )
+                    _revoke(cursor, group, login)
                     console.say(f"{login} no longer belongs to {group}.")
                 for login, group in sorted(wanted - present):
                     _grant(cursor, group, login)
@@ -118,6 +120,46 @@ def _marked(cursor: Cursor, installation: str) -> set[str]:
 
 def _grant(cursor: Cursor, group: str, login: str) -> None:
     cursor.execute(sql.SQL("grant {} to {}").format(sql.Identifier(group), sql.Identifier(login)))
+
+
+def _revoke(cursor: Cursor, group: str, login: str) -> None:
+    cursor.execute(
+        sql.SQL("revoke {} from {}").format(sql.Identifier(group), sql.Identifier(login))
+    )
+
+
+def _separate(cursor: Cursor, logins: Set[str], console: Console) -> None:
+    """Take Casebook's roles out of each other: logins are in groups, and nothing else in anything.
+
+    Such a member sees nothing as long as it is in the group of another audience, but as the owner
+    it would see everything.
+    """
+    cursor.execute(
+        "select pg_get_userbyid(member)::text, pg_get_userbyid(roleid)::text from pg_auth_members"
+        " where pg_get_userbyid(roleid) = any (%(ours)s)"
+        " and pg_get_userbyid(member) = any (%(ours)s)"
+        " and not (pg_get_userbyid(member) = any (%(logins)s)"
+        "          and pg_get_userbyid(roleid) = any (%(groups)s))"
+        " and (pg_get_userbyid(member), pg_get_userbyid(roleid)) <> (%(publisher)s, %(owner)s)",
+        {
+            "ours": sorted(_STANDING | logins),
+            "logins": sorted(logins),
+            "groups": list(GROUPS),
+            "publisher": PUBLISHER,
+            "owner": OWNER,
+        },
+    )
+    for member, role in cursor.fetchall():
+        _revoke(cursor, role, member)
+        console.warn(f"{member} was a member of {role}, by other hands, and is no longer.")
+
+
+def _set_group(cursor: Cursor, member: Member, groups: Set[str]) -> None:
+    wanted = group_of(member.audience)
+    for group in sorted(groups - {wanted}):
+        _revoke(cursor, group, member.login)
+    if wanted not in groups:
+        _grant(cursor, wanted, member.login)
 
 
 def _ensure_settings(cursor: Cursor, login: str) -> None:

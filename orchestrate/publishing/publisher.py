@@ -31,6 +31,7 @@ from orchestrate.access.members import (
 from orchestrate.access.policies import apply_access, declared_access, difference, live_access
 from orchestrate.access.private import ensure_private, store_members
 from orchestrate.access.roles import OWNER, ensure_roles
+from orchestrate.access.standing import standing_problems
 from orchestrate.contracts import (
     VERSION_COLUMN,
     Column,
@@ -115,7 +116,7 @@ def publish(
         members = _read_members(settings, source, build, marts, console)
         plan = _Plan(build, marts, functions, members)
         ensure_roles(databases, console)
-        create_logins(databases, plan.members)
+        create_logins(databases, plan.members, console)
         published, withdrawn = _publish_at_once(
             databases, source, plan, sources, console, still_alone
         )
@@ -193,6 +194,7 @@ def _publish_at_once(
     console: Console,
     still_alone: Callable[[], None],
 ) -> tuple[PublishedVersion, set[Name]]:
+    builder = databases.reporting_admin.user
     with _as_owner(databases) as target:
         ensure_private(target)
         version = next_version(target)
@@ -208,6 +210,7 @@ def _publish_at_once(
         declared = declared_access([*plan.marts, *withdrawn], plan.functions)
         apply_access(target, declared)
         _refuse(difference(declared, live_access(target)))
+        _refuse(standing_problems(target, plan.members, builder, settled=False))
         published = record_version(
             target,
             PublishedVersion(
@@ -282,10 +285,14 @@ def _withdraw(name: Name, table: Table) -> Mart:
 
 def _tidy(databases: Databases, plan: _Plan, withdrawn: set[Name], console: Console) -> None:
     """Settle logins and delete old versions; what fails here is said and done by the next run."""
+    builder = databases.reporting_admin.user
     try:
         settle_logins(databases, plan.members, console)
         with _as_owner(databases) as cursor:
             delete_old_versions(cursor, withdrawn)
+            found = standing_problems(cursor, plan.members, builder, settled=True)
+        if found:
+            console.warn(f"Roles are not as they are to be: {'; '.join(found[:5])}.")
         _vacuum(databases)
     except CasebookError as error:
         console.warn(f"Published, but tidying up afterwards failed: {error}")
