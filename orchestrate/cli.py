@@ -18,6 +18,7 @@ import typer
 
 from orchestrate.console import Console
 from orchestrate.errors import CasebookError, ConfigurationError, ExitStatus
+from orchestrate.extracts.formats import DEFAULT_FORMATS, Format
 from orchestrate.settings import Settings
 
 app = typer.Typer(
@@ -37,7 +38,7 @@ JsonOption = Annotated[
 ]
 OutOption = Annotated[
     Path | None,
-    typer.Option("--out", help="Folder for what is rendered (default: output/ of the project)."),
+    typer.Option("--out", help="Folder for what is written (default: output/ of the project)."),
 ]
 LoginOption = Annotated[
     str | None, typer.Option("--as", help="A login of the reporting database.", metavar="LOGIN")
@@ -53,7 +54,7 @@ class Domain(StrEnum):
 
 @app.command()
 def run(out: OutOption = None, json_output: JsonOption = False) -> None:
-    """Load what is new, build and test, publish all at once, render reports."""
+    """Load what is new, build and test, publish all at once, render reports and extracts."""
     from orchestrate.pipeline import run_all
 
     console = Console(json_output=json_output)
@@ -144,6 +145,33 @@ def report(
     for page in pages:
         console.write(str(page))
     console.show_json({"pages": [str(page) for page in pages]})
+
+
+@app.command()
+def extract(
+    audience: Annotated[
+        list[str] | None,
+        typer.Option("--audience", help="Write this audience's only; may be repeated."),
+    ] = None,
+    login: LoginOption = None,
+    formats: Annotated[
+        list[Format] | None,
+        typer.Option("--format", help="Kind of file; may be repeated (default: csv and xlsx)."),
+    ] = None,
+    out: OutOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Write what each audience may read as files, with definitions."""
+    from orchestrate.pipeline import extract as write
+
+    console = Console(json_output=json_output)
+    settings = Settings.from_environment()
+    files = write(
+        settings, console, audience, login, formats or DEFAULT_FORMATS, out or settings.output_dir
+    )
+    for file in files:
+        console.write(str(file))
+    console.show_json({"files": [str(file) for file in files]})
 
 
 @app.command()

@@ -19,6 +19,8 @@ from orchestrate.database import Databases, open_databases
 from orchestrate.erd import write_diagrams
 from orchestrate.erd.kept import kept_diagrams
 from orchestrate.errors import DataError
+from orchestrate.extracts.extract import write_extracts
+from orchestrate.extracts.formats import DEFAULT_FORMATS, Format
 from orchestrate.publishing import PublishedVersion
 from orchestrate.publishing import publish as publish_version
 from orchestrate.publishing.artifacts import check_last_build, read_build
@@ -106,6 +108,15 @@ def run_all(settings: Settings, console: Console, out_dir: Path) -> RunSummary:
             recorded_sources(databases),
             still_alone,
         )
+        # First, because the pages link to them.
+        write_extracts(
+            databases,
+            audiences=None,
+            login=None,
+            formats=DEFAULT_FORMATS,
+            out_dir=out_dir,
+            console=console,
+        )
         pages = render_reports(
             settings,
             databases,
@@ -191,6 +202,26 @@ def render(
     databases = open_databases(settings, console)
     return render_reports(
         settings, databases, audiences=audiences, login=login, out_dir=out_dir, console=console
+    )
+
+
+def extract(
+    settings: Settings,
+    console: Console,
+    audiences: Sequence[str] | None,
+    login: str | None,
+    formats: Sequence[Format],
+    out_dir: Path,
+) -> list[Path]:
+    """Write the extracts of what is published; returns every file written."""
+    databases = open_databases(settings, console)
+    return write_extracts(
+        databases,
+        audiences=audiences,
+        login=login,
+        formats=formats,
+        out_dir=out_dir,
+        console=console,
     )
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import pandas as pd
 import psycopg2
 from psycopg2 import errors, sql
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ, connection
 
+from orchestrate.contracts import SCOPE_COLUMN, VERSION_COLUMN
 from orchestrate.errors import ConfigurationError, DatabaseError
+from orchestrate.reports.edition import Edition
 
 # Columns that say which rows a reader gets; they are the same on every row and no part of a report.
-_SELECTING_COLUMNS = ("version", "scope_id")
+SELECTING_COLUMNS = (VERSION_COLUMN, SCOPE_COLUMN)
 
 
 @dataclass(frozen=True)
@@ -30,20 +32,6 @@ class Relation:
     def label(self) -> str:
         """The name that SQL knows it by, `schema.name`."""
         return f"{self.schema}.{self.name}"
-
-
-@dataclass(frozen=True)
-class Edition:
-    """Which published version a page shows; unknown parts are None.
-
-    `first_study_at` and `last_study_at` bound the data where its relations carry times.
-    """
-
-    version: int | None = None
-    published_at: datetime | None = None
-    sources: tuple[str, ...] = ()
-    first_study_at: datetime | None = None
-    last_study_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -120,9 +108,17 @@ def read_client(database: connection) -> ClientData:
 
 
 def read_snapshot(database: connection, relations: Sequence[Relation]) -> list[pd.DataFrame]:
-    """Read relations in one repeatable-read, read-only transaction, rows ordered as each says.
+    """Read relations at one moment (see `snapshot`), rows ordered as each says."""
+    with snapshot(database) as cursor:
+        return [_read(cursor, relation) for relation in relations]
 
-    A version published in between therefore shows in all of them or in none.
+
+@contextmanager
+def snapshot(database: connection) -> Iterator[psycopg2.extensions.cursor]:
+    """Open one repeatable-read, read-only transaction; times are in UTC.
+
+    A version published meanwhile therefore shows in all that is read or in none of it. Raises
+    ConfigurationError when nothing is published, DatabaseError when the database refuses.
     """
     database.set_session(
         isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True, autocommit=False
@@ -130,7 +126,7 @@ def read_snapshot(database: connection, relations: Sequence[Relation]) -> list[p
     try:
         with database, database.cursor() as cursor:
             cursor.execute("set local time zone 'UTC'")
-            return [_read(cursor, relation) for relation in relations]
+            yield cursor
     except (errors.UndefinedTable, errors.InvalidSchemaName) as problem:
         raise ConfigurationError(
             f"Nothing is published to report on: {_first_line(problem)}.",
@@ -144,13 +140,13 @@ def read_snapshot(database: connection, relations: Sequence[Relation]) -> list[p
     except psycopg2.Error as problem:
         raise DatabaseError(
             f"The reporting database refused to be read: {_first_line(problem)}.",
-            "Check the server, then run `casebook report` again.",
+            "Check the server, then try again.",
         ) from problem
 
 
 def without_selecting_columns(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the relation as its contract shows it, without version and scope."""
-    return frame.drop(columns=[name for name in _SELECTING_COLUMNS if name in frame.columns])
+    return frame.drop(columns=[name for name in SELECTING_COLUMNS if name in frame.columns])
 
 
 def _read(cursor: psycopg2.extensions.cursor, relation: Relation) -> pd.DataFrame:

@@ -47,7 +47,7 @@ def csv_download(name: str, rows: pd.DataFrame) -> Download:
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow([formula_safe(str(column)) for column in rows.columns])
     for row in rows.itertuples(index=False, name=None):
-        writer.writerow([_cell(value) for value in row])
+        writer.writerow([csv_cell(value) for value in row])
     return Download(file_name=f"{safe_name(name)}.csv", text=buffer.getvalue())
 
 
@@ -81,8 +81,8 @@ def formula_safe(text: str) -> str:
     return text
 
 
-def _cell(value: object) -> object:
-    """Return one cell: numbers plain and without exponent, booleans as true and false."""
+def csv_cell(value: object) -> object:
+    """Return a value for `csv`: numbers plain, booleans as true and false, text `formula_safe`."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -1,13 +1,14 @@
-"""For whom reports are rendered: which login makes which folder, and what it is called."""
+"""For whom reports and extracts are made: which login makes which folder, and its name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrate.access.members import Member
 from orchestrate.access.roles import OWNER
+from orchestrate.contracts import AUDIENCES
 from orchestrate.database.connection import database_errors
 from orchestrate.errors import ConfigurationError
 from orchestrate.reports.downloads import safe_name
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
     from orchestrate.database import Databases
 
 PROGRAM, RESIDENT, CLIENT = "program", "resident", "client"
-PROCEDURES_PAGE = "procedures"
+MANAGEMENT, STAFF = "management", "staff"
+PROCEDURES_PAGE, ACTIVITY_PAGE = "procedures", "activity"
+
+_CLIENT_PAGES = (PROCEDURES_PAGE, ACTIVITY_PAGE)
+# Audiences with one folder for everybody in it, which is called like the audience.
+_SHARED = (PROGRAM, MANAGEMENT, STAFF)
 
 
 @dataclass(frozen=True)
@@ -31,12 +37,18 @@ class Client:
 
 @dataclass(frozen=True)
 class Recipient:
-    """A folder to render over a login; `client_name` is empty for the residency pages."""
+    """A folder to render over a login.
+
+    A client's has its `client_name` and `page` (procedures or activity); `specialty_id` is what its
+    page opens on, None for everything.
+    """
 
     folder: str
     audience: str
     login: str
     client_name: str = ""
+    page: str = ""
+    specialty_id: str | None = None
 
 
 def read_members(databases: Databases) -> list[Member]:
@@ -86,10 +98,11 @@ def choose_recipients(
 ) -> list[Recipient]:
     """Choose the folders to render.
 
-    By default the program's and one for every client with a page, over its first login (by name)
-    in the open visibility; `audiences` (program, client, or a client's id) picks some of them;
-    `login` renders that login's own folder alone. Raises ConfigurationError for a name that has no
-    report or no login.
+    By default those of program, management and staff, and one per client with a page and scope of
+    it (its open visibility, and each restricted one), over the first login by name. `audiences`
+    (program, management, staff, client, or a client's folder) picks some of them; `login` renders
+    that login's own folder alone, opened on its specialty. Raises ConfigurationError for a name
+    that has no report or no login.
     """
     by_client = {client.client_id: client for client in clients}
     if login is not None:
@@ -113,26 +126,34 @@ def choose_recipients(
 
 
 def _standard(members: Sequence[Member], clients: Mapping[str, Client]) -> dict[str, Recipient]:
-    """Return the folders of a plain `casebook report` by name, those whose audience has a login."""
+    """Return the folders of a plain `casebook report` by name, those that have a login."""
     found: dict[str, Recipient] = {}
     for member in sorted(members, key=lambda one: one.login):
-        if member.audience == PROGRAM:
-            found.setdefault(PROGRAM, Recipient(PROGRAM, PROGRAM, member.login))
-        client = clients.get(member.client_id or "")
-        if _sees_open_procedures(member, client) and client is not None:
-            found.setdefault(
-                client.client_id,
-                Recipient(safe_name(client.client_id), CLIENT, member.login, client.client_name),
-            )
-    return found
+        recipient = None
+        if member.audience in _SHARED:
+            recipient = Recipient(member.audience, member.audience, member.login)
+        elif member.audience == CLIENT:
+            recipient = _of_client(member, clients)
+        if recipient is not None:
+            found.setdefault(recipient.folder, recipient)
+    return dict(sorted(found.items(), key=_place))
 
 
-def _sees_open_procedures(member: Member, client: Client | None) -> bool:
-    return (
-        member.audience == CLIENT
-        and client is not None
-        and client.report_page == PROCEDURES_PAGE
-        and member.scope_id == client.open_scope_id
+def _place(named: tuple[str, Recipient]) -> tuple[int, str]:
+    """Return where a folder stands among all: by audience, then by name."""
+    folder, recipient = named
+    return AUDIENCES.index(recipient.audience), folder
+
+
+def _of_client(member: Member, clients: Mapping[str, Client]) -> Recipient | None:
+    """Return the folder of the scope that a client's member sees, None when it sees none."""
+    client = clients.get(member.client_id or "")
+    if client is None or client.report_page not in _CLIENT_PAGES or member.scope_id is None:
+        return None
+    is_open = member.scope_id == client.open_scope_id
+    folder = client.client_id if is_open else f"{client.client_id}_{member.specialty_id}"
+    return Recipient(
+        safe_name(folder), CLIENT, member.login, client.client_name, client.report_page
     )
 
 
@@ -148,26 +169,7 @@ def _of_login(
             f"{login!r} is no login of what is published.",
             f"The logins are {', '.join(one.login for one in members) or 'none'}.",
         )
-    client = clients.get(member.client_id or "")
-    if member.audience == PROGRAM:
-        recipient = Recipient(PROGRAM, PROGRAM, login)
-    elif member.audience == RESIDENT:
-        if member.resident_name is None:
-            raise ConfigurationError(
-                f"The login {login} names a resident who is not in the data, so it has no report.",
-                "Correct the member's resident_name, then publish again.",
-            )
-        recipient = Recipient(safe_name(login), RESIDENT, login)
-    elif client is not None and client.report_page == PROCEDURES_PAGE and member.scope_id:
-        is_open = member.scope_id == client.open_scope_id
-        folder = client.client_id if is_open else f"{client.client_id}_{member.specialty_id}"
-        recipient = Recipient(safe_name(folder), CLIENT, login, client.client_name)
-    else:
-        raise ConfigurationError(
-            f"There is no report for the login {login} (audience {member.audience}).",
-            "Reports can be rendered for the program, residents, and clients whose report page is "
-            f"{PROCEDURES_PAGE}.",
-        )
+    recipient = _of_member(member, clients)
     if audiences and not {recipient.folder, recipient.audience} & set(audiences):
         raise ConfigurationError(
             f"The login {login} is of the audience {recipient.audience}, not of "
@@ -175,3 +177,25 @@ def _of_login(
             "Give --as or --audience, or two that belong together.",
         )
     return recipient
+
+
+def _of_member(member: Member, clients: Mapping[str, Client]) -> Recipient:
+    if member.audience in _SHARED:
+        return Recipient(member.audience, member.audience, member.login)
+    if member.audience == RESIDENT:
+        if member.resident_name is None:
+            raise ConfigurationError(
+                f"The login {member.login} names a resident who is not in the data, so it has no "
+                "report.",
+                "Correct the member's resident_name, then publish again.",
+            )
+        return Recipient(safe_name(member.login), RESIDENT, member.login)
+    recipient = _of_client(member, clients)
+    if recipient is None:
+        raise ConfigurationError(
+            f"There is no report for the login {member.login}: its client has no page, or what it "
+            "names is not in the data.",
+            f"A client's report_page is {' or '.join(_CLIENT_PAGES)}; correct its row or the "
+            "member's, then publish again.",
+        )
+    return replace(recipient, specialty_id=member.specialty_id)

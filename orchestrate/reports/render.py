@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrate.errors import ConfigurationError
-from orchestrate.publishing import PublishedVersion, published_versions
-from orchestrate.reports.data import Edition, read_client, read_residency
-from orchestrate.reports.pages.clients import procedures_folder
-from orchestrate.reports.pages.layout import Folder, folder_files
-from orchestrate.reports.pages.program import program_folder
+from orchestrate.publishing import published_versions
+from orchestrate.reports.folders import read_folder
+from orchestrate.reports.pages.layout import folder_files
 from orchestrate.reports.recipients import (
-    CLIENT,
     PROGRAM,
-    RESIDENT,
-    Recipient,
     choose_recipients,
     read_clients,
     read_members,
 )
-from orchestrate.reports.text import day
 from orchestrate.reports.writer import alone_in, replace_folder
 
 if TYPE_CHECKING:
@@ -32,7 +24,8 @@ if TYPE_CHECKING:
     from orchestrate.database import Databases
     from orchestrate.settings import Settings
 
-DIAGRAMS = "erd"
+# Sub-folders of an audience's folder that other commands fill.
+DIAGRAMS, EXTRACTS = "erd", "extracts"
 
 
 def render_reports(
@@ -71,8 +64,10 @@ def render_reports(
         for recipient in recipients:
             target = out_dir / recipient.folder
             own_diagrams = diagrams if recipient.audience == PROGRAM else None
-            folder = _read_folder(databases, recipient, versions)
-            folder = replace(folder, attachments=_attachments(target, own_diagrams))
+            extracts = _names(target / EXTRACTS)
+            folder = read_folder(databases, recipient, versions, extracts)
+            attachments = [*_workbooks(extracts), *_diagrams(own_diagrams or target / DIAGRAMS)]
+            folder = replace(folder, attachments=attachments)
             files = folder_files(folder)
             replace_folder(target, files, {DIAGRAMS: own_diagrams} if own_diagrams else {})
             pages += [target / name for name in sorted(files) if name.endswith(".html")]
@@ -80,61 +75,32 @@ def render_reports(
     return pages
 
 
-def _read_folder(
-    databases: Databases, recipient: Recipient, versions: Sequence[PublishedVersion]
-) -> Folder:
-    with closing(
-        databases.reader(recipient.login).connect(application_name="casebook report")
-    ) as connection:
-        if recipient.audience in (PROGRAM, RESIDENT):
-            residency = read_residency(connection)
-            edition = describe_edition(residency.edition, versions, "residency")
-            return program_folder(
-                replace(residency, edition=edition),
-                own_rows_only=recipient.audience == RESIDENT,
-            )
-        if recipient.audience != CLIENT:
-            raise AssertionError(f"No pages are laid out for {recipient.audience}")
-        client = read_client(connection)
-        edition = describe_edition(client.edition, versions, "advocacy")
-        return procedures_folder(replace(client, edition=edition), recipient.client_name)
-
-
-def describe_edition(
-    edition: Edition, versions: Sequence[PublishedVersion], domain: str
-) -> Edition:
-    """Add when the version that was read was published and from which source of its domain."""
-    found = next((one for one in versions if one.version == edition.version), None)
-    if found is None:
-        return edition
-    return replace(
-        edition,
-        published_at=found.published_at,
-        sources=tuple(_source(found.sources.get(domain))),
-    )
-
-
-def _source(recorded: object) -> list[str]:
-    """Say where a domain's data came from: never a path, pages are given away."""
-    if not isinstance(recorded, Mapping):
-        return []
-    if recorded.get("source") == "sample":
-        return ["the sample data that Casebook ships"]
-    loaded = recorded.get("loaded_at")
-    return [f"an export loaded on {_day(loaded)}" if loaded else "an export"]
-
-
-def _day(text: object) -> str:
-    return day(date.fromisoformat(str(text)[:10]))
-
-
-def _attachments(target: Path, diagrams: Path | None) -> list[tuple[str, str]]:
-    """Describe the diagrams that the folder will have: those given, or those that it has now."""
-    source = diagrams or target / DIAGRAMS
-    pictures = sorted(path.name for path in source.glob("*.svg")) if source.is_dir() else []
+def _workbooks(extracts: Sequence[str]) -> list[tuple[str, str]]:
+    """Describe the extracts that the folder has: its read-me and the files that hold everything."""
+    described = {
+        "README.txt": "Extracts: what they are, and what every column means",
+        ".xlsx": "Extracts: all relations as one workbook",
+        ".hyper": "Extracts: all relations for Tableau",
+    }
     return [
-        (f"{DIAGRAMS}/{name}", f"Entity-relationship diagram: {_words(name)}") for name in pictures
+        (f"{EXTRACTS}/{name}", description)
+        for end, description in described.items()
+        for name in extracts
+        if name.endswith(end)
     ]
+
+
+def _diagrams(folder: Path) -> list[tuple[str, str]]:
+    """Describe the diagrams that the folder will have."""
+    return [
+        (f"{DIAGRAMS}/{name}", f"Entity-relationship diagram: {_words(name)}")
+        for name in _names(folder)
+        if name.endswith(".svg")
+    ]
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
 
 def _words(file_name: str) -> str:

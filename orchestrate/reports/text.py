@@ -90,6 +90,11 @@ def day(value: date) -> str:
     return f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
 
 
+def month(value: date) -> str:
+    """Return a month without a locale: `July 2018`."""
+    return f"{_MONTHS[value.month - 1]} {value.year}"
+
+
 def moment(value: datetime) -> str:
     """Return a moment in its own zone: `1 July 2018, 06:30 UTC`."""
     return f"{day(value)}, {value:%H:%M} {value.tzname() or ''}".rstrip()

@@ -32,27 +32,56 @@ def replace_folder(
     writing fails, the old folder stays as it was. Sub-folders and files other than HTML, CSS and
     scripts are carried over. Raises ConfigurationError when the folder cannot be written.
     """
-    aside = folder.with_name(f".{folder.name}.new")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-            raise ConfigurationError(
-                f"{folder} is not a folder of its own.", "Move it away, then render again."
-            )
-        _remove(aside)
-        aside.mkdir(mode=0o700)
-        aside.chmod(0o700)
+    with new_folder(folder) as aside:
         _carry_over(folder, aside, leaving=folders)
         for name, source in folders.items():
             _copy_folder(source, aside / name)
         for name, content in files.items():
             _write(aside / name, content)
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """Give an empty folder, of mode 0700, that takes the place of `folder` when all went well.
+
+    It is beside `folder`; after a failure it is gone and `folder` as it was. Raises
+    ConfigurationError when it cannot be written.
+    """
+    aside = folder.with_name(f".{folder.name}.new")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            raise ConfigurationError(
+                f"{folder} is not a folder of its own.", "Move it away, then write again."
+            )
+        _remove(aside)
+        aside.mkdir(mode=0o700)
+        aside.chmod(0o700)
+        yield aside
         _swap(aside, folder)
         _remove(aside)
     except OSError as problem:
-        shutil.rmtree(aside, ignore_errors=True)
         raise ConfigurationError(
-            f"Reports cannot be written to {folder}: {problem.strerror or problem}.",
+            f"{folder} cannot be written: {problem.strerror or problem}.",
+            "Make the folder writable or give another one with --out.",
+        ) from problem
+    finally:
+        # After a swap this is the old folder, after a failure the new one.
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder for its owner alone when it is missing; refuse a link in its place."""
+    try:
+        if folder.is_symlink():
+            raise ConfigurationError(
+                f"{folder} is not a folder of its own.", "Move it away, then write again."
+            )
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as problem:
+        raise ConfigurationError(
+            f"{folder} cannot be written: {problem.strerror or problem}.",
             "Make the folder writable or give another one with --out.",
         ) from problem
 
@@ -68,7 +97,7 @@ def require_writable(folder: Path) -> None:
             pass
     except OSError as problem:
         raise ConfigurationError(
-            f"Reports cannot be written to {folder}: {problem.strerror or problem}.",
+            f"{folder} cannot be written: {problem.strerror or problem}.",
             "Make the folder writable or give another one with --out.",
         ) from problem
 
@@ -86,10 +115,14 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 
 def _write(path: Path, content: bytes | Path) -> None:
-    data = content.read_bytes() if isinstance(content, Path) else content
+    """Make a file for its owner alone; one that is copied may be larger than memory."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
+        if isinstance(content, bytes):
+            file.write(content)
+        else:
+            with content.open("rb") as source:
+                shutil.copyfileobj(source, file)
 
 
 def _carry_over(folder: Path, aside: Path, leaving: Container[str]) -> None:

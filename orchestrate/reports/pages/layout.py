@@ -12,9 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from orchestrate.reports.charts import Drawing
-from orchestrate.reports.data import Edition
 from orchestrate.reports.downloads import Download
-from orchestrate.reports.text import day, moment
+from orchestrate.reports.edition import Edition, coverage_line, edition_line
+from orchestrate.reports.text import counted
 
 _HERE = Path(__file__).resolve().parent.parent
 
@@ -49,8 +49,23 @@ class Page:
 
 
 @dataclass(frozen=True)
+class Definition:
+    """A relation explained on the index: what it holds, its columns as a table, and its files."""
+
+    name: str
+    description: str
+    row_count: int
+    table: Markup
+    files: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True)
 class Folder:
-    """All pages of one audience, which share a heading, an edition and a notice on every page."""
+    """All pages of one audience, which share a heading, an edition and a notice on every page.
+
+    `attachments` are other files in it, (link, description); `definitions` explain relations to
+    readers who have extracts and no pages.
+    """
 
     title: str
     introduction: Sequence[str]
@@ -58,6 +73,7 @@ class Folder:
     edition: Edition
     notice: str = ""
     attachments: Sequence[tuple[str, str]] = ()
+    definitions: Sequence[Definition] = ()
 
 
 def folder_files(folder: Folder) -> dict[str, bytes | Path]:
@@ -79,24 +95,6 @@ def folder_files(folder: Folder) -> dict[str, bytes | Path]:
     return files
 
 
-def edition_line(edition: Edition) -> str:
-    """Say which version a page shows and since when it is published."""
-    if edition.version is None:
-        return "Nothing is published that this membership may see"
-    since = f", published {moment(edition.published_at)}" if edition.published_at else ""
-    return f"Version {edition.version}{since}"
-
-
-def coverage_line(edition: Edition) -> str:
-    """Say which time the data covers, nothing where its relations carry no times."""
-    if edition.first_study_at is None or edition.last_study_at is None:
-        return ""
-    first, last = edition.first_study_at.date(), edition.last_study_at.date()
-    if first == last:
-        return f"Studies finalized on {day(first)} (UTC)"
-    return f"Studies finalized from {day(first)} to {day(last)} (UTC)"
-
-
 def plotly_script() -> Path:
     """Return the script that comes with plotly, which draws the charts offline."""
     return Path(plotly.__file__).resolve().parent / "package_data" / "plotly.min.js"
@@ -104,13 +102,15 @@ def plotly_script() -> Path:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["counted"] = counted
+    return environment
 
 
 def _template(name: str) -> Template:

@@ -15,6 +15,10 @@ from orchestrate.reports.pages.layout import Folder, Page, Section
 from orchestrate.reports.tables import Column
 from orchestrate.reports.text import plain
 
+OWN_ROWS_NOTICE = (
+    "This membership sees one resident's own rows. Figures of the whole group and of the sites "
+    "cover everybody."
+)
 _RESIDENT = Column("resident_name", "Resident")
 _CATEGORY = Column("category_name", "Category")
 _SITE = Column("organization_code", "Site")
@@ -29,18 +33,12 @@ def program_folder(data: ResidencyData, *, own_rows_only: bool = False) -> Folde
         "what is counted here is what the export covers, so one year of studies cannot by itself "
         "be expected to meet them.",
     ]
-    notice = ""
-    if own_rows_only:
-        notice = (
-            "This membership sees one resident's own rows. Figures of the whole group and of the "
-            "sites cover everybody."
-        )
     return Folder(
         title="My case log" if own_rows_only else "Residency case logs",
         introduction=introduction,
         pages=[_case_logs(data), _graphs(data)],
         edition=data.edition,
-        notice=notice,
+        notice=OWN_ROWS_NOTICE if own_rows_only else "",
     )
 
 

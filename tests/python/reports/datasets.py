@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from orchestrate.reports.data import ClientData, Edition, ResidencyData
+from orchestrate.reports.data import ClientData, ResidencyData
+from orchestrate.reports.edition import Edition
 
 CATEGORIES: Mapping[str, tuple[str, int]] = {
     "chest_xray": ("Chest x-ray", 1900),

@@ -13,9 +13,13 @@ import pytest
 from orchestrate.errors import ConfigurationError, DatabaseError
 from orchestrate.publishing import PublishedVersion
 from orchestrate.reports import data
-from orchestrate.reports.data import Edition, Relation, read_client, read_residency, read_snapshot
-from orchestrate.reports.pages.layout import coverage_line, edition_line
-from orchestrate.reports.render import describe_edition
+from orchestrate.reports.data import Relation, read_client, read_residency, read_snapshot
+from orchestrate.reports.edition import (
+    Edition,
+    coverage_line,
+    describe_edition,
+    edition_line,
+)
 from tests.python.conftest import Casebook
 from tests.python.reports import datasets
 

@@ -1,0 +1,127 @@
+"""Writes the extracts of each audience: in one snapshot, every relation once for all formats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from psycopg2.extensions import connection as Connection  # noqa: N812 - a class, named so upstream
+
+from orchestrate.errors import ConfigurationError
+from orchestrate.extracts.columnar import HyperFile, ParquetFiles
+from orchestrate.extracts.formats import Format
+from orchestrate.extracts.readme import readme_csv, readme_lines, readme_text
+from orchestrate.extracts.sinks import CsvFiles, Sink, open_new
+from orchestrate.extracts.workbook import WorkbookFile
+from orchestrate.publishing import PublishedVersion, published_versions
+from orchestrate.reports.catalog import Relation, only_version, read_in_order, readable_relations
+from orchestrate.reports.data import snapshot
+from orchestrate.reports.edition import Edition, describe_edition
+from orchestrate.reports.folders import domain_of
+from orchestrate.reports.recipients import (
+    Recipient,
+    choose_recipients,
+    read_clients,
+    read_members,
+)
+from orchestrate.reports.render import EXTRACTS
+from orchestrate.reports.writer import alone_in, make_private, new_folder
+
+if TYPE_CHECKING:
+    from orchestrate.console import Console
+    from orchestrate.database import Databases
+
+# Rows that are in memory at a time.
+_BATCH = 2_000
+
+
+def write_extracts(
+    databases: Databases,
+    *,
+    audiences: Sequence[str] | None,
+    login: str | None,
+    formats: Sequence[Format],
+    out_dir: Path,
+    console: Console,
+) -> list[Path]:
+    """Write what each audience may read into the folder `extracts` of its own; return the files.
+
+    Audiences and login are chosen as for reports (see `choose_recipients`). Everything is read over
+    a login of the audience, in one snapshot and in constant memory. A folder is replaced whole, or
+    on failure not at all.
+
+    Raises ConfigurationError when nothing is published, nobody is there to write for, a format
+    needs a package that is missing, or the folder cannot be written; DatabaseError when a database
+    refuses.
+    """
+    versions = published_versions(databases)
+    if not versions:
+        raise ConfigurationError("Nothing is published yet.", "Run `casebook run` first.")
+    recipients = choose_recipients(
+        read_members(databases), read_clients(databases), audiences, login
+    )
+    if not recipients:
+        raise ConfigurationError(
+            "No member may read an extract.", "List a login among the members, then publish."
+        )
+    files: list[Path] = []
+    with alone_in(out_dir), console.task("Writing extracts", total=len(recipients)) as task:
+        for recipient in recipients:
+            target = out_dir / recipient.folder / EXTRACTS
+            make_private(target.parent)
+            with (
+                closing(
+                    databases.reader(recipient.login).connect(application_name="casebook extract")
+                ) as connection,
+                new_folder(target) as aside,
+            ):
+                _write(connection, recipient, versions, formats, aside)
+            files += sorted(target.iterdir())
+            task.advance(recipient.folder)
+    return files
+
+
+def _write(
+    database: Connection,
+    recipient: Recipient,
+    versions: Sequence[PublishedVersion],
+    formats: Sequence[Format],
+    folder: Path,
+) -> None:
+    """Write all files of one audience into an empty folder."""
+    with snapshot(database) as cursor, ExitStack() as opened:
+        relations = readable_relations(cursor)
+        domain = domain_of(recipient.audience)
+        edition = describe_edition(Edition(version=only_version(relations)), versions, domain)
+        lines = readme_lines(recipient, edition, relations)
+        for name, text in (
+            ("README.txt", readme_text(recipient, edition, relations)),
+            ("README.csv", readme_csv(lines)),
+        ):
+            with open_new(folder / name) as file:
+                file.write(text)
+        sinks: list[Sink] = []
+        for kind in dict.fromkeys(formats):
+            if kind is Format.csv:
+                sinks.append(CsvFiles(folder))
+            elif kind is Format.xlsx:
+                path = folder / f"{recipient.folder}.xlsx"
+                sinks.append(opened.enter_context(WorkbookFile(path, lines)))
+            elif kind is Format.parquet:
+                sinks.append(ParquetFiles(folder))
+            else:
+                sinks.append(opened.enter_context(HyperFile(folder / f"{recipient.folder}.hyper")))
+        for relation in relations:
+            _copy(database, relation, sinks)
+
+
+def _copy(database: Connection, relation: Relation, sinks: Sequence[Sink]) -> None:
+    """Read a relation once, with a cursor on the server, and write each batch to every sink."""
+    with ExitStack() as tables, database.cursor(name="extract") as cursor:
+        writers = [tables.enter_context(sink.table(relation)) for sink in sinks]
+        cursor.execute(read_in_order(relation))
+        while rows := cursor.fetchmany(_BATCH):
+            for write in writers:
+                write(rows)

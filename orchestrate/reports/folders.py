@@ -1,0 +1,61 @@
+"""From a login to its folder: what is read for each audience, and how it is laid out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from psycopg2.extensions import connection as Connection  # noqa: N812 - a class, named so upstream
+
+from orchestrate.publishing import PublishedVersion
+from orchestrate.reports.catalog import only_version, readable_relations
+from orchestrate.reports.data import read_client, read_residency, snapshot
+from orchestrate.reports.edition import Edition, describe_edition
+from orchestrate.reports.pages.clients import procedures_folder
+from orchestrate.reports.pages.layout import Folder
+from orchestrate.reports.pages.program import program_folder
+from orchestrate.reports.pages.staff import staff_folder
+from orchestrate.reports.recipients import CLIENT, PROGRAM, RESIDENT, Recipient
+
+if TYPE_CHECKING:
+    from orchestrate.database import Databases
+
+RESIDENCY, ADVOCACY = "residency", "advocacy"
+
+
+def domain_of(audience: str) -> str:
+    """Return the domain that an audience's figures come from."""
+    return RESIDENCY if audience in (PROGRAM, RESIDENT) else ADVOCACY
+
+
+def read_folder(
+    databases: Databases,
+    recipient: Recipient,
+    versions: Sequence[PublishedVersion],
+    extracts: Sequence[str],
+) -> Folder:
+    """Read over the recipient's login what its folder shows, and lay it out.
+
+    `extracts` are the names of the files of extracts that the folder has. Raises what `snapshot`
+    raises.
+    """
+    with closing(
+        databases.reader(recipient.login).connect(application_name="casebook report")
+    ) as connection:
+        folder = _lay_out(connection, recipient, extracts)
+    edition = describe_edition(folder.edition, versions, domain_of(recipient.audience))
+    return replace(folder, edition=edition)
+
+
+def _lay_out(connection: Connection, recipient: Recipient, extracts: Sequence[str]) -> Folder:
+    if domain_of(recipient.audience) == RESIDENCY:
+        return program_folder(
+            read_residency(connection), own_rows_only=recipient.audience == RESIDENT
+        )
+    if recipient.audience == CLIENT:
+        return procedures_folder(read_client(connection), recipient.client_name)
+    with snapshot(connection) as cursor:
+        relations = readable_relations(cursor)
+    return staff_folder(relations, Edition(version=only_version(relations)), extracts)

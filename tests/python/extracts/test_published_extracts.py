@@ -1,0 +1,373 @@
+"""The extracts of a real run: all that each login sees, nothing that it does not, in every file."""
+
+from __future__ import annotations
+
+import csv
+import stat
+import sys
+import zipfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import psycopg2
+import pytest
+from psycopg2 import sql
+
+from orchestrate.console import Console
+from orchestrate.errors import ConfigurationError
+from orchestrate.extracts import extract
+from orchestrate.extracts.extract import write_extracts
+from orchestrate.extracts.formats import Format
+from orchestrate.extracts.sinks import CsvFiles, WriteRows
+from orchestrate.extracts.workbook import README_SHEET
+from orchestrate.reports.catalog import Relation, readable_relations
+from orchestrate.reports.data import snapshot
+from orchestrate.reports.downloads import csv_cell
+from orchestrate.reports.pages.clients import VISIBILITY_NOTICE
+from orchestrate.reports.recipients import (
+    CLIENT,
+    Recipient,
+    choose_recipients,
+    read_clients,
+    read_members,
+)
+from tests.python.conftest import Casebook
+
+pytestmark = pytest.mark.slow
+
+# Sheets with more rows are counted only: reading one takes a minute, and all are written alike.
+READ_ROWS = 4_000
+READABLE = """
+select table_schema, table_name, column_name from information_schema.columns
+where table_schema not in ('pg_catalog', 'information_schema')
+  and column_name not in ('version', 'scope_id')
+order by table_schema, table_name, ordinal_position
+"""
+
+
+@dataclass
+class Extract:
+    """A folder of extracts and what its login sees, read without the code under test."""
+
+    recipient: Recipient
+    folder: Path
+    relations: dict[tuple[str, str], list[str]]
+    connection: psycopg2.extensions.connection
+
+    def rows(self, relation: tuple[str, str]) -> list[tuple[Any, ...]]:
+        """Return a relation's rows in any order."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(
+                sql.SQL("select {} from {}").format(
+                    sql.SQL(", ").join(map(sql.Identifier, self.relations[relation])),
+                    sql.Identifier(*relation),
+                )
+            )
+            return cursor.fetchall()
+
+    def lines(self, relation: str) -> list[list[str]]:
+        """Return the lines of a relation's CSV file, the header first."""
+        with (self.folder / f"{relation}.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.reader(file))
+
+
+@pytest.fixture(scope="module")
+def extracts(published: Casebook) -> Iterator[dict[str, Extract]]:
+    """Return the folders that `casebook run` wrote, by name."""
+    databases = published.databases
+    found = {}
+    for one in choose_recipients(read_members(databases), read_clients(databases), None, None):
+        connection = databases.reader(one.login).connect()
+        connection.set_session(autocommit=True)
+        relations: dict[tuple[str, str], list[str]] = {}
+        with connection.cursor() as cursor:
+            cursor.execute("set time zone 'UTC'")
+            cursor.execute(READABLE)
+            for schema, name, column in cursor.fetchall():
+                relations.setdefault((schema, name), []).append(column)
+        found[one.folder] = Extract(
+            one, published.output_dir / one.folder / "extracts", relations, connection
+        )
+    yield found
+    for opened in found.values():
+        opened.connection.close()
+
+
+def test_each_folder_has_a_file_and_a_sheet_per_relation_and_nothing_else(
+    extracts: dict[str, Extract],
+) -> None:
+    assert list(extracts) == [
+        "program",
+        "humana",
+        "humana_hospice",
+        "united_healthcare",
+        "management",
+        "staff",
+    ]
+    for folder, one in extracts.items():
+        names = {name for _, name in one.relations}
+        assert names
+        assert {path.name for path in one.folder.iterdir()} == {
+            "README.txt",
+            "README.csv",
+            f"{folder}.xlsx",
+            *(f"{name}.csv" for name in names),
+        }
+        book = openpyxl.load_workbook(one.folder / f"{folder}.xlsx", read_only=True)
+        assert book.sheetnames[0] == README_SHEET
+        assert set(book.sheetnames[1:]) == names
+        book.close()
+
+
+def test_each_csv_file_is_what_its_login_sees(extracts: dict[str, Extract]) -> None:
+    for one in extracts.values():
+        for (schema, name), columns in one.relations.items():
+            header, *lines = one.lines(name)
+            assert header == columns
+            rows = one.rows((schema, name))
+            assert sorted(lines) == sorted(
+                [str(csv_cell(value)) for value in row] for row in rows
+            ), (one.recipient.folder, name)
+
+
+def test_rows_are_in_the_order_of_their_key_byte_by_byte(extracts: dict[str, Extract]) -> None:
+    checked = 0
+    for one in extracts.values():
+        for _, name in one.relations:
+            header, *lines = one.lines(name)
+            if header[0].endswith("_key") or header[0] == "study_id":
+                values = [line[0].encode() for line in lines]
+                assert values == sorted(values), (one.recipient.folder, name)
+                checked += len(values) > 1
+    assert checked
+
+
+def test_each_sheet_holds_what_the_csv_file_holds(extracts: dict[str, Extract]) -> None:
+    for folder, one in extracts.items():
+        path = one.folder / f"{folder}.xlsx"
+        book = openpyxl.load_workbook(path, read_only=True)
+        for (schema, name), columns in one.relations.items():
+            expected = one.rows((schema, name))
+            if len(expected) > READ_ROWS:
+                place = book.sheetnames.index(name) + 1
+                with zipfile.ZipFile(path) as archive:
+                    sheet = archive.read(f"xl/worksheets/sheet{place}.xml")
+                assert sheet.count(b"<row ") == len(expected) + 1, (folder, name)
+                continue
+            header, *rows = book[name].iter_rows(values_only=True)
+            assert list(header) == columns
+            assert sorted(map(_comparable, rows)) == sorted(map(_comparable, expected)), (
+                folder,
+                name,
+            )
+        book.close()
+
+
+def _comparable(row: tuple[Any, ...]) -> tuple[str, ...]:
+    """Return a row as text: numbers as floats of 12 digits, days and times as days."""
+    return tuple(map(_as_text, row))
+
+
+def _as_text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, (int, float, Decimal)):
+        return f"{float(value):.12g}"
+    if isinstance(value, datetime):
+        return value.date().isoformat()
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def test_every_read_me_says_version_source_coverage_and_every_column(
+    extracts: dict[str, Extract],
+) -> None:
+    for folder, one in extracts.items():
+        book = openpyxl.load_workbook(one.folder / f"{folder}.xlsx", read_only=True)
+        sheet = [
+            [cell or "" for cell in row] for row in book[README_SHEET].iter_rows(values_only=True)
+        ]
+        book.close()
+        lines = [[*line, "", "", ""][:4] for line in sheet]
+        with (one.folder / "README.csv").open(encoding="utf-8", newline="") as file:
+            assert [[cell.lstrip("'") for cell in line] for line in csv.reader(file)] == lines
+        text = " ".join((one.folder / "README.txt").read_text(encoding="utf-8").split())
+        facts = {line[0]: line[1] for line in lines[:10]}
+        assert facts["Version"].isdecimal()
+        assert facts["As of"].endswith("UTC")
+        assert "sample data" in facts["Source"]
+        assert facts["Coverage"]
+        assert (VISIBILITY_NOTICE in text) == (one.recipient.audience == CLIENT)
+        said = {(line[0], line[1]): line[3] for line in lines}
+        for (schema, name), columns in one.relations.items():
+            assert said[name, schema]
+            for column in columns:
+                assert said[name, column]
+                assert " ".join(said[name, column].split()) in text
+
+
+def test_files_are_for_their_owner_alone_and_nothing_is_left_over(
+    published: Casebook, extracts: dict[str, Extract]
+) -> None:
+    for one in extracts.values():
+        for folder in (one.folder, one.folder.parent):
+            assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert {stat.S_IMODE(path.stat().st_mode) for path in one.folder.iterdir()} == {0o600}
+    assert [path.name for path in published.output_dir.rglob(".*.new")] == []
+
+
+def every_byte(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Give the name and content of every file, of every part of every workbook too."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_dir():
+            continue
+        yield str(path.relative_to(folder)), path.name.encode() + path.read_bytes()
+        if path.suffix == ".xlsx":
+            with zipfile.ZipFile(path) as archive:
+                for name in archive.namelist():
+                    yield f"{path.name}/{name}", name.encode() + archive.read(name)
+
+
+def test_no_byte_of_an_open_folder_tells_of_a_restricted_specialty(
+    published: Casebook, warehouse: psycopg2.extensions.connection
+) -> None:
+    with warehouse.cursor() as cursor:
+        cursor.execute(
+            "select restrictions.client_id, restrictions.specialty_id, procedure_code,"
+            " procedure_name from staging.stg_reference__restrictions as restrictions"
+            " join staging.stg_reference__specialties using (specialty_id)"
+            " left join intermediate.int_procedure_names using (procedure_code)"
+        )
+        restricted = cursor.fetchall()
+    assert ("humana", "hospice") in {row[:2] for row in restricted}
+    words = {
+        word.lower().encode()
+        for client, *words in restricted
+        for word in (*words, "palliative", "terminal care")
+        if client == "humana" and word
+    }
+    assert len(words) >= 4
+    looked_at = 0
+    for name, content in every_byte(published.output_dir / "humana"):
+        if name in ("plotly.min.js", "casebook.css", "casebook.js"):
+            continue
+        lower = content.lower()
+        assert [word for word in words if word in lower] == [], name
+        looked_at += 1
+    assert looked_at > 10
+    sibling = b"".join(
+        content for _, content in every_byte(published.output_dir / "humana_hospice")
+    )
+    assert b"hospice" in sibling.lower()
+
+
+def test_no_folder_mentions_another_client(published: Casebook) -> None:
+    for folder, foreign in (
+        ("united_healthcare", b"humana"),
+        ("humana", b"united_healthcare"),
+        ("humana_hospice", b"united_healthcare"),
+        ("humana", b"humana_hospice"),
+    ):
+        for name, content in every_byte(published.output_dir / folder):
+            assert foreign not in content.lower(), (folder, name)
+
+
+def write(casebook: Casebook, out: Path, **chosen: Any) -> list[Path]:
+    given: dict[str, Any] = {"audiences": None, "login": None, "formats": (Format.csv,)}
+    return write_extracts(casebook.databases, out_dir=out, console=Console(), **{**given, **chosen})
+
+
+def test_rows_pass_through_a_few_at_a_time(
+    published: Casebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+
+    class Counting:
+        def __init__(self, folder: Path) -> None:
+            self.folder = folder
+
+        def table(self, relation: Relation) -> AbstractContextManager[WriteRows]:
+            return nullcontext(lambda rows: sizes.append(len(rows)))
+
+    monkeypatch.setattr(extract, "CsvFiles", Counting)
+    write(published, tmp_path, audiences=["program"])
+    assert max(sizes) == 2_000
+    assert sum(sizes) > 79_000
+
+
+def test_a_resident_gets_own_rows_and_those_of_the_group(
+    published: Casebook, tmp_path: Path
+) -> None:
+    files = write(published, tmp_path, login="resident_sample")
+    assert {path.parent.parent.name for path in files} == {"resident_sample"}
+    totals = (tmp_path / "resident_sample" / "extracts" / "case_log_totals.csv").read_text()
+    assert totals.count("\n") == 2
+    assert "Okafor, Chidi" in totals
+
+
+def test_a_failure_leaves_the_extracts_of_before(
+    published: Casebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(published, tmp_path, audiences=["humana"])
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert before
+
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(extract, "_copy", fail)
+    with pytest.raises(KeyboardInterrupt):
+        write(published, tmp_path, audiences=["humana"])
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_format_without_its_package_is_refused_with_what_to_install(
+    published: Casebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind, package in ((Format.parquet, "pyarrow"), (Format.hyper, "tableauhyperapi")):
+        monkeypatch.setitem(sys.modules, package, None)
+        with pytest.raises(ConfigurationError, match=package) as caught:
+            write(published, tmp_path, audiences=["humana"], formats=(kind,))
+        assert "pip install" in caught.value.cure
+    assert not (tmp_path / "humana" / "extracts").exists()
+
+
+def test_a_folder_of_extracts_that_is_a_link_is_refused(
+    published: Casebook, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "humana").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ConfigurationError, match="not a folder of its own"):
+        write(published, tmp_path, audiences=["humana"])
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_the_command_names_what_it_wrote(published: Casebook, tmp_path: Path) -> None:
+    done = published.command(
+        "extract", "--as", "uhc_analyst", "--format", "csv", "--out", str(tmp_path)
+    )
+    named = [Path(line) for line in done.stdout.splitlines()]
+    assert sorted(named) == sorted((tmp_path / "united_healthcare" / "extracts").iterdir())
+    wrong = published.command(
+        "extract", "--audience", "nobody", "--out", str(tmp_path), check=False
+    )
+    assert wrong.returncode == 2
+
+
+def test_a_relation_without_rows_has_its_header(published: Casebook, tmp_path: Path) -> None:
+    with (
+        closing(published.databases.reader("humana_colonoscopy").connect()) as connection,
+        snapshot(connection) as cursor,
+    ):
+        relation = readable_relations(cursor)[0]
+    with CsvFiles(tmp_path).table(relation):
+        pass
+    (file,) = tmp_path.iterdir()
+    assert file.read_text() == ",".join(column.name for column in relation.columns) + "\n"
