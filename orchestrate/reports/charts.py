@@ -93,8 +93,6 @@ def drawing(
     """Draw one row per name with all panels; `legend` lists (colour, meaning).
 
     On narrow screens `narrow_names`, where given, stand above the bars in place of `names`.
-
-    The payload is JSON that is safe inside a script element: `<` never stands in it.
     """
     wide = _figure(names, panels, narrow=False)
     narrow = _figure(
@@ -102,6 +100,16 @@ def drawing(
         [replace(panel, labels=panel.narrow_labels or panel.labels) for panel in panels],
         narrow=True,
     )
+    return figures_drawing(len(names), wide, narrow, legend)
+
+
+def figures_drawing(
+    rows: int, wide: go.Figure, narrow: go.Figure, legend: Sequence[tuple[str, str]] = ()
+) -> Drawing:
+    """Make a chart of two figures, for wide and for narrow screens; each has a height of its own.
+
+    The payload is JSON that is safe inside a script element: `<` never stands in it.
+    """
     payload = json.dumps(
         {
             "config": CONFIG,
@@ -114,12 +122,28 @@ def drawing(
     for character in "<>&":
         payload = payload.replace(character, f"\\u{ord(character):04x}")
     return Drawing(
-        rows=len(names),
+        rows=rows,
         wide_height=int(wide.layout.height),
         narrow_height=int(narrow.layout.height),
         payload=payload,
         legend=tuple(legend),
     )
+
+
+def plain_layout(height: int, margin: dict[str, int]) -> dict[str, object]:
+    """Return what all charts have in common: fonts, colours, no dragging, no legend of plotly's."""
+    return {
+        "template": "none",
+        "height": height,
+        "margin": {**margin, "autoexpand": False},
+        "showlegend": False,
+        "dragmode": False,
+        "hovermode": "closest",
+        "font": {"family": _FONT, "size": 12, "color": _INK},
+        "hoverlabel": {"bgcolor": "#FFFFFF", "bordercolor": _GREY_LINE, "font": {"color": _INK}},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+    }
 
 
 def _figure(names: Sequence[str], panels: Sequence[Panel], *, narrow: bool) -> go.Figure:
@@ -135,18 +159,12 @@ def _figure(names: Sequence[str], panels: Sequence[Panel], *, narrow: bool) -> g
     top = 30 + 16 * max(str(title["text"]).count("<br>") + 1 for title in titles)
     figure = go.Figure()
     layout: dict[str, object] = {
-        "template": "none",
-        "height": top + bottom + row_height * max(len(names), 1),
-        "margin": {"l": left, "r": 4, "t": top, "b": bottom, "autoexpand": False},
+        **plain_layout(
+            top + bottom + row_height * max(len(names), 1),
+            {"l": left, "r": 4, "t": top, "b": bottom},
+        ),
         "barmode": "stack",
         "bargap": 0.6 if narrow else 0.34,
-        "showlegend": False,
-        "dragmode": False,
-        "hovermode": "closest",
-        "font": {"family": _FONT, "size": 12, "color": _INK},
-        "hoverlabel": {"bgcolor": "#FFFFFF", "bordercolor": _GREY_LINE, "font": {"color": _INK}},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
         "yaxis": {
             "range": [max(len(names), 1) - 0.5, -0.8 if narrow else -0.5],
             "tickvals": rows,

@@ -37,6 +37,11 @@ def integer(value: object) -> str:
     return NOTHING if number is None else f"{number:,.0f}"
 
 
+def rounded_or_hidden(value: object) -> str:
+    """Return a count of other people as the rule shows it: the range of a suppressed one."""
+    return f"1{NOTHING}10" if as_float(value) is None else integer(value)
+
+
 def decimal(value: object, places: int = 1) -> str:
     """Return a number with thousands separators and a fixed number of places: `3,812.4`."""
     number = as_float(value)
@@ -78,6 +83,11 @@ def listed(names: Sequence[str], limit: int = 3) -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def titled(code: str) -> str:
+    """Write an identifier of ours as a name: `united_healthcare` becomes `United Healthcare`."""
+    return code.replace("_", " ").title()
 
 
 def plain(code: str) -> str:

@@ -1,0 +1,377 @@
+"""Senior management's pages: clients' patients by area, areas and procedures, who lives nearby."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from psycopg2.extensions import connection as Connection  # noqa: N812 - a class, named so upstream
+
+from orchestrate.reports import management_findings as findings
+from orchestrate.reports import tables
+from orchestrate.reports.charts import BLUE, ORANGE, Drawing, Panel, Series, drawing
+from orchestrate.reports.data import (
+    Relation,
+    only_version,
+    read_snapshot,
+    without_selecting_columns,
+)
+from orchestrate.reports.downloads import csv_download
+from orchestrate.reports.edition import Edition
+from orchestrate.reports.maps import cluster_figure, residual_figure
+from orchestrate.reports.pages.layout import Folder, Page, Section
+from orchestrate.reports.rows import records
+from orchestrate.reports.tables import Column
+from orchestrate.reports.text import as_float, decimal, integer, percent, rounded_or_hidden, titled
+
+MANAGEMENT_NOTICE = (
+    "Figures cover everybody in the export, as counts: 1 to 10 patients are hidden, others are "
+    "rounded to the nearest 10, each from the truth, so that rows do not add up exactly. "
+    "Populations whose rows you may see are exact."
+)
+# Of the procedures the heat map draws those that deviate most; the file has all of them.
+DRAWN_PROCEDURES = 20
+_LEAST_EXPECTED = 5.0
+
+
+@dataclass(frozen=True)
+class ManagementData:
+    """The relations of schema `management` as one login sees them; columns as the interface."""
+
+    client_areas: pd.DataFrame
+    association: pd.DataFrame
+    unaffiliated_areas: pd.DataFrame
+    clusters: pd.DataFrame
+    edition: Edition
+
+
+_RELATIONS = (
+    Relation("management", "client_patients_by_area", ("client_id", "county", "city")),
+    Relation(
+        "management", "area_procedure_association", ("population", "procedure_name", "county")
+    ),
+    Relation("management", "unaffiliated_by_area", ("county", "city")),
+    Relation("management", "unaffiliated_patient_clusters", ("cluster_id",)),
+)
+
+
+def read_management(database: Connection) -> ManagementData:
+    """Read every relation that management's pages show, all of one version.
+
+    Raises ConfigurationError when nothing is published, DatabaseError when the database refuses.
+    """
+    frames = read_snapshot(database, _RELATIONS)
+    version = only_version(frames)
+    client_areas, association, unaffiliated, clusters = map(without_selecting_columns, frames)
+    return ManagementData(
+        client_areas=_counties_first(client_areas, ["client_id"]),
+        association=association,
+        unaffiliated_areas=_counties_first(unaffiliated, []),
+        clusters=clusters,
+        edition=Edition(version=version),
+    )
+
+
+def _counties_first(areas: pd.DataFrame, leading: list[str]) -> pd.DataFrame:
+    """Order areas so that a county's row stands above those of its cities."""
+    named = areas.assign(city=areas["city"].map(lambda city: city or ""))
+    order = named.sort_values([*leading, "county", "city"], kind="stable").index
+    return areas.loc[order].reset_index(drop=True)
+
+
+def management_folder(data: ManagementData) -> Folder:
+    """Lay out management's folder."""
+    return Folder(
+        title="Patients and areas",
+        introduction=[
+            "Where clients' patients live, how areas relate to procedures, and where patients whom "
+            "no client ever paid for live near those of clients.",
+        ],
+        pages=[_areas(data), _procedures(data), _unaffiliated(data)],
+        edition=data.edition,
+        notice=MANAGEMENT_NOTICE,
+    )
+
+
+def _areas(data: ManagementData) -> Page:
+    return Page(
+        file_name="areas.html",
+        title="Client patients by area",
+        summary="Patients of each client by county, and by city where the city is large enough.",
+        sections=[
+            Section(
+                anchor="areas",
+                heading="Client patients by area",
+                relation="management.client_patients_by_area",
+                finding=findings.areas_finding(data.client_areas),
+                explanation=[
+                    "A patient is a client's who had an encounter that the client paid, and lives "
+                    "where the export says today. Somebody who changed insurers may be of several "
+                    "clients. Smaller cities are pooled as “Other cities”, as many as it takes to "
+                    "tell no more of a city than its own figure.",
+                ],
+                table=tables.table(
+                    "areas-table",
+                    "Client patients by area",
+                    _named_areas(data.client_areas),
+                    Column("area", "Area"),
+                    (
+                        Column("client", "Client"),
+                        Column("patient_count", "Patients", rounded_or_hidden),
+                        Column("encounter_count", "Encounters", _hidden_or_integer),
+                    ),
+                ),
+                download=csv_download("client_patients_by_area", data.client_areas),
+                drawing=_areas_figure(data.client_areas),
+            )
+        ],
+    )
+
+
+def _areas_figure(areas: pd.DataFrame) -> Drawing:
+    """Draw the counties' patients, a panel per client; a hidden count has no bar."""
+    rows = [row for row in records(areas) if row["city"] is None]
+    counties = sorted({str(row["county"]) for row in rows})
+    clients = sorted({str(row["client_id"]) for row in rows})
+    counts = {(row["client_id"], row["county"]): row["patient_count"] for row in rows}
+    panels = [
+        Panel(
+            title=f"{titled(client)}: patients",
+            series=[
+                Series(
+                    "patients",
+                    [as_float(counts.get((client, county), 0)) for county in counties],
+                    BLUE,
+                    [
+                        f"{county}: {rounded_or_hidden(counts.get((client, county), 0))}"
+                        for county in counties
+                    ],
+                )
+            ],
+            labels=[rounded_or_hidden(counts.get((client, county), 0)) for county in counties],
+        )
+        for client in clients
+    ]
+    return drawing(counties, panels)
+
+
+def _procedures(data: ManagementData) -> Page:
+    exact = data.association[data.association["is_exact"].astype(bool)]
+    populations = list(dict.fromkeys(exact["population"]))
+    return Page(
+        file_name="procedures.html",
+        title="Areas and procedures",
+        summary="Whether patients of some areas have some procedures more often than chance.",
+        sections=[
+            *(
+                _association_section(name, exact[exact["population"] == name])
+                for name in populations
+            ),
+            _hidden_section(data.association[~data.association["is_exact"].astype(bool)]),
+        ],
+    )
+
+
+def _association_section(population: str, pairs: pd.DataFrame) -> Section:
+    name = titled(population)
+    counties = sorted(set(pairs["county"]))
+    drawn = _most_deviating(pairs)
+    notable = pairs[pairs["is_notable"].astype(bool)].reset_index(drop=True)
+    return Section(
+        anchor=population.replace("_", "-"),
+        heading=f"{name}: procedures by county",
+        relation="management.area_procedure_association",
+        finding=findings.association_finding(notable, len(pairs)),
+        explanation=[
+            "Expected is the number of patients if area and procedure had nothing to do with each "
+            "other. The colour is Haberman's adjusted residual: how many standard deviations the "
+            "observed number lies above or below. A pair is notable when at least 5 patients are "
+            "expected and the residual is at least 3.5 either way, a threshold that allows for the "
+            "hundreds of pairs looked at.",
+            "This is association, not cause: areas differ in age and in their distance to the "
+            "hospital, and the export has neither the population nor visits elsewhere. "
+            f"Drawn are the {DRAWN_PROCEDURES} procedures that deviate most.",
+        ],
+        table=tables.table(
+            f"{population.replace('_', '-')}-table",
+            f"{name}: pairs that are drawn",
+            drawn,
+            Column("procedure_name", "Procedure"),
+            (
+                Column("county", "County"),
+                Column("observed_patients", "Observed", integer),
+                Column("expected_patients", "Expected", decimal),
+                Column("relative_index", "Index", lambda value: decimal(value, 2)),
+                Column("adjusted_residual", "Residual", lambda value: decimal(value, 2)),
+                Column("is_notable", "Notable", lambda value: "notable" if value else ""),
+            ),
+        ),
+        download=csv_download(f"association_{population}", pairs),
+        drawing=residual_figure(drawn, counties),
+        folded=True,
+    )
+
+
+def _most_deviating(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return all pairs of the procedures with the largest residuals where enough are expected."""
+    strength: dict[str, float] = {}
+    for row in records(pairs):
+        residual = as_float(row["adjusted_residual"])
+        if residual is not None and row["expected_patients"] >= _LEAST_EXPECTED:
+            name = str(row["procedure_name"])
+            strength[name] = max(strength.get(name, 0.0), abs(residual))
+    names = sorted(strength, key=lambda name: (-strength[name], name))[:DRAWN_PROCEDURES]
+    order = {name: place for place, name in enumerate(names)}
+    drawn = pairs[pairs["procedure_name"].isin(names)]
+    places = drawn["procedure_name"].map(order)
+    return drawn.loc[places.sort_values(kind="stable").index].reset_index(drop=True)
+
+
+def _hidden_section(pairs: pd.DataFrame) -> Section:
+    shown = pairs[~pairs["is_suppressed"].astype(bool)]
+    shown = shown[shown["observed_patients"].map(lambda count: bool(count))].reset_index(drop=True)
+    return Section(
+        anchor="others",
+        heading="Populations that are counted by the rule",
+        relation="management.area_procedure_association",
+        finding=findings.hidden_finding(pairs),
+        explanation=[
+            "Of these people management may see rounded counts alone; statistics of rounded counts "
+            "would give the exact ones away, so there are none. Pairs without a row here have no "
+            "patient, or so few that they are hidden.",
+        ],
+        table=tables.table(
+            "others-table",
+            "Rounded counts of patients",
+            shown.assign(named=shown["population"].map(titled)),
+            Column("procedure_name", "Procedure"),
+            (
+                Column("named", "Population"),
+                Column("county", "County"),
+                Column("observed_patients", "Patients", integer),
+            ),
+        ),
+        download=csv_download("association_others", pairs),
+        folded=True,
+    )
+
+
+def _unaffiliated(data: ManagementData) -> Page:
+    areas, clusters = data.unaffiliated_areas, data.clusters
+    return Page(
+        file_name="unaffiliated.html",
+        title="Unaffiliated patients",
+        summary="Patients whom no client ever paid for: by area, and in groups near clients' "
+        "patients.",
+        sections=[
+            Section(
+                anchor="unaffiliated-areas",
+                heading="Unaffiliated patients by area",
+                relation="management.unaffiliated_by_area",
+                finding=findings.unaffiliated_finding(areas),
+                explanation=[
+                    "Unaffiliated means that no encounter in the export was ever paid by a client. "
+                    "The export shows one hospital: elsewhere they may be a client's. A row is "
+                    "hidden when either count is small.",
+                ],
+                table=tables.table(
+                    "unaffiliated-areas-table",
+                    "Unaffiliated and clients' patients by area",
+                    _named_areas(areas),
+                    Column("area", "Area"),
+                    (
+                        Column("unaffiliated_patient_count", "Unaffiliated", _hidden_or_integer),
+                        Column("client_patient_count", "Clients' patients", _hidden_or_integer),
+                    ),
+                ),
+                download=csv_download("unaffiliated_by_area", areas),
+                drawing=_unaffiliated_figure(areas),
+            ),
+            Section(
+                anchor="clusters",
+                heading="Groups of unaffiliated patients near clients' patients",
+                relation="management.unaffiliated_patient_clusters",
+                finding=findings.clusters_finding(clusters),
+                explanation=[
+                    "A group is a dense cluster of homes (DBSCAN: at least 11 homes within 0.75 km "
+                    "of one of them, unless set otherwise). Circles lie at the rounded middle of a "
+                    "group, their area follows its patients; north is up.",
+                    "What the method cannot see: people in thinly settled places are never a "
+                    "group, however many they are; groups in one street and in one city quarter "
+                    "look the same; and a home that the export places roughly moves a group's border.",
+                ],
+                table=tables.table(
+                    "clusters-table",
+                    "Groups of unaffiliated patients",
+                    clusters,
+                    Column("cluster_id", "Group"),
+                    _CLUSTER_COLUMNS,
+                ),
+                download=csv_download("unaffiliated_patient_clusters", clusters),
+                drawing=cluster_figure(clusters) if len(clusters) else None,
+            ),
+        ],
+    )
+
+
+def _share(value: object) -> str:
+    number = as_float(value)
+    return "hidden" if number is None else percent(100 * number)
+
+
+def _kilometres(value: object) -> str:
+    return "hidden" if value is None else f"up to {decimal(value, 2)} km"
+
+
+_CLUSTER_COLUMNS: Sequence[Column] = (
+    Column("main_city", "Mostly in"),
+    Column("patient_count", "Patients", integer),
+    Column("client_patients_nearby", "Clients' patients nearby", rounded_or_hidden),
+    Column("near_share", "Members near one", _share),
+    Column("nearest_client_patient_km", "Nearest", _kilometres),
+)
+
+
+def _unaffiliated_figure(areas: pd.DataFrame) -> Drawing:
+    rows = [row for row in records(areas) if row["city"] is None]
+
+    def panel(title: str, key: str, color: str) -> Panel:
+        texts = [_hidden_or_integer(row[key]) for row in rows]
+        return Panel(
+            title=title,
+            series=[
+                Series(
+                    title,
+                    [as_float(row[key]) for row in rows],
+                    color,
+                    [f"{row['county']}: {text}" for row, text in zip(rows, texts, strict=True)],
+                )
+            ],
+            labels=texts,
+        )
+
+    return drawing(
+        [str(row["county"]) for row in rows],
+        [
+            panel("Unaffiliated patients", "unaffiliated_patient_count", ORANGE),
+            panel("Clients' patients", "client_patient_count", BLUE),
+        ],
+    )
+
+
+def _hidden_or_integer(value: object) -> str:
+    return "hidden" if value is None else integer(value)
+
+
+def _named_areas(areas: pd.DataFrame) -> pd.DataFrame:
+    """Name each row by its county, or by city and county, a client's rows by its name."""
+    named = areas.assign(
+        area=[
+            row["county"] if row["city"] is None else f"{row['county']}: {row['city']}"
+            for row in records(areas)
+        ]
+    )
+    if "client_id" in areas.columns:
+        named = named.assign(client=areas["client_id"].map(titled))
+    return named
