@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import plotly.graph_objects as go
 
+from orchestrate.reports.embedded import script_json
 from orchestrate.reports.scales import fitting, text_width, ticks
 from orchestrate.reports.text import chart_label
 
@@ -106,21 +107,14 @@ def drawing(
 def figures_drawing(
     rows: int, wide: go.Figure, narrow: go.Figure, legend: Sequence[tuple[str, str]] = ()
 ) -> Drawing:
-    """Make a chart of two figures, for wide and for narrow screens; each has a height of its own.
-
-    The payload is JSON that is safe inside a script element: `<` never stands in it.
-    """
-    payload = json.dumps(
+    """Make a chart of two figures with heights, for wide and for narrow screens."""
+    payload = script_json(
         {
             "config": CONFIG,
             "wide": json.loads(wide.to_json()),
             "narrow": json.loads(narrow.to_json()),
-        },
-        ensure_ascii=True,
-        separators=(",", ":"),
+        }
     )
-    for character in "<>&":
-        payload = payload.replace(character, f"\\u{ord(character):04x}")
     return Drawing(
         rows=rows,
         wide_height=int(wide.layout.height),

@@ -36,7 +36,8 @@ def association_finding(notable: pd.DataFrame, pair_count: int) -> str:
         return f"No pair of county and procedure is notable, of {looked} looked at."
     named = [
         f"{row['procedure_name']} in {row['county']} ("
-        f"{integer(row['observed_patients'])} patients, {decimal(row['expected_patients'])} expected)"
+        f"{integer(row['observed_patients'])} patients, "
+        f"{decimal(row['expected_patients'])} expected)"
         for row in rows
     ]
     verb = "is" if len(rows) == 1 else "are"

@@ -77,8 +77,7 @@ def residual_figure(pairs: pd.DataFrame, counties: Sequence[str]) -> Drawing:
         figure(narrow=True),
         [
             (BLUE, "more patients than expected"),
-            (VERMILION, "fewer than expected"),
-            ("#FFFFFF", "a star marks a notable pair"),
+            (VERMILION, "fewer than expected; a star marks a notable pair"),
         ],
     )
 
@@ -151,7 +150,8 @@ def _hover(cell: dict[str, object] | None) -> str:
         return ""
     return chart_label(
         f"{cell['procedure_name']}, {cell['county']}: "
-        f"{integer(cell['observed_patients'])} patients, {decimal(cell['expected_patients'], 1)} expected"
+        f"{integer(cell['observed_patients'])} patients, "
+        f"{decimal(cell['expected_patients'], 1)} expected"
     )
 
 

@@ -44,9 +44,9 @@ def followers_sections(patients: pd.DataFrame, overlap: pd.DataFrame) -> list[Se
             relation=TOP_PATIENTS.label,
             finding=_patients_finding(by_procedure),
             explanation=[
-                "The procedures most performed on the client's patients. A patient is in one group: "
-                "own if the client paid an encounter with the procedure, else other insurers' if "
-                "another insurer paid one, else uninsured. " + _RULE
+                "The procedures most performed on the client's patients. A patient is in one "
+                "group: own if the client paid an encounter with the procedure, else other "
+                "insurers' if another insurer paid one, else uninsured. " + _RULE
             ],
             table=tables.table(
                 "followers-table",

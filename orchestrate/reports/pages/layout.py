@@ -40,12 +40,16 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """One HTML file of a folder."""
+    """One HTML file of a folder.
+
+    `explorer`, JSON for explorer.js, makes the page begin with choices of the reader's own.
+    """
 
     file_name: str
     title: str
     summary: str
     sections: Sequence[Section]
+    explorer: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,8 @@ def folder_files(folder: Folder) -> dict[str, bytes | Path]:
     files["casebook.css"] = _HERE / "static" / "casebook.css"
     files["casebook.js"] = _HERE / "static" / "casebook.js"
     files["plotly.min.js"] = plotly_script()
+    if any(page.explorer for page in folder.pages):
+        files["explorer.js"] = _HERE / "static" / "explorer.js"
     return files
 
 

@@ -299,7 +299,8 @@ def _unaffiliated(data: ManagementData) -> Page:
                     "group, their area follows its patients; north is up.",
                     "What the method cannot see: people in thinly settled places are never a "
                     "group, however many they are; groups in one street and in one city quarter "
-                    "look the same; and a home that the export places roughly moves a group's border.",
+                    "look the same; and a home that the export places roughly moves a group's "
+                    "border.",
                 ],
                 table=tables.table(
                     "clusters-table",
