@@ -55,9 +55,11 @@ class ResidencyData:
 
 @dataclass(frozen=True)
 class ClientData:
-    """`clients.procedure_summary` as one login sees it."""
+    """What a client's page of procedures shows, as one login sees it; columns as the interface."""
 
     procedures: pd.DataFrame
+    top_patients: pd.DataFrame
+    top_overlap: pd.DataFrame
     edition: Edition = field(default_factory=Edition)
 
 
@@ -73,7 +75,11 @@ _RESIDENCY = {
     "findings": Relation("residency", "data_findings", ("finding", "subject", "finding_id")),
 }
 _STUDY_TIMES = Relation("residency", "fct_studies", ("finalized_at",), ("version", "finalized_at"))
-_PROCEDURES = Relation("clients", "procedure_summary", ("cost_rank",))
+_CLIENT = (
+    Relation("clients", "procedure_summary", ("cost_rank",)),
+    Relation("clients", "top_procedure_patients", ("top_rank", "patient_group")),
+    Relation("clients", "top_procedure_overlap", ("shared_procedures", "patient_group")),
+)
 
 
 def read_residency(database: connection) -> ResidencyData:
@@ -82,7 +88,7 @@ def read_residency(database: connection) -> ResidencyData:
     Raises ConfigurationError when nothing is published, DatabaseError when the database refuses.
     """
     frames = read_snapshot(database, [*_RESIDENCY.values(), _STUDY_TIMES])
-    version = _only_version(frames)
+    version = only_version(frames)
     times = frames.pop()["finalized_at"].tolist()
     shown = dict(zip(_RESIDENCY, map(without_selecting_columns, frames), strict=True))
     return ResidencyData(
@@ -100,11 +106,9 @@ def read_client(database: connection) -> ClientData:
 
     Raises ConfigurationError when nothing is published, DatabaseError when the database refuses.
     """
-    frames = read_snapshot(database, [_PROCEDURES])
-    return ClientData(
-        procedures=without_selecting_columns(frames[0]),
-        edition=Edition(version=_only_version(frames)),
-    )
+    frames = read_snapshot(database, _CLIENT)
+    procedures, patients, overlap = map(without_selecting_columns, frames)
+    return ClientData(procedures, patients, overlap, Edition(version=only_version(frames)))
 
 
 def read_snapshot(database: connection, relations: Sequence[Relation]) -> list[pd.DataFrame]:
@@ -163,7 +167,7 @@ def _read(cursor: psycopg2.extensions.cursor, relation: Relation) -> pd.DataFram
     return frame.sort_values(list(relation.order_by), kind="stable", ignore_index=True)
 
 
-def _only_version(frames: Sequence[pd.DataFrame]) -> int | None:
+def only_version(frames: Sequence[pd.DataFrame]) -> int | None:
     """Return the version of all rows, None when there are none."""
     versions = {
         int(version)

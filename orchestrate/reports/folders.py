@@ -13,11 +13,25 @@ from orchestrate.publishing import PublishedVersion
 from orchestrate.reports.catalog import only_version, readable_relations
 from orchestrate.reports.data import read_client, read_residency, snapshot
 from orchestrate.reports.edition import Edition, describe_edition
+from orchestrate.reports.pages.activity import (
+    EVERYTHING,
+    Opening,
+    activity_folder,
+    read_activity,
+)
 from orchestrate.reports.pages.clients import procedures_folder
 from orchestrate.reports.pages.layout import Folder
+from orchestrate.reports.pages.management import management_folder, read_management
 from orchestrate.reports.pages.program import program_folder
 from orchestrate.reports.pages.staff import staff_folder
-from orchestrate.reports.recipients import CLIENT, PROGRAM, RESIDENT, Recipient
+from orchestrate.reports.recipients import (
+    ACTIVITY_PAGE,
+    CLIENT,
+    MANAGEMENT,
+    PROGRAM,
+    RESIDENT,
+    Recipient,
+)
 
 if TYPE_CHECKING:
     from orchestrate.database import Databases
@@ -35,27 +49,36 @@ def read_folder(
     recipient: Recipient,
     versions: Sequence[PublishedVersion],
     extracts: Sequence[str],
+    opening: Opening = EVERYTHING,
 ) -> Folder:
     """Read over the recipient's login what its folder shows, and lay it out.
 
-    `extracts` are the names of the files of extracts that the folder has. Raises what `snapshot`
+    `extracts` are the names of the files of extracts that the folder has, `opening` says which
+    months a page of choices opens on. Raises what `snapshot`
     raises.
     """
     with closing(
         databases.reader(recipient.login).connect(application_name="casebook report")
     ) as connection:
-        folder = _lay_out(connection, recipient, extracts)
+        folder = _lay_out(connection, recipient, extracts, opening)
     edition = describe_edition(folder.edition, versions, domain_of(recipient.audience))
     return replace(folder, edition=edition)
 
 
-def _lay_out(connection: Connection, recipient: Recipient, extracts: Sequence[str]) -> Folder:
+def _lay_out(
+    connection: Connection, recipient: Recipient, extracts: Sequence[str], opening: Opening
+) -> Folder:
     if domain_of(recipient.audience) == RESIDENCY:
         return program_folder(
             read_residency(connection), own_rows_only=recipient.audience == RESIDENT
         )
+    if recipient.audience == CLIENT and recipient.page == ACTIVITY_PAGE:
+        opening = replace(opening, specialty_id=recipient.specialty_id)
+        return activity_folder(read_activity(connection), recipient.client_name, opening)
     if recipient.audience == CLIENT:
         return procedures_folder(read_client(connection), recipient.client_name)
+    if recipient.audience == MANAGEMENT:
+        return management_folder(read_management(connection))
     with snapshot(connection) as cursor:
         relations = readable_relations(cursor)
     return staff_folder(relations, Edition(version=only_version(relations)), extracts)

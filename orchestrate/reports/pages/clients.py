@@ -5,6 +5,7 @@ from __future__ import annotations
 from orchestrate.reports import figures, findings, tables
 from orchestrate.reports.data import ClientData
 from orchestrate.reports.downloads import csv_download
+from orchestrate.reports.pages.followers import followers_sections
 from orchestrate.reports.pages.layout import Folder, Page, Section
 from orchestrate.reports.tables import Column
 
@@ -33,7 +34,8 @@ def _procedures(data: ClientData) -> Page:
     return Page(
         file_name="procedures.html",
         title="Procedures",
-        summary="All procedures by total cost, and from most to least performed.",
+        summary="All procedures by total cost and from most to least performed, and who else has "
+        "those performed most.",
         sections=[
             Section(
                 anchor="cost",
@@ -72,5 +74,6 @@ def _procedures(data: ClientData) -> Page:
                 drawing=figures.count_figure(by_count),
                 folded=True,
             ),
+            *followers_sections(data.top_patients, data.top_overlap),
         ],
     )

@@ -41,7 +41,7 @@ def followers_sections(patients: pd.DataFrame, overlap: pd.DataFrame) -> list[Se
         Section(
             anchor="followers",
             heading="Who else has the most performed procedures",
-            relation=TOP_PATIENTS.label,
+            relation="clients.top_procedure_patients",
             finding=_patients_finding(by_procedure),
             explanation=[
                 "The procedures most performed on the client's patients. A patient is in one "
@@ -61,7 +61,7 @@ def followers_sections(patients: pd.DataFrame, overlap: pd.DataFrame) -> list[Se
         Section(
             anchor="overlap",
             heading="How many of these procedures other patients share",
-            relation=TOP_OVERLAP.label,
+            relation="clients.top_procedure_overlap",
             finding=_overlap_finding(by_number),
             explanation=[
                 "Patients for whom the client never paid, by how many of its most performed "
