@@ -133,6 +133,12 @@ def report(
         typer.Option("--audience", help="Render this audience only; may be repeated."),
     ] = None,
     login: LoginOption = None,
+    from_month: Annotated[
+        str, typer.Option("--from", help="Month that pages open on, YYYY-MM.", metavar="MONTH")
+    ] = "",
+    to_month: Annotated[
+        str, typer.Option("--to", help="Last month that pages open on, YYYY-MM.", metavar="MONTH")
+    ] = "",
     out: OutOption = None,
     json_output: JsonOption = False,
 ) -> None:
@@ -141,7 +147,9 @@ def report(
 
     console = Console(json_output=json_output)
     settings = Settings.from_environment()
-    pages = render(settings, console, audience, login, out or settings.output_dir)
+    pages = render(
+        settings, console, audience, login, out or settings.output_dir, from_month, to_month
+    )
     for page in pages:
         console.write(str(page))
     console.show_json({"pages": [str(page) for page in pages]})

@@ -26,6 +26,7 @@ from orchestrate.publishing import publish as publish_version
 from orchestrate.publishing.artifacts import check_last_build, read_build
 from orchestrate.publishing.lock import run_lock
 from orchestrate.reports import render_reports
+from orchestrate.reports.pages.activity import chosen_months
 from orchestrate.reports.recipients import PROGRAM, read_members
 from orchestrate.reports.writer import require_writable
 from orchestrate.settings import Settings
@@ -197,11 +198,24 @@ def render(
     audiences: Sequence[str] | None,
     login: str | None,
     out_dir: Path,
+    from_month: str = "",
+    to_month: str = "",
 ) -> list[Path]:
-    """Render reports from what is published; returns every page written."""
+    """Render reports from what is published; returns every page written.
+
+    Pages of choices open on the months given as YYYY-MM, empty: on all of them. Raises
+    ConfigurationError for anything else.
+    """
+    opening = chosen_months(from_month, to_month)
     databases = open_databases(settings, console)
     return render_reports(
-        settings, databases, audiences=audiences, login=login, out_dir=out_dir, console=console
+        settings,
+        databases,
+        audiences=audiences,
+        login=login,
+        out_dir=out_dir,
+        console=console,
+        opening=opening,
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from orchestrate.errors import ConfigurationError
 from orchestrate.publishing import published_versions
 from orchestrate.reports.folders import read_folder
+from orchestrate.reports.pages.activity import EVERYTHING, Opening
 from orchestrate.reports.pages.layout import folder_files
 from orchestrate.reports.recipients import (
     PROGRAM,
@@ -37,12 +38,14 @@ def render_reports(
     out_dir: Path,
     console: Console,
     diagrams: Path | None = None,
+    opening: Opening = EVERYTHING,
 ) -> list[Path]:
     """Render what is published into one folder per audience under `out_dir`; return the pages.
 
     Everything is read over a login of the folder's audience. `audiences` and `login` choose among
     the folders (see `choose_recipients`); `diagrams`, a folder, is put into the program's one as
-    `erd`, where otherwise the diagrams of the last time stay. Each folder is replaced whole, or on
+    `erd`, where otherwise the diagrams of the last time stay; `opening` says which months a page of
+    choices opens on. Each folder is replaced whole, or on
     failure not at all.
 
     Raises ConfigurationError when nothing is published, nobody is there to render for, or the
@@ -65,7 +68,7 @@ def render_reports(
             target = out_dir / recipient.folder
             own_diagrams = diagrams if recipient.audience == PROGRAM else None
             extracts = _names(target / EXTRACTS)
-            folder = read_folder(databases, recipient, versions, extracts)
+            folder = read_folder(databases, recipient, versions, extracts, opening)
             attachments = [*_workbooks(extracts), *_diagrams(own_diagrams or target / DIAGRAMS)]
             folder = replace(folder, attachments=attachments)
             files = folder_files(folder)

@@ -6,6 +6,7 @@ distinct patients over any span by itself, and no key of a patient is in the fil
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,6 +14,7 @@ from datetime import date
 import pandas as pd
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class, named so upstream
 
+from orchestrate.errors import ConfigurationError
 from orchestrate.reports import tables
 from orchestrate.reports.charts import CONFIG, plain_layout
 from orchestrate.reports.data import (
@@ -62,6 +64,24 @@ class Opening:
 
 
 EVERYTHING = Opening()
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+
+
+def chosen_months(from_month: str, to_month: str) -> Opening:
+    """Return an opening on months given as YYYY-MM; an empty one leaves that end open.
+
+    Raises ConfigurationError for other texts and for a span that ends before it begins.
+    """
+    for option, value in (("--from", from_month), ("--to", to_month)):
+        if value and not _MONTH.fullmatch(value):
+            raise ConfigurationError(
+                f"{option} {value!r} is not a month.", "Write it as YYYY-MM, for example 2021-03."
+            )
+    if from_month and to_month and from_month > to_month:
+        raise ConfigurationError(
+            f"--from {from_month} is after --to {to_month}.", "Give the earlier month first."
+        )
+    return Opening(from_month=from_month, to_month=to_month)
 
 
 def read_activity(database: Connection) -> ActivityData:

@@ -256,6 +256,23 @@ def client_data(names: Sequence[str] = ("Colonoscopy", "Depression screening")) 
                 for place, name in enumerate(names)
             ]
         ),
+        top_patients=frame(
+            ("client_id", "procedure_code", "procedure_name", "top_rank", "patient_group")
+            + ("patient_count", "is_suppressed"),
+            [
+                ("one", str(place), name, place + 1, group, count, count is None)
+                for place, name in enumerate(names[:10])
+                for group, count in (("own", 7), ("other_insured", 30), ("uninsured", None))
+            ],
+        ),
+        top_overlap=frame(
+            ("client_id", "shared_procedures", "patient_group", "patient_count", "is_suppressed"),
+            [
+                ("one", number, group, count, count is None)
+                for number in (1, 2)
+                for group, count in (("other_insured", 40 // number), ("uninsured", None))
+            ],
+        ),
         edition=EDITION,
     )
 

@@ -75,9 +75,9 @@ def test_what_is_committed_between_two_reads_shows_in_neither(
 def test_two_versions_in_one_read_are_refused() -> None:
     frames = [datasets.frame(("version",), [(1,)]), datasets.frame(("version",), [(2,)])]
     with pytest.raises(DatabaseError, match=r"versions \[1, 2\] at once"):
-        data._only_version(frames)
-    assert data._only_version([frames[0], frames[0].iloc[0:0]]) == 1
-    assert data._only_version([frames[0].iloc[0:0]]) is None
+        data.only_version(frames)
+    assert data.only_version([frames[0], frames[0].iloc[0:0]]) == 1
+    assert data.only_version([frames[0].iloc[0:0]]) is None
 
 
 @pytest.mark.slow

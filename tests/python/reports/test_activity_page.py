@@ -1,0 +1,141 @@
+"""The activity page answers for any specialty and months what the function answers its reader."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from browser import open_browser, visit, wait_until
+from conftest import Casebook
+
+from orchestrate.errors import ConfigurationError
+from orchestrate.reports.pages.activity import chosen_months
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+LOGINS = {"humana": "humana_colonoscopy", "humana_hospice": "humana_hospice"}
+SPANS = (("2011-01", "2011-06"), ("2013-11", "2014-02"), ("2012-01", "2021-12"))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start one browser for the module's tests."""
+    with open_browser() as started:
+        yield started
+
+
+@pytest.mark.parametrize("wrong", ["2021", "2021-13", "March", "2021-1"])
+def test_what_is_no_month_is_refused(wrong: str) -> None:
+    with pytest.raises(ConfigurationError, match="YYYY-MM"):
+        chosen_months(wrong, "")
+
+
+def test_a_span_that_ends_before_it_begins_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="earlier month first"):
+        chosen_months("2021-02", "2021-01")
+
+
+def helped(casebook: Casebook, login: str, span: tuple[str, str], specialty: str) -> list[int]:
+    """Ask the function as the login: patients, encounters, procedures; `all` is its total row."""
+    first, last = span
+    argument = None if specialty == "all" else specialty
+    with casebook.databases.reader(login).session() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select patient_count, encounter_count, procedure_count"
+            " from clients.patients_helped(%s, (%s::date + interval '1 month')::date, %s)"
+            " where (specialty_id is null) = %s",
+            (f"{first}-01", f"{last}-01", argument, argument is None),
+        )
+        return list(cursor.fetchone() or (0, 0, 0))
+
+
+def page_path(casebook: Casebook, folder: str) -> Path:
+    """Return the page of a folder that `casebook run` rendered."""
+    return casebook.output_dir / folder / "activity.html"
+
+
+def shown(text: str) -> list[int]:
+    """Return the numbers among a list of facts."""
+    return [int(number.replace(",", "")) for number in re.findall(r"^[\d,]+$", text, re.M)]
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", LOGINS)
+def test_any_span_and_specialty_agree_with_the_function(
+    published: Casebook, browser: Browser, folder: str
+) -> None:
+    login = LOGINS[folder]
+    path = page_path(published, folder)
+    specialties = ["all", "none", "73761001"] + ["hospice"] * (folder == "humana_hospice")
+    for span in SPANS:
+        for specialty in specialties:
+            address = f"{path.as_uri()}#specialty={specialty}&from={span[0]}&to={span[1]}"
+            page = browser.new_page()
+            try:
+                page.goto(address)
+                wait_until(page, "document.getElementById('chosen').textContent !== ''")
+                expected = helped(published, login, span, specialty)
+                assert shown(page.inner_text("#helped")) == expected, (span, specialty)
+            finally:
+                page.close()
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_the_picker_works_by_keyboard_and_the_choice_is_in_the_address(
+    published: Casebook, browser: Browser
+) -> None:
+    with visit(browser, page_path(published, "humana")) as visited:
+        page = visited.page
+        page.focus("#specialty")
+        page.keyboard.press("ArrowDown")
+        offered = page.locator("#specialty-list [role=option]").all_inner_texts()
+        counts = [
+            int(found[0].replace(",", ""))
+            for text in offered
+            if (found := re.findall(r"([\d,]+) procedures?", text))
+        ]
+        assert len(counts) > 20
+        assert counts == sorted(counts, reverse=True)
+        page.keyboard.type("colonosc")
+        page.keyboard.press("Enter")
+        assert page.input_value("#specialty") == "Colonoscopy"
+        page.select_option("#from", label="March 2012")
+        assert "specialty=73761001&from=2012-03" in page.url
+        chosen = page.inner_text("#chosen")
+        assert chosen.startswith("Colonoscopy, March 2012 to")
+        page.reload()
+        wait_until(page, "document.getElementById('chosen').textContent !== ''")
+        assert page.inner_text("#chosen") == chosen
+        assert not visited.complaints
+        assert not visited.foreign_requests
+
+
+@pytest.mark.slow
+def test_as_a_login_the_page_opens_on_its_specialty_and_months(
+    published: Casebook, tmp_path: Path
+) -> None:
+    published.command(
+        "report", "--as", "humana_colonoscopy", "--from", "2012-03", "--to", "2012-05",
+        "--out", str(tmp_path),
+    )  # fmt: skip
+    text = (tmp_path / "humana" / "activity.html").read_text(encoding="utf-8")
+    assert '"opens":{"specialty":"73761001","from":"2012-03","to":"2012-05"}' in text
+
+
+@pytest.mark.slow
+def test_no_key_of_a_patient_is_in_the_page(published: Casebook) -> None:
+    text = page_path(published, "humana").read_text(encoding="utf-8")
+    assert not re.search(r"\b[0-9a-f]{32}\b", text)
+
+
+@pytest.mark.slow
+def test_the_open_folder_holds_nothing_restricted(published: Casebook) -> None:
+    for path in (published.output_dir / "humana").glob("*.html"):
+        text = path.read_text(encoding="utf-8").lower()
+        assert not re.search("hospice|385763009|305336008", text), path
