@@ -1,0 +1,136 @@
+"""Every relation of schema `management`, recomputed from the CSV files.
+
+Each function returns a DataFrame with the columns of the relation in the order of the interface,
+without its key. Where the interface leaves something open, the docstring says what is taken.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
+
+import pandas as pd
+
+from recomputed import rule
+from recomputed.homes import RADIUS_KM, distances_km, homes
+from recomputed.raw import Export
+
+STEP_KM = Decimal("0.25")
+SHARE = Decimal("0.000001")
+NOTABLE_Z = 3.5
+LEAST_EXPECTED = 5
+SHOWN_EXACTLY = ("humana", "visible_payers")
+
+
+def unaffiliated_patient_clusters(export: Export) -> pd.DataFrame:
+    """Return a row per cluster of at least eleven unaffiliated patients, without its number.
+
+    The shortest distance is rounded up to 0.25 km. near_share is the share of two rounded counts,
+    None where 1 to 10 members live near a client's patient.
+    """
+    found = homes(export)
+
+    def records() -> Iterator[dict[str, object]]:
+        for _, members in found.unaffiliated.dropna(subset="cluster").groupby("cluster"):
+            apart = distances_km(members, found.of_clients)
+            near = apart <= RADIUS_KM
+            patients, members_near = int(near.any(axis=0).sum()), int(near.any(axis=1).sum())
+            hides = rule.is_small(patients)
+            steps = math.ceil(Decimal(float(apart.min())) / STEP_KM)
+            cities = members["city"].value_counts()
+            shown = rule.count(len(members), suppressed=False)
+            shown_near = rule.count(members_near, suppressed=rule.is_small(members_near))
+            yield {
+                "patient_count": shown,
+                "centroid_latitude": round(float(members["lat"].mean()), 2),
+                "centroid_longitude": round(float(members["lon"].mean()), 2),
+                "main_city": min(cities.index, key=lambda city: (-cities[city], city)),
+                "nearest_client_patient_km": None if hides else steps * STEP_KM,
+                "client_patients_nearby": rule.count(patients, suppressed=hides),
+                "near_share": None if shown_near is None else share(shown_near, shown),
+                "is_near_clients": patients > 0,
+            }
+
+    return pd.DataFrame(records(), dtype=object)
+
+
+def share(part: int, whole: int) -> Decimal:
+    """Divide with six places."""
+    return (Decimal(part) / whole).quantize(SHARE, ROUND_HALF_UP)
+
+
+def populations(export: Export) -> dict[str, pd.DataFrame]:
+    """Return the procedures that each group of payers paid."""
+    procedures = export.procedures
+    payer = procedures["payer_name"]
+    return {
+        "humana": procedures[payer == "Humana"],
+        "visible_payers": procedures[~payer.isin(["UnitedHealthcare", "NO_INSURANCE"])],
+        "united_healthcare": procedures[payer == "UnitedHealthcare"],
+        "uninsured": procedures[payer == "NO_INSURANCE"],
+    }
+
+
+def area_procedure_association(export: Export) -> pd.DataFrame:
+    """Return a row per population, county and procedure of it, also where nobody has both.
+
+    Of N patients of the population, R live in the county and C had the procedure: expected is
+    R * C / N, and the residual that of the two-by-two table of patients,
+    (observed - expected) / sqrt(expected * (1 - R / N) * (1 - C / N)); None where that divides
+    by 0.
+    """
+
+    def records() -> Iterator[dict[str, object]]:
+        for population, procedures in populations(export).items():
+            patients = procedures[["patient_id", "county"]].drop_duplicates()
+            pairs = procedures[["patient_id", "county", "procedure_code"]].drop_duplicates()
+            observed = pairs.groupby(["county", "procedure_code"]).size()
+            had = pairs.groupby("procedure_code").size()
+            live = patients.groupby("county").size()
+            for county in live.index:
+                for code in had.index:
+                    count = int(observed.get((county, code), 0))
+                    yield {
+                        "population": population,
+                        "county": county,
+                        "procedure_code": code,
+                        "procedure_name": export.procedure_names[code],
+                        **(
+                            statistics(count, live[county], had[code], len(patients))
+                            if population in SHOWN_EXACTLY
+                            else by_the_rule(count)
+                        ),
+                    }
+
+    return pd.DataFrame(records(), dtype=object)
+
+
+def statistics(observed: int, live: int, had: int, patients: int) -> dict[str, object]:
+    """Return the measures of a cell that is shown exactly."""
+    expected = live * had / patients
+    spread = expected * (1 - live / patients) * (1 - had / patients)
+    residual = (observed - expected) / math.sqrt(spread) if live < patients > had else None
+    return {
+        "observed_patients": observed,
+        "expected_patients": expected,
+        "relative_index": observed / expected,
+        "adjusted_residual": residual,
+        "is_notable": residual is not None
+        and expected >= LEAST_EXPECTED
+        and abs(residual) >= NOTABLE_Z,
+        "is_suppressed": False,
+    }
+
+
+def by_the_rule(observed: int) -> dict[str, object]:
+    """Return the measures of a cell of people whose rows management may not see."""
+    hides = rule.is_small(observed)
+    return {
+        "observed_patients": rule.count(observed, suppressed=hides),
+        "expected_patients": None,
+        "relative_index": None,
+        "adjusted_residual": None,
+        "is_notable": None,
+        "is_suppressed": hides,
+    }
