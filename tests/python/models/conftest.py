@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
-from recomputed.compare import check, read
+from recomputed.compare import check, check_close, read
 from recomputed.raw import Export, Pseudonyms
 
 from orchestrate.settings import PROJECT_DIR
@@ -54,10 +54,24 @@ def dataset(request: pytest.FixtureRequest) -> Dataset:
 
 @pytest.fixture
 def compare(dataset: Dataset, figure: Callable[[str], None]) -> Compare:
-    """Return a function that compares a relation of the warehouse and notes how many cells."""
+    """Return a function that compares a relation of the warehouse and notes how many cells.
 
-    def relation(name: str, expected: pd.DataFrame, opaque: str | None = None) -> None:
-        cells = check(read(dataset.warehouse, name), expected, opaque)
+    `opaque` names a key that cannot be recomputed, `close_by` the grain of a relation with
+    statistics: see recomputed.compare.
+    """
+
+    def relation(
+        name: str,
+        expected: pd.DataFrame,
+        opaque: str | None = None,
+        close_by: list[str] | None = None,
+    ) -> None:
+        found = read(dataset.warehouse, name)
+        cells = (
+            check_close(found, expected, close_by, opaque)
+            if close_by
+            else check(found, expected, opaque)
+        )
         figure(f"{name} recomputed from the {dataset.name}: {cells} cells equal")
 
     return relation

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 import pandas as pd
+import pytest
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
 
@@ -62,3 +63,17 @@ def check_key(found: pd.DataFrame, key: str) -> None:
         assert PSEUDONYM.fullmatch(value), value
         means[value].add(row)
     assert all(len(rows) == 1 for rows in means.values())
+
+
+def check_close(found: pd.DataFrame, expected: pd.DataFrame, grain: list[str], opaque: str) -> int:
+    """Do as check() for a relation with statistics: floats may differ in their tenth digit."""
+    floats = [name for name in found.columns if found[name].map(type).eq(float).any()]
+    assert floats
+    exact = found.columns.difference([*floats, opaque], sort=False).to_list()
+    check(found[[*exact, opaque]], expected[expected.columns.difference(floats)], opaque)
+    both = expected.merge(found, on=grain, suffixes=("", "_found"), validate="one_to_one")
+    assert len(both) == len(found)
+    for name in floats:
+        for wants, has in zip(both[name], both[f"{name}_found"], strict=True):
+            assert has == pytest.approx(wants, rel=1e-10, abs=1e-10), name
+    return found.size

@@ -78,7 +78,7 @@ def area_procedure_association(export: Export) -> pd.DataFrame:
     Of N patients of the population, R live in the county and C had the procedure: expected is
     R * C / N, and the residual that of the two-by-two table of patients,
     (observed - expected) / sqrt(expected * (1 - R / N) * (1 - C / N)); None where that divides
-    by 0.
+    by 0. is_notable is false without a residual; is_exact says which populations have statistics.
     """
 
     def records() -> Iterator[dict[str, object]]:
@@ -88,6 +88,7 @@ def area_procedure_association(export: Export) -> pd.DataFrame:
             observed = pairs.groupby(["county", "procedure_code"]).size()
             had = pairs.groupby("procedure_code").size()
             live = patients.groupby("county").size()
+            hidden = set() if population in SHOWN_EXACTLY else hidden_lines(observed, had, live)
             for county in live.index:
                 for code in had.index:
                     count = int(observed.get((county, code), 0))
@@ -99,7 +100,7 @@ def area_procedure_association(export: Export) -> pd.DataFrame:
                         **(
                             statistics(count, live[county], had[code], len(patients))
                             if population in SHOWN_EXACTLY
-                            else by_the_rule(count)
+                            else by_the_rule(count, hides_line=code in hidden)
                         ),
                     }
 
@@ -120,17 +121,35 @@ def statistics(observed: int, live: int, had: int, patients: int) -> dict[str, o
         and expected >= LEAST_EXPECTED
         and abs(residual) >= NOTABLE_Z,
         "is_suppressed": False,
+        "is_exact": True,
     }
 
 
-def by_the_rule(observed: int) -> dict[str, object]:
+def hidden_lines(observed: pd.Series, had: pd.Series, live: pd.Series) -> set[str]:
+    """Return the procedures of which no county may be shown, not even one with nobody.
+
+    extracts.restricted_payer_summary shows the procedure's total by the same rule: it is small, or
+    it and the counties would narrow one another.
+    """
+    return {
+        code
+        for code, total in had.items()
+        if rule.is_small(total)
+        or rule.a_sum_tells_more(
+            total, [int(observed.get((county, code), 0)) for county in live.index]
+        )
+    }
+
+
+def by_the_rule(observed: int, *, hides_line: bool) -> dict[str, object]:
     """Return the measures of a cell of people whose rows management may not see."""
-    hides = rule.is_small(observed)
+    hides = hides_line or rule.is_small(observed)
     return {
         "observed_patients": rule.count(observed, suppressed=hides),
         "expected_patients": None,
         "relative_index": None,
         "adjusted_residual": None,
-        "is_notable": None,
+        "is_notable": False,
         "is_suppressed": hides,
+        "is_exact": False,
     }

@@ -30,3 +30,28 @@ def money(total: int, of_two: int, *, suppressed: bool) -> Decimal | None:
     if suppressed or of_two > MOST_OF_TWO * int(total):
         return None
     return nearest(Decimal(int(total)) / 100, HUNDREDS_OF_DOLLARS).quantize(Decimal("0.01"))
+
+
+Interval = tuple[int, int]
+
+
+def interval(value: int) -> Interval:
+    """Return between which numbers a reader knows a count to be: the rule's own interval."""
+    if value == 0:
+        return 0, 0
+    if is_small(value):
+        return 1, SMALLEST_SHOWN - 1
+    shown = int(nearest(Decimal(int(value)), TENS))
+    return max(SMALLEST_SHOWN, shown - 5), shown + 4
+
+
+def a_sum_tells_more(total: int, parts: list[int]) -> bool:
+    """Tell whether a total and its parts, each shown by the rule, narrow one another."""
+    low, high = interval(total)
+    lows, highs = zip(*map(interval, parts), strict=True)
+    if low < sum(lows) or high > sum(highs):
+        return True
+    return any(
+        low - (sum(highs) - part_high) > part_low or high - (sum(lows) - part_low) < part_high
+        for part_low, part_high in zip(lows, highs, strict=True)
+    )
