@@ -20,12 +20,7 @@ near_clients as (
 
 far_members as (
 
-    select
-        members.component_number,
-        members.latitude,
-        members.longitude,
-        members.cell_row,
-        members.cell_column
+    select members.*
     from members
     left join near_clients
         on members.component_number = near_clients.component_number

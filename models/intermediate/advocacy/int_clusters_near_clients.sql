@@ -12,14 +12,6 @@ homes as (
 
 ),
 
-clients as (
-
-    select *
-    from homes
-    where not is_unaffiliated
-
-),
-
 members_near as (
 
     select
@@ -31,10 +23,11 @@ members_near as (
     from members
     cross join generate_series(-2, 2) as row_offset
     cross join generate_series(-members.column_reach, members.column_reach) as column_offset
-    inner join clients
+    inner join homes as clients
         on
             members.cell_row + row_offset = clients.cell_row
             and members.cell_column + column_offset = clients.cell_column
+    where not clients.is_unaffiliated
     group by members.component_number, members.patient_id
 
 ),
@@ -60,13 +53,14 @@ cells_in_reach as (
         member_cells.component_number,
         member_cells.cell_row,
         member_cells.cell_column
-    from clients
+    from homes as clients
     cross join generate_series(-2, 2) as row_offset
     cross join generate_series(-clients.column_reach, clients.column_reach) as column_offset
     inner join member_cells
         on
             clients.cell_row + row_offset = member_cells.cell_row
             and clients.cell_column + column_offset = member_cells.cell_column
+    where not clients.is_unaffiliated
 
 ),
 

@@ -77,11 +77,11 @@ def _of_rights(rights: Iterable[Right], reporting: str) -> Iterator[Mutant]:
         verb, target = right.privilege, _target(right)
         if right.kind == "database":
             target = f"database {reporting}"
-        on = f"{verb} on {'.'.join(right.path)} of {right.role}"
+        on = f"{verb} on {right.kind} {'.'.join(right.path)} of {right.role}"
         if right.kind == "column":
             verb = f"{verb} ({right.path[-1]})"
         yield Mutant(
-            f"right on a {right.kind} missing",
+            "right missing",
             on,
             (f"revoke {verb} on {target} from {right.role}",),
         )
@@ -89,12 +89,12 @@ def _of_rights(rights: Iterable[Right], reporting: str) -> Iterator[Mutant]:
             added = Right(right.kind, right.path, other, right.privilege)
             if added not in rights:
                 yield Mutant(
-                    f"right on a {right.kind} for another",
+                    "right for another",
                     f"{on}, {other}",
                     (f"grant {verb} on {target} to {other}",),
                 )
         yield Mutant(
-            f"right on a {right.kind} to pass on",
+            "right to pass on",
             on,
             (f"grant {verb} on {target} to {right.role} with grant option",),
         )
@@ -197,15 +197,17 @@ def _of_routines(cursor: Any, access: Access) -> Iterator[Mutant]:
     for routine in sorted(access.routines):
         name = f"{routine.schema}.{routine.name}({routine.signature})"
         other = "invoker" if "definer" in routine.properties else "definer"
-        for kind, change in (
-            ("function with other rights", f"security {other}"),
-            ("function with an open search path", "reset search_path"),
-            ("function with an open search path", "set search_path to public, pg_catalog"),
-            ("function that plans keep", "immutable"),
-            ("function that is trusted not to leak", "leakproof"),
-            ("function of another owner", "owner to casebook_publisher"),
+        for change in (
+            f"security {other}",
+            "reset search_path",
+            "set search_path to public, pg_catalog",
+            "immutable",
+            "leakproof",
+            "owner to casebook_publisher",
         ):
-            yield Mutant(kind, f"{name} {change}", (f"alter function {name} {change}",))
+            yield Mutant(
+                "function altered", f"{name} {change}", (f"alter function {name} {change}",)
+            )
         for body in _LOOSER.get(routine.name, ()):
             text = sql.SQL(
                 "create or replace function {}() returns {} language sql stable security definer"

@@ -196,7 +196,7 @@ _OBJECTS = {
 def _of_objects() -> Iterator[Mutant]:
     for kind, texts in _OBJECTS.items():
         for text in texts:
-            yield Mutant(f"{kind} by other hands", text, (text,))
+            yield Mutant("object by other hands", f"{kind}: {text}", (text,))
     for role in ("casebook_owner", "casebook_publisher"):
         for what, right in (("tables", "select"), ("schemas", "usage"), ("sequences", "usage")):
             yield Mutant(

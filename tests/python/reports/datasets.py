@@ -257,8 +257,15 @@ def client_data(names: Sequence[str] = ("Colonoscopy", "Depression screening")) 
             ]
         ),
         top_patients=frame(
-            ("client_id", "procedure_code", "procedure_name", "top_rank", "patient_group")
-            + ("patient_count", "is_suppressed"),
+            (
+                "client_id",
+                "procedure_code",
+                "procedure_name",
+                "top_rank",
+                "patient_group",
+                "patient_count",
+                "is_suppressed",
+            ),
             [
                 ("one", str(place), name, place + 1, group, count, count is None)
                 for place, name in enumerate(names[:10])
