@@ -9,7 +9,8 @@ areas as (
 final as (
 
     select
-        {{ pseudonym('area', "'management'", surrogate_key(['county', 'city'])) }}::text as area_key,
+        {{ pseudonym('area', "'management'", surrogate_key(['county', 'city'])) }}::text
+            as area_key,
         county::text as county,
         city::text as city,
         {{ rounded_count('first_count', 'first_count', 'is_suppressed') }}
