@@ -128,8 +128,8 @@ def unaffiliated_by_area(export: Export) -> pd.DataFrame:
 def linked(export: Export, patients: pd.DataFrame) -> Callable[[Area], bool]:
     """Return a function that tells whether an area's row would say more of another relation's.
 
-    `patients` has is_of_clients. A client's patients are among all clients', who are at most as many
-    as each one's together; visible patients are at most all of the area.
+    `patients` has is_of_clients. A client's patients are among all clients', who are at most as
+    many as each one's together; visible patients are at most all of the area.
     """
     procedures = export.procedures
     visible = ~procedures["payer_name"].isin(["UnitedHealthcare", "NO_INSURANCE"])
