@@ -210,12 +210,24 @@ def erd(
 
 
 @app.command()
-def doctor(json_output: JsonOption = False) -> None:
+def doctor(
+    mend: Annotated[
+        bool,
+        typer.Option(
+            "--mend", help="Bring roles, logins, members, functions, policies and rights in order."
+        ),
+    ] = False,
+    json_output: JsonOption = False,
+) -> None:
     """Check versions, connections, roles, privileges and disk; say how to mend what is wrong."""
     from orchestrate.doctor import examine
 
     console = Console(json_output=json_output)
-    checks = examine(Settings.from_environment(), console)
+    checks, mended = examine(Settings.from_environment(), console, mending=mend)
+    if mended:
+        console.show("Mended", ["what was wrong"], [(problem,) for problem in mended])
+    elif mend:
+        console.write("Nothing had to be mended.")
     console.show(
         "Casebook's health",
         ["check", "result", "what to do"],
@@ -224,7 +236,8 @@ def doctor(json_output: JsonOption = False) -> None:
     for check in checks:
         for statement in check.statements:
             console.write(statement)
-    console.show_json({"checks": [check.as_json() for check in checks]})
+    told: dict[str, object] = {"mended": list(mended)} if mend else {}
+    console.show_json({**told, "checks": [check.as_json() for check in checks]})
     worst = max((check.status for check in checks), default=ExitStatus.DONE)
     if worst != ExitStatus.DONE:
         raise typer.Exit(worst)

@@ -1,6 +1,7 @@
 """Checks of everything that a run needs, each with what to do when it is not well.
 
-A check never changes anything but starting the embedded server, which any command does.
+A check never changes anything but starting the embedded server, which any command does; mending is
+asked for.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -22,7 +23,9 @@ from orchestrate.database import Databases, open_databases
 from orchestrate.database.connection import ConnectionTarget
 from orchestrate.database.objects import marker
 from orchestrate.errors import CasebookError, ExitStatus
+from orchestrate.mending import find_problems, mend
 from orchestrate.publishing import published_versions
+from orchestrate.publishing.publisher import has_published
 from orchestrate.settings import Settings
 
 # A run on the samples takes about 300 MB; a full disk in the middle of one helps nobody.
@@ -54,23 +57,33 @@ class Check:
         }
 
 
-def examine(settings: Settings, console: Console) -> list[Check]:
-    """Make all checks that can be made; later ones need what earlier ones found."""
+def examine(
+    settings: Settings, console: Console, *, mending: bool = False
+) -> tuple[list[Check], Sequence[str]]:
+    """Make all checks that can be made; later ones need what earlier ones found.
+
+    `mending`: bring access into order first, which needs a home and databases that are well. Return
+    the checks, and what was mended.
+    """
     checks = [*check_packages(), *check_folders(settings)]
+    mended: Sequence[str] = ()
     if any(check.status for check in checks):
-        return checks
+        return checks, mended
     try:
         databases = open_databases(settings, console)
     except CasebookError as error:
-        return [*checks, Check("databases", error.cause, error.cure, error.status)]
+        return [*checks, Check("databases", error.cause, error.cure, error.status)], mended
+    if mending:
+        mended = mend(settings, databases, console).mended
     for name, look in (
         ("warehouse", check_builder),
         ("roles", check_roles),
         ("closed to the public", check_public),
+        ("access", lambda found: check_access(settings, found)),
         ("published version", check_published),
     ):
         checks.extend(guarded(name, look, databases))
-    return checks
+    return checks, mended
 
 
 def guarded(
@@ -286,6 +299,23 @@ def statements(target: ConnectionTarget, query: str) -> tuple[str, ...]:
     with target.session("casebook doctor") as session, session.cursor() as cursor:
         cursor.execute(query)
         return tuple(str(statement) for (statement,) in cursor.fetchall())
+
+
+def check_access(settings: Settings, databases: Databases) -> Iterator[Check]:
+    """Check that readers have what the published version gave them, and nobody has more."""
+    if not has_published(databases):
+        return
+    problems = find_problems(settings, databases)
+    if not problems:
+        yield Check("access")
+    for problem in problems:
+        yield Check(
+            "access",
+            problem,
+            "`casebook doctor --mend` mends it, unless other hands put it there; see"
+            " docs/publishing.md.",
+            ExitStatus.DATABASE,
+        )
 
 
 def check_published(databases: Databases) -> Iterator[Check]:

@@ -41,7 +41,8 @@ _TABLES: Final = {
             tests_warned integer not null,
             casebook_version text not null,
             invocation_id text not null,
-            is_retained boolean not null default true
+            is_retained boolean not null default true,
+            given jsonb
         )""",
     "members": """
         create table private.members (
@@ -104,6 +105,13 @@ def ensure_private(cursor: Cursor) -> None:
                     sql.Identifier(SCHEMA, name), sql.Literal(_COMMENTS[name])
                 )
             )
+    cursor.execute(
+        "select from pg_attribute"
+        " where attrelid = 'private.versions'::regclass and attname = 'given'"
+    )
+    if cursor.fetchone() is None:
+        # Made by an earlier release.
+        cursor.execute("alter table private.versions add given jsonb")
     cursor.execute("insert into private.pointer default values on conflict do nothing")
     ensure_functions(cursor)
 
@@ -145,6 +153,15 @@ def ensure_functions(cursor: Cursor) -> None:
                 name, sql.SQL(", ").join(map(sql.Identifier, GROUPS))
             )
         )
+
+
+def read_members(cursor: Cursor) -> list[Member]:
+    """Read `private.members`, as the owner."""
+    cursor.execute(
+        "select login, audience, client_id, specialty_id, resident_name, scope_id"
+        " from private.members order by login"
+    )
+    return [Member(*row) for row in cursor.fetchall()]
 
 
 def store_members(cursor: Cursor, members: Sequence[Member]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from orchestrate.access.logins import CONNECTION_LIMIT, SETTINGS
 from orchestrate.access.members import Member
 from orchestrate.access.roles import GROUPS, OWNER, PUBLISHER, group_of
 
@@ -41,6 +42,24 @@ _MEMBERSHIPS: Final = """
 """
 
 
+_LOGINS: Final = """
+    select
+        rolname::text,
+        rolconnlimit,
+        coalesce(
+            (
+                select array_agg(setting::text order by setting)
+                from pg_db_role_setting
+                cross join lateral unnest(setconfig) as settings (setting)
+                where setrole = pg_roles.oid
+            ),
+            '{}'
+        )
+    from pg_roles
+    where rolname = any (%s)
+"""
+
+
 def standing_problems(
     cursor: Cursor, members: Sequence[Member], builder: str, *, settled: bool
 ) -> list[str]:
@@ -58,8 +77,11 @@ def standing_problems(
     found = {name: rest for name, *rest in cursor.fetchall()}
     problems = list(_attribute_problems(ours, found, audiences.keys()))
     cursor.execute(_MEMBERSHIPS, {"all": ours, "builder": builder})
+    memberships = cursor.fetchall()
+    if PUBLISHER in found and (PUBLISHER, OWNER) not in {edge[:2] for edge in memberships}:
+        problems.append(f"{PUBLISHER} cannot become {OWNER}")
     groups: dict[str, set[str]] = {login: set() for login in audiences}
-    for member, role, may_pass_on in cursor.fetchall():
+    for member, role, may_pass_on in memberships:
         if may_pass_on:
             problems.append(f"{member} may give {role} to others")
         if role in GROUPS and member not in standing:
@@ -71,6 +93,11 @@ def standing_problems(
         is_pending = not settled and (login not in audiences or len(held) == 1)
         if held != wanted and not is_pending:
             problems.append(f"{login} is in {' and '.join(sorted(held)) or 'no group'}")
+    settings = sorted(f"{name}={value}" for name, value in SETTINGS.items())
+    cursor.execute(_LOGINS, (sorted(audiences),))
+    for login, limit, present in cursor.fetchall():
+        if limit != CONNECTION_LIMIT or present != settings:
+            problems.append(f"{login} has other limits or settings than readers have")
     return sorted(problems)
 
 

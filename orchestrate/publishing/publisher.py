@@ -20,9 +20,11 @@ from psycopg2.errors import LockNotAvailable
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 
 from orchestrate import __version__
-from orchestrate.access.known import read_known, read_member_seed
+from orchestrate.access.given import Given, store_given
+from orchestrate.access.known import MEMBERS_MODEL, read_known, read_member_seed
 from orchestrate.access.logins import create_logins, settle_logins
 from orchestrate.access.members import (
+    Known,
     Member,
     check_members,
     read_members_file,
@@ -89,6 +91,7 @@ class _Plan:
     marts: Sequence[Mart]
     functions: Sequence[Function]
     members: Sequence[Member]
+    known: Known
 
 
 def publish(
@@ -113,8 +116,9 @@ def publish(
     with _snapshot(databases) as warehouse, warehouse.cursor() as source:
         check_last_build(source, build, target_dir)
         audit(Examined(source, marts, build.source_relation))
-        members = _read_members(settings, source, build, marts, console)
-        plan = _Plan(build, marts, functions, members)
+        known = read_known(source, build.source_relation, marts)
+        members = _read_members(settings, source, build, known, console)
+        plan = _Plan(build, marts, functions, members, known)
         ensure_roles(databases, console)
         create_logins(databases, plan.members, console)
         published, withdrawn = _publish_at_once(
@@ -126,13 +130,18 @@ def publish(
 
 def published_versions(databases: Databases) -> list[PublishedVersion]:
     """Read the versions that are kept, newest first; an empty list before the first one."""
-    with databases.reporting_admin.session() as connection, connection.cursor() as cursor:
-        # The builder may not read it, but sees that it is there; before that nobody may.
-        cursor.execute("select 1 from pg_tables where (schemaname, tablename) = %s", (_RECORD,))
-        if cursor.fetchone() is None:
-            return []
-    with _as_owner(databases) as cursor:
+    if not has_published(databases):
+        return []
+    with as_owner(databases) as cursor:
         return read_versions(cursor)
+
+
+def has_published(databases: Databases) -> bool:
+    """Tell whether there ever was a publication."""
+    with databases.reporting_admin.session() as connection, connection.cursor() as cursor:
+        # The builder may not read the record, but sees that it is there; before that nobody may.
+        cursor.execute("select 1 from pg_tables where (schemaname, tablename) = %s", (_RECORD,))
+        return cursor.fetchone() is not None
 
 
 @contextmanager
@@ -150,7 +159,7 @@ def _snapshot(databases: Databases) -> Iterator[Connection]:
 
 
 @contextmanager
-def _as_owner(databases: Databases) -> Iterator[Cursor]:
+def as_owner(databases: Databases) -> Iterator[Cursor]:
     """Open one transaction in reporting, as the owner of its tables; commit at the end."""
     connection = databases.publisher.connect(application_name="casebook publish", options=_SESSION)
     try:
@@ -172,7 +181,7 @@ def _as_owner(databases: Databases) -> Iterator[Cursor]:
 
 
 def _read_members(
-    settings: Settings, source: Cursor, build: Build, marts: Sequence[Mart], console: Console
+    settings: Settings, source: Cursor, build: Build, known: Known, console: Console
 ) -> list[Member]:
     listed = (
         read_members_file(settings.members_file)
@@ -180,7 +189,7 @@ def _read_members(
         else read_member_seed(source, build.source_relation)
     )
     check_members(listed)
-    members, warnings = tie_members(listed, read_known(source, build.source_relation, marts))
+    members, warnings = tie_members(listed, known)
     for warning in warnings:
         console.warn(warning)
     return members
@@ -195,7 +204,7 @@ def _publish_at_once(
     still_alone: Callable[[], None],
 ) -> tuple[PublishedVersion, set[Name]]:
     builder = databases.reporting_admin.user
-    with _as_owner(databases) as target:
+    with as_owner(databases) as target:
         ensure_private(target)
         version = next_version(target)
         _refuse(live_access(target).others)
@@ -207,7 +216,8 @@ def _publish_at_once(
         for relation in (relation for relation, count in rows.items() if count == 0):
             console.say(f"{relation} is published without rows: the build has none.")
         store_members(target, plan.members)
-        declared = declared_access([*plan.marts, *withdrawn], plan.functions)
+        relations = [*plan.marts, *withdrawn]
+        declared = declared_access(relations, plan.functions)
         apply_access(target, declared)
         _refuse(difference(declared, live_access(target)))
         _refuse(standing_problems(target, plan.members, builder, settled=False))
@@ -225,6 +235,8 @@ def _publish_at_once(
                 is_current=True,
             ),
         )
+        members_relation = plan.build.source_relation(MEMBERS_MODEL)
+        store_given(target, version, Given(relations, plan.functions, plan.known, members_relation))
         still_alone()
         move_pointer(target, version)
     return published, {(mart.schema, mart.name) for mart in withdrawn}
@@ -288,7 +300,7 @@ def _tidy(databases: Databases, plan: _Plan, withdrawn: set[Name], console: Cons
     builder = databases.reporting_admin.user
     try:
         settle_logins(databases, plan.members, console)
-        with _as_owner(databases) as cursor:
+        with as_owner(databases) as cursor:
             delete_old_versions(cursor, withdrawn)
             found = standing_problems(cursor, plan.members, builder, settled=True)
         if found:

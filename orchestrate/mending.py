@@ -1,0 +1,128 @@
+"""What readers were given with the current version, given to them again: `casebook doctor --mend`.
+
+A run does all of this, too, and publishes a version besides. Mending changes no row that readers
+see: it brings roles, logins, membership, the schema `private`, functions, policies and rights back
+into the form that the published version has, and members into that of their list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrate.access.given import Given, has_version, read_given
+from orchestrate.access.known import MEMBERS_MODEL, read_member_seed
+from orchestrate.access.logins import create_logins, settle_logins
+from orchestrate.access.members import Member, check_members, read_members_file, tie_members
+from orchestrate.access.policies import apply_access, declared_access, difference, live_access
+from orchestrate.access.private import ensure_private, read_members, store_members
+from orchestrate.access.roles import ensure_roles
+from orchestrate.access.standing import standing_problems
+from orchestrate.errors import DatabaseError
+from orchestrate.publishing.lock import run_lock
+from orchestrate.publishing.publisher import as_owner, has_published
+
+if TYPE_CHECKING:
+    from orchestrate.console import Console
+    from orchestrate.database import Databases
+    from orchestrate.settings import Settings
+
+
+@dataclass(frozen=True)
+class Mended:
+    """What was wrong and is well now, and what is wrong still."""
+
+    mended: Sequence[str]
+    remaining: Sequence[str]
+
+
+def mend(settings: Settings, databases: Databases, console: Console) -> Mended:
+    """Bring access into the form of the current version; a second time changes nothing.
+
+    Raises BusyError when a run is active, ConfigurationError for a role that is not Casebook's,
+    DataError for a list of members that cannot be one, DatabaseError when the server refuses.
+    """
+    with run_lock(databases):
+        before = find_problems(settings, databases)
+        ensure_roles(databases, console)
+        with as_owner(databases) as cursor:
+            ensure_private(cursor)
+            given = read_given(cursor)
+        if given is not None:
+            members, warnings = listed_members(settings, databases, given)
+            for warning in warnings:
+                console.warn(warning)
+            create_logins(databases, members, console)
+            with as_owner(databases) as cursor:
+                if set(read_members(cursor)) != set(members):
+                    store_members(cursor, members)
+                apply_access(cursor, declared_access(given.marts, given.functions))
+            settle_logins(databases, members, console)
+        after = find_problems(settings, databases)
+    return Mended([one for one in before if one not in after], after)
+
+
+def find_problems(settings: Settings, databases: Databases) -> list[str]:
+    """Say how access differs from what the current version gave, and members from their list.
+
+    Changes nothing. Before the first publication there is nothing to differ from but the roles.
+    """
+    builder = databases.reporting_admin.user
+    members: Sequence[Member] = []
+    given: Given | None = None
+    found: list[str] = []
+    if has_published(databases):
+        try:
+            with as_owner(databases) as cursor:
+                is_published = has_version(cursor)
+                given = read_given(cursor)
+                stored = read_members(cursor)
+        except DatabaseError as error:
+            # Without the owner or the publisher nobody can look; the roles' problems say so.
+            found.append(error.cause)
+        else:
+            if is_published and given is None:
+                found.append("the current version is of an earlier release: run `casebook run`")
+            elif given is not None:
+                members, _ = listed_members(settings, databases, given)
+                found.extend(_member_problems(members, stored))
+    with databases.reporting_admin.session("casebook doctor") as admin, admin.cursor() as cursor:
+        found.extend(standing_problems(cursor, members, builder, settled=given is not None))
+        if given is not None:
+            found.extend(
+                difference(declared_access(given.marts, given.functions), live_access(cursor))
+            )
+    return sorted(set(found))
+
+
+def listed_members(
+    settings: Settings, databases: Databases, given: Given
+) -> tuple[list[Member], list[str]]:
+    """Return the members of the file or seed, tied to what the current version knows.
+
+    Also return a warning for each that names what it does not know.
+    """
+    if settings.members_file:
+        listed = read_members_file(settings.members_file)
+    else:
+        relation = given.members_relation
+        with (
+            databases.warehouse.session("casebook doctor") as warehouse,
+            warehouse.cursor() as cursor,
+        ):
+            listed = read_member_seed(
+                cursor, lambda model: relation if model == MEMBERS_MODEL else None
+            )
+    check_members(listed)
+    return tie_members(listed, given.known)
+
+
+def _member_problems(listed: Sequence[Member], stored: Sequence[Member]) -> list[str]:
+    wanted = {member.login: member for member in listed}
+    present = {member.login: member for member in stored}
+    return [
+        f"the member {login} is not as listed"
+        for login in wanted.keys() | present.keys()
+        if wanted.get(login) != present.get(login)
+    ]

@@ -1,0 +1,45 @@
+"""`casebook doctor` and its --mend, from the shell on a copy of the published samples."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.python.conftest import Casebook
+
+
+def doctor(casebook: Casebook, *options: str) -> tuple[int, dict[str, Any]]:
+    done = casebook.command("doctor", "--json", *options, check=False)
+    told: dict[str, Any] = json.loads(done.stdout)
+    return done.returncode, told
+
+
+def test_mending_from_the_shell(own_casebook: Casebook) -> None:
+    assert doctor(own_casebook)[0] == 0
+    status, told = doctor(own_casebook, "--mend")
+    assert (status, told["mended"]) == (0, [])
+
+    databases = own_casebook.databases
+    with databases.publisher.session() as session, session.cursor() as cursor:
+        cursor.execute("set role casebook_owner")
+        cursor.execute("drop policy scope_is_own on clients.procedure_summary")
+    with databases.reporting_admin.session() as session, session.cursor() as cursor:
+        cursor.execute("drop role humana_colonoscopy")
+
+    status, told = doctor(own_casebook)
+    assert status == 3
+    wrong = [check for check in told["checks"] if not check["ok"]]
+    assert {check["check"] for check in wrong} == {"access"}
+    assert all("casebook doctor --mend" in check["cure"] for check in wrong)
+
+    plain = own_casebook.command("doctor", "--mend")
+    assert "Mended" in plain.stdout
+    assert "humana_colonoscopy is missing" in plain.stdout
+    status, told = doctor(own_casebook, "--mend")
+    assert (status, told["mended"]) == (0, [])
+    assert "Nothing had to be mended." in own_casebook.command("doctor", "--mend").stdout
+    published = json.loads(own_casebook.command("status", "--json").stdout)
+    assert [one["version"] for one in published["versions"]] == [1]
+    with databases.reader("humana_colonoscopy").session() as session, session.cursor() as cursor:
+        cursor.execute("select count(distinct scope_id) from clients.procedure_summary")
+        assert cursor.fetchone() == (1,)

@@ -1,0 +1,163 @@
+"""`casebook doctor --mend` gives readers what the published version gave them, and nothing more."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny import function
+
+from orchestrate.console import Console
+from orchestrate.errors import BusyError, DatabaseError
+from orchestrate.mending import Mended, find_problems, mend
+from orchestrate.publishing import published_versions, run_lock
+
+BODY = 'select procedure_code, patient_count from "warehouse"."clients"."procedure_summary"'
+
+
+@pytest.fixture
+def published(tiny: Any) -> Any:
+    """Return a tiny Casebook with a function and one version published."""
+    counted = function("counted", BODY)
+    tiny.manifest["functions"] = {counted["unique_id"]: counted}
+    tiny.publish(build=True)
+    return tiny
+
+
+def mended(tiny: Any, said: io.StringIO | None = None) -> Mended:
+    return mend(tiny.settings, tiny.databases, Console(error_stream=said or io.StringIO()))
+
+
+def as_builder(tiny: Any, statement: str) -> None:
+    with tiny.databases.reporting_admin.session() as admin, admin.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def state(tiny: Any) -> tuple[Any, ...]:
+    """Return all that readers see, and what decides it."""
+    return (
+        tiny.content(),
+        tiny.as_owner("select * from private.members order by login"),
+        tiny.as_owner("select * from private.pointer"),
+        tiny.as_owner("select pg_get_functiondef('clients.counted(text)'::regprocedure)"),
+    )
+
+
+BY_OWNER = {
+    "drop policy version_is_current on residency.fct_studies": "policy version_is_current",
+    "alter policy scope_is_own on clients.procedure_summary using (true)": "policy scope_is_own",
+    "grant select on clients.procedure_summary to casebook_staff": "SELECT of casebook_staff",
+    "revoke select (rvu) on residency.fct_studies from casebook_program": "SELECT of casebook_pro",
+    "drop function clients.counted(text)": "function clients.counted",
+    "alter function clients.counted(text) security definer": "function clients.counted",
+    "alter function private.reader_scope() reset all": "function private.reader_scope",
+    "delete from private.members where login = 'open_reader'": "the member open_reader",
+    "update private.members set scope_id = 'scope-humana-more'": "the member open_reader",
+}
+BY_BUILDER = {
+    "drop role open_reader": "the role open_reader is missing",
+    "alter role open_reader nologin": "open_reader cannot log in",
+    "alter role open_reader connection limit 1": "open_reader has other limits",
+    "alter role open_reader set search_path to nowhere": "open_reader has other limits",
+    "alter role open_reader in database reporting set work_mem to '1GB'": "open_reader has other l",
+    "grant casebook_staff to open_reader": "open_reader is in casebook_client and casebook_staff",
+    "revoke casebook_client from open_reader": "open_reader is in no group",
+    "grant casebook_owner to casebook_client": "casebook_client is a member of casebook_owner",
+    "grant connect on database reporting to public": "CONNECT of public on database",
+    "revoke connect on database reporting from casebook_client": "CONNECT of casebook_client",
+    "revoke casebook_owner from casebook_publisher": "permission denied to set role",
+}
+
+
+@pytest.mark.parametrize(
+    ("statement", "text", "is_owners"),
+    [
+        *((statement, text, True) for statement, text in BY_OWNER.items()),
+        *((statement, text, False) for statement, text in BY_BUILDER.items()),
+    ],
+)
+def test_what_was_changed_is_found_mended_and_said(
+    published: Any, statement: str, text: str, is_owners: bool
+) -> None:
+    before = state(published)
+    assert find_problems(published.settings, published.databases) == []
+    if is_owners:
+        published.as_owner(statement)
+    else:
+        as_builder(published, statement)
+    assert any(text in one for one in find_problems(published.settings, published.databases)), (
+        find_problems(published.settings, published.databases)
+    )
+    found = mended(published)
+    assert found.remaining == []
+    assert any(text in one for one in found.mended)
+    assert state(published) == before
+    assert mended(published) == Mended([], [])
+    assert [one.version for one in published_versions(published.databases)] == [1]
+
+
+def test_members_become_those_of_the_list(published: Any, tmp_path: Path) -> None:
+    path = tmp_path / "members.csv"
+    path.write_text(
+        "login,audience,client_id,specialty_id,resident_name\n"
+        "open_reader,client,humana,hospice,\n"
+        "newcomer,program,,,\n"
+        'stranger,resident,,,"Nobody, Known"\n',
+        encoding="utf-8",
+    )
+    published.settings = replace(published.settings, members_file=path)
+    said = io.StringIO()
+    found = mended(published, said)
+    assert found.remaining == []
+    assert "the member open_reader is not as listed" in found.mended
+    assert "the role newcomer is missing" in found.mended
+    assert "Removed the login hospice_reader" in said.getvalue()
+    assert said.getvalue().count("stranger names a resident that is not in the data") == 1
+    counted = "select count(*) from clients.procedure_summary"
+    assert published.read("open_reader", counted) == [(2,)]
+    assert published.read("newcomer", "select count(*) from residency.fct_studies") == [(20,)]
+    with pytest.raises(DatabaseError):
+        published.read("other_reader", counted)
+
+
+def test_a_later_build_changes_nothing_of_what_was_given(published: Any) -> None:
+    """Tables of a build that was not published are no reason to take or give anything."""
+    before = state(published)
+    published.node("fct_studies")["config"]["meta"]["readers"] = {"staff": "all"}
+    published.build(2)
+    published.as_builder("truncate residency.fct_studies, residency.case_log_totals")
+    published.write_artifacts()
+    published.as_owner("drop policy version_is_current on residency.fct_studies")
+    assert mended(published).remaining == []
+    assert state(published) == before
+
+
+def test_what_other_hands_put_there_remains_and_is_said(published: Any) -> None:
+    as_builder(published, "create schema theirs create table secrets (a integer)")
+    try:
+        found = mended(published)
+        assert any("row security is off on theirs.secrets" in one for one in found.remaining)
+    finally:
+        as_builder(published, "drop schema theirs cascade")
+
+
+def test_before_the_first_version_there_are_roles_to_mend(tiny: Any) -> None:
+    mended(tiny)
+    as_builder(tiny, "alter role casebook_client login")
+    assert mended(tiny) == Mended(["casebook_client can log in"], [])
+
+
+def test_a_version_of_an_earlier_release_has_to_be_published_anew(published: Any) -> None:
+    published.as_owner("alter table private.versions drop given")
+    found = mended(published)
+    assert any("is of an earlier release" in one for one in found.remaining)
+    published.publish()
+    assert find_problems(published.settings, published.databases) == []
+
+
+def test_a_run_in_the_way_is_said(published: Any) -> None:
+    with run_lock(published.databases), pytest.raises(BusyError):
+        mended(published)
