@@ -7,8 +7,10 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 from recomputed import rule
-from recomputed.compare import check
+from recomputed.compare import check, check_close
+from recomputed.management import statistics
 from recomputed.raw import age_band, zip3
+from scipy.stats import chi2_contingency
 
 KEYS = [f"{number:032x}" for number in range(3)]
 TABLE = pd.DataFrame(
@@ -58,6 +60,42 @@ def test_the_same_key_for_two_things_in_two_scopes_fails() -> None:
     expected = with_cell(0, "name", "y").drop(columns="key")
     with pytest.raises(AssertionError):
         check(with_cell(0, "name", "y"), expected, opaque="key")
+
+
+@pytest.mark.parametrize("value", [0.500001, None, 0.0])
+def test_another_statistic_fails_and_one_that_is_rounded_elsewhere_passes(
+    value: float | None,
+) -> None:
+    expected = TABLE.iloc[[0, 2]].assign(index=[0.5, None]).astype({"index": object})
+    found = expected.assign(index=[0.5 + 1e-12, None]).astype({"index": object})
+    grain = ["scope_id"]
+    assert check_close(found, expected.drop(columns="key"), grain, "key") == found.size
+    with pytest.raises(AssertionError):
+        check_close(found.assign(index=[value, None]), expected.drop(columns="key"), grain, "key")
+
+
+def test_the_residual_is_the_root_of_chi_squared_of_the_two_by_two_table() -> None:
+    found = statistics(observed=9, live=20, had=30, patients=100)
+    table = [[9, 11], [21, 59]]
+    chi_squared = chi2_contingency(table, correction=False)
+    assert found["expected_patients"] == chi_squared.expected_freq[0, 0] == 6
+    assert found["adjusted_residual"] == pytest.approx(chi_squared.statistic**0.5)
+    assert statistics(observed=20, live=20, had=30, patients=20)["adjusted_residual"] is None
+
+
+def test_a_figure_is_known_within_ten_numbers_or_less() -> None:
+    counts = (0, 1, 10, 11, 14, 15, 24, 25)
+    intervals = [(0, 0), (1, 10), (1, 10), (11, 14), (11, 14), (15, 24), (15, 24), (25, 34)]
+    assert [rule.interval(count) for count in counts] == intervals
+
+
+def test_a_sum_tells_more_where_it_is_near_an_end_of_what_its_parts_allow() -> None:
+    # 15-24 and 15-24 are 30-48: a total shown as 40 (35-44) leaves both as they are, one shown as
+    # 30 (25-34) tells that neither is above 19.
+    assert not rule.a_sum_tells_more(40, [20, 20])
+    assert rule.a_sum_tells_more(31, [16, 15])
+    assert rule.a_sum_tells_more(48, [24, 24])
+    assert not rule.a_sum_tells_more(20, [20])
 
 
 def test_one_to_ten_are_few() -> None:

@@ -75,5 +75,7 @@ def check_close(found: pd.DataFrame, expected: pd.DataFrame, grain: list[str], o
     assert len(both) == len(found)
     for name in floats:
         for wants, has in zip(both[name], both[f"{name}_found"], strict=True):
-            assert has == pytest.approx(wants, rel=1e-10, abs=1e-10), name
+            is_missing = plain(wants) is None
+            assert (plain(has) is None) == is_missing, (name, has, wants)
+            assert is_missing or has == pytest.approx(wants, rel=1e-10, abs=1e-10), name
     return found.size
