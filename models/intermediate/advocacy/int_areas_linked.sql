@@ -1,11 +1,5 @@
 with
 
-patients as (
-
-    select * from {{ ref('stg_advocacy__patients') }}
-
-),
-
 affiliations as (
 
     select * from {{ ref('int_affiliation_cities_counted') }}
@@ -18,21 +12,9 @@ client_cities as (
 
 ),
 
-encounters as (
+visible_counts as (
 
-    select * from {{ ref('stg_advocacy__encounters') }}
-
-),
-
-procedures as (
-
-    select * from {{ ref('stg_advocacy__procedures') }}
-
-),
-
-payers as (
-
-    select * from {{ ref('int_payers_grouped') }}
+    select * from {{ ref('int_visible_patients_counted') }}
 
 ),
 
@@ -70,32 +52,6 @@ client_sums as (
         max({{ shown_high('patient_count') }} - {{ shown_low('patient_count') }}) as widest
     from client_areas
     group by county, city
-
-),
-
-visible_patients as (
-
-    select encounters.patient_id
-    from encounters
-    inner join payers
-        on encounters.payer_id = payers.payer_id
-    inner join procedures
-        on encounters.encounter_id = procedures.encounter_id
-    where payers.detail_is_visible
-    group by encounters.patient_id
-
-),
-
--- What management may count exactly, by county.
-visible_counts as (
-
-    select
-        coalesce(patients.county, 'Unknown') as county,
-        count(*) as visible_count
-    from visible_patients
-    inner join patients
-        on visible_patients.patient_id = patients.patient_id
-    group by coalesce(patients.county, 'Unknown')
 
 ),
 

@@ -63,7 +63,7 @@ final as (
         procedure_code,
         patient_id,
         count(*) as procedure_count,
-        coalesce(sum(procedure_cost), 0) as total_cost
+        coalesce(sum(procedure_cost), 0)::numeric(18, 2) as total_cost
     from periods
     group by grouping sets (
         (payer_name, period_kind, period_start, patient_id),
