@@ -132,7 +132,10 @@ def _relation(
     cursor: Cursor, oid: int, schema: str, name: str, description: str, *, is_shared: bool
 ) -> Relation:
     cursor.execute(_COLUMNS, (oid,))
-    columns = [Column(*row) for row in cursor.fetchall()]
+    columns = [
+        Column(column, data_type, _plain(comment))
+        for column, data_type, comment in cursor.fetchall()
+    ]
     cursor.execute(_KEY, (oid,))
     key = [column for (column,) in cursor.fetchall()]
     shown = tuple(column for column in columns if column.name not in SELECTING_COLUMNS)
@@ -144,7 +147,7 @@ def _relation(
         schema=schema,
         name=name,
         file_stem=safe_name(f"{schema}_{name}" if is_shared else name),
-        description=description,
+        description=_plain(description),
         columns=shown,
         # A key whose columns are not all readable cannot order; then all columns do.
         key=tuple(column for column in key if column in names) or tuple(names),
@@ -154,6 +157,11 @@ def _relation(
         ),
         version=versions,
     )
+
+
+def _plain(comment: str) -> str:
+    """Return a comment without the marks of code that descriptions have for their Markdown."""
+    return comment.replace("`", "")
 
 
 def _extent(

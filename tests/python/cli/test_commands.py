@@ -13,7 +13,7 @@ import pytest
 from orchestrate.settings import PROJECT_DIR
 from tests.python.conftest import Casebook
 
-COMMANDS = {"run", "load", "publish", "report", "status", "erd", "doctor", "db"}
+COMMANDS = {"run", "load", "publish", "report", "extract", "status", "erd", "doctor", "db"}
 
 
 def test_help_lists_the_commands_that_work() -> None:
@@ -26,7 +26,7 @@ def test_help_lists_the_commands_that_work() -> None:
     )
     words = {line.split()[1] for line in done.stdout.splitlines() if line.startswith("│ ")}
     assert words >= COMMANDS
-    assert not {"rollback", "extract"} & words
+    assert "rollback" not in words
 
 
 @pytest.mark.slow

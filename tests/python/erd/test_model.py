@@ -27,7 +27,14 @@ def relations(diagram: Diagram) -> set[tuple[str, str, str, Kind]]:
 
 
 def test_there_is_a_diagram_per_domain_and_per_schema(diagrams: dict[str, Diagram]) -> None:
-    assert set(diagrams) == {"raw_advocacy", "raw_residency", "marts_clients", "marts_residency"}
+    assert set(diagrams) == {
+        "raw_advocacy",
+        "raw_residency",
+        "marts_clients",
+        "marts_extracts",
+        "marts_management",
+        "marts_residency",
+    }
 
 
 def test_raw_tables_are_related_as_their_tests_say(diagrams: dict[str, Diagram]) -> None:

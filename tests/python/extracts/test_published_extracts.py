@@ -204,6 +204,7 @@ def test_every_read_me_says_version_source_coverage_and_every_column(
         assert facts["As of"].endswith("UTC")
         assert "sample data" in facts["Source"]
         assert facts["Coverage"]
+        assert "`" not in text
         assert (VISIBILITY_NOTICE in text) == (one.recipient.audience == CLIENT)
         said = {(line[0], line[1]): line[3] for line in lines}
         for (schema, name), columns in one.relations.items():
