@@ -99,7 +99,7 @@ def socket_folder(settings: Settings, account: Account) -> Path:
 
     Raises ConfigurationError when somebody else made it first.
     """
-    name = f"casebook-{account.uid}-{digest(settings.home)}"
+    name = f"casebook-{account.uid}{_socket_suffix(settings.home)}"
     # The system's own folder may be too deep, or closed to the server's account. Anybody can write
     # to these, hence S108: the folder made there is refused when somebody else made it first.
     bases = dict.fromkeys([Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")])  # noqa: S108
@@ -113,6 +113,11 @@ def socket_folder(settings: Settings, account: Account) -> Path:
         "There is no folder with a short name for the database server's socket.",
         "Let TMPDIR name one that can be written.",
     )
+
+
+def is_socket_folder_of(folder: Path, home: Path) -> bool:
+    """Tell whether `socket_folder` made this folder for this home, and not for another one."""
+    return folder.name.endswith(_socket_suffix(home))
 
 
 @contextmanager
@@ -148,6 +153,10 @@ def file_errors(settings: Settings) -> Iterator[None]:
             f"The embedded server cannot use {error.filename or settings.home}: {error.strerror}.",
             "Mend that, or let CASEBOOK_HOME name another folder.",
         ) from None
+
+
+def _socket_suffix(home: Path) -> str:
+    return f"-{digest(home)}"
 
 
 def _candidates(settings: Settings) -> tuple[Path, Path]:

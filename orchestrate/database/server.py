@@ -28,6 +28,7 @@ from orchestrate.database.places import (
     Note,
     file_errors,
     find_server_dir,
+    is_socket_folder_of,
     make_server_dir,
     refuge,
     socket_folder,
@@ -144,7 +145,11 @@ def remove(settings: Settings) -> None:
             if folder.exists():
                 shutil.rmtree(folder)
         if folder_name := Note.read(settings.home).socket_folder:
-            shutil.rmtree(folder_name, ignore_errors=True)
+            if is_socket_folder_of(Path(folder_name), settings.home):
+                shutil.rmtree(folder_name, ignore_errors=True)
+            else:
+                # A copied home remembers the folder of its original, whose server may be running.
+                _remove_empty(Path(folder_name))
             for passwords in _password_files(settings):
                 passwords.forget(Endpoint(folder_name, "*"))
         (settings.home / "server.json").unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from embedded import is_alive, kill_everything, settings_of
 
 from orchestrate.console import Console
 from orchestrate.database import (
+    Databases,
     open_databases,
     remove_embedded,
     server_status,
@@ -312,3 +313,20 @@ def test_removal_leaves_neither_server_nor_data_nor_password(
     assert not status.data_dir.exists()
     assert not status.socket_folder.exists()
     assert (disposable.secrets_dir / "server.pgpass").read_text(encoding="utf-8") == ""
+
+
+def test_removing_a_copied_home_leaves_the_server_of_its_original_alone(
+    running: tuple[Settings, Databases], new_home: NewHome
+) -> None:
+    """A copy that never started remembers only where its original listened."""
+    original, _ = running
+    open_databases(original, Console())
+    before = server_status(original)
+    stopped_copy = new_home("copy")
+    stopped_copy.home.mkdir()
+    shutil.copy(original.home / "server.json", stopped_copy.home)
+    remove_embedded(stopped_copy)
+    assert before.socket_folder is not None
+    assert list(before.socket_folder.iterdir())
+    assert answers(open_databases(original, Console()).warehouse)
+    assert server_status(original).pid == before.pid
