@@ -9,7 +9,7 @@ from orchestrate.reports.text import as_float, counted, decimal, integer, listed
 
 
 def areas_finding(areas: pd.DataFrame) -> str:
-    """Say per client in which county most of its patients live."""
+    """Say per client in which county more of its patients live than in any other."""
     counties = [row for row in records(areas) if row["city"] is None]
     parts = []
     for client in sorted({row["client_id"] for row in counties}):
@@ -21,11 +21,11 @@ def areas_finding(areas: pd.DataFrame) -> str:
         if shown:
             top = max(shown, key=lambda row: (row["patient_count"], row["county"]))
             parts.append(
-                f"{titled(client)}: {top['county']}, about {integer(top['patient_count'])}"
+                f"{titled(client)}, {top['county']} (about {integer(top['patient_count'])})"
             )
     if not parts:
         return "No client has enough patients in a county to show."
-    return f"Most patients of a client live in one county. {'; '.join(parts)}."
+    return f"The county with the most patients, by client: {'; '.join(parts)}."
 
 
 def association_finding(notable: pd.DataFrame, pair_count: int) -> str:

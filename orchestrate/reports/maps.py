@@ -31,6 +31,8 @@ def residual_figure(pairs: pd.DataFrame, counties: Sequence[str]) -> Drawing:
 
     def figure(*, narrow: bool) -> go.Figure:
         left, height = (130, 44) if narrow else (330, 28)
+        # On narrow screens the names of counties stand upright, since columns are slim.
+        top, room = (110, 96) if narrow else (56, 560 / max(len(counties), 1))
         names = [chart_label(fitting(name, left - 12)) for name in procedures]
         figure = go.Figure(
             go.Heatmap(
@@ -38,7 +40,7 @@ def residual_figure(pairs: pd.DataFrame, counties: Sequence[str]) -> Drawing:
                     [as_float(cell["adjusted_residual"]) if cell else None for cell in line]
                     for line in cells
                 ],
-                x=[chart_label(county.removesuffix(" County")) for county in counties],
+                x=list(range(len(counties))),
                 y=list(range(len(procedures))),
                 text=[[_mark(cell) for cell in line] for line in cells],
                 texttemplate="%{text}",
@@ -54,13 +56,18 @@ def residual_figure(pairs: pd.DataFrame, counties: Sequence[str]) -> Drawing:
         )
         figure.update_layout(
             **plain_layout(
-                60 + height * max(len(procedures), 1), {"l": left, "r": 4, "t": 56, "b": 4}
+                top + 4 + height * max(len(procedures), 1),
+                {"l": left, "r": 4, "t": top, "b": 4},
             ),
             xaxis={
                 "side": "top",
                 "fixedrange": True,
-                "tickangle": -30 if narrow else 0,
-                "type": "category",
+                "tickangle": -90 if narrow else 0,
+                "tickvals": list(range(len(counties))),
+                "ticktext": [
+                    chart_label(fitting(county.removesuffix(" County"), room))
+                    for county in counties
+                ],
             },
             yaxis={
                 "tickvals": list(range(len(procedures))),
@@ -88,10 +95,11 @@ def cluster_figure(clusters: pd.DataFrame) -> Drawing:
 
     def figure(*, narrow: bool) -> go.Figure:
         width, height = (288, 340) if narrow else (900, 520)
-        left, bottom = 62, 44
+        # Room for half of the last longitude on the right.
+        left, right, bottom = 62, 28, 44
         middle = _middle([row["centroid_latitude"] for row in rows])
         stretch = 1 / max(math.cos(math.radians(middle)), 0.01)
-        spans = _window(rows, (width - left - 10) / (height - bottom - 20), stretch)
+        spans = _window(rows, (width - left - right) / (height - bottom - 20), stretch)
         figure = go.Figure(
             go.Scatter(
                 x=[row["centroid_longitude"] for row in rows],
@@ -110,7 +118,7 @@ def cluster_figure(clusters: pd.DataFrame) -> Drawing:
             )
         )
         figure.update_layout(
-            **plain_layout(height, {"l": left, "r": 10, "t": 20, "b": bottom}),
+            **plain_layout(height, {"l": left, "r": right, "t": 20, "b": bottom}),
             xaxis={
                 "title": {"text": "longitude"},
                 "range": spans[0],

@@ -99,9 +99,11 @@ def _columns(wide: pd.DataFrame) -> list[Column]:
     ]
 
 
-def _figure(wide: pd.DataFrame, name: str) -> Drawing:
+def _figure(wide: pd.DataFrame, name: str) -> Drawing | None:
     """Draw a panel per group; a suppressed count has its range written and no bar."""
     rows = records(wide)
+    if not rows:
+        return None
     names = [str(row[name]) for row in rows]
     panels = [
         Panel(

@@ -129,9 +129,11 @@ def _areas(data: ManagementData) -> Page:
     )
 
 
-def _areas_figure(areas: pd.DataFrame) -> Drawing:
+def _areas_figure(areas: pd.DataFrame) -> Drawing | None:
     """Draw the counties' patients, a panel per client; a hidden count has no bar."""
     rows = [row for row in records(areas) if row["city"] is None]
+    if not rows:
+        return None
     counties = sorted({str(row["county"]) for row in rows})
     clients = sorted({str(row["client_id"]) for row in rows})
     counts = {(row["client_id"], row["county"]): row["patient_count"] for row in rows}
@@ -229,8 +231,8 @@ def _most_deviating(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _hidden_section(pairs: pd.DataFrame) -> Section:
-    shown = pairs[~pairs["is_suppressed"].astype(bool)]
-    shown = shown[shown["observed_patients"].map(lambda count: bool(count))].reset_index(drop=True)
+    has_patients = pairs["observed_patients"].map(bool).astype(bool)
+    shown = pairs[~pairs["is_suppressed"].astype(bool) & has_patients].reset_index(drop=True)
     return Section(
         anchor="others",
         heading="Populations that are counted by the rule",

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestrate.reports.pages.activity import EVERYTHING, activity_folder
 from orchestrate.reports.pages.clients import procedures_folder
 from orchestrate.reports.pages.layout import Folder, folder_files
+from orchestrate.reports.pages.management import management_folder
 from orchestrate.reports.pages.program import program_folder
 from orchestrate.reports.writer import replace_folder
 from tests.python.browser import Visit, open_browser, visit, wait_until
@@ -73,6 +75,11 @@ def hostile_folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [
         write(program_folder(datasets.residency_data(datasets.HOSTILE)), out / "program"),
         write(procedures_folder(datasets.client_data(datasets.HOSTILE), name), out / "client"),
+        write(management_folder(datasets.management_data(datasets.HOSTILE)), out / "management"),
+        write(
+            activity_folder(datasets.activity_data(datasets.HOSTILE), name, EVERYTHING),
+            out / "activity",
+        ),
     ]
 
 
@@ -86,4 +93,7 @@ def empty_folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         write(program_folder(datasets.empty_residency_data()), out / "program"),
         write(program_folder(one, own_rows_only=True), out / "resident"),
         write(procedures_folder(nothing, "UnitedHealthcare"), out / "client"),
+        write(management_folder(datasets.management_data(())), out / "management"),
+        write(management_folder(datasets.management_data(("Suffolk County",))), out / "county"),
+        write(activity_folder(datasets.activity_data(()), "Humana", EVERYTHING), out / "activity"),
     ]

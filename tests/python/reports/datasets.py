@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +11,8 @@ import pandas as pd
 
 from orchestrate.reports.data import ClientData, ResidencyData
 from orchestrate.reports.edition import Edition
+from orchestrate.reports.pages.activity import ActivityData
+from orchestrate.reports.pages.management import ManagementData
 
 CATEGORIES: Mapping[str, tuple[str, int]] = {
     "chest_xray": ("Chest x-ray", 1900),
@@ -278,6 +280,151 @@ def client_data(names: Sequence[str] = ("Colonoscopy", "Depression screening")) 
                 ("one", number, group, count, count is None)
                 for number in (1, 2)
                 for group, count in (("other_insured", 40 // number), ("uninsured", None))
+            ],
+        ),
+        edition=EDITION,
+    )
+
+
+def management_data(names: Sequence[str] = ("Suffolk County", "Essex County")) -> ManagementData:
+    """Make management's data for counties, cities, clients and procedures of these names."""
+    numbered = list(enumerate(names))
+    return ManagementData(
+        client_areas=frame(
+            (
+                "area_key",
+                "client_id",
+                "county",
+                "city",
+                "patient_count",
+                "encounter_count",
+                "is_suppressed",
+            ),
+            [
+                (f"{place}{city}", "one", name, city, 30 - place, 120, False)
+                for place, name in numbered
+                for city in (None, name)
+            ],
+        ),
+        association=frame(
+            (
+                "association_key",
+                "population",
+                "county",
+                "procedure_code",
+                "procedure_name",
+                "observed_patients",
+                "expected_patients",
+                "relative_index",
+                "adjusted_residual",
+                "is_notable",
+                "is_suppressed",
+                "is_exact",
+            ),
+            [
+                (
+                    f"{population}{place}{number}",
+                    population,
+                    county,
+                    str(number),
+                    procedure,
+                    20 + number,
+                    20.0 if is_exact else None,
+                    1.0 + number / 20 if is_exact else None,
+                    4.0 - place if is_exact else None,
+                    is_exact and place == 0,
+                    False,
+                    is_exact,
+                )
+                for population, is_exact in (("one", True), ("other", False))
+                for place, county in numbered
+                for number, procedure in numbered
+            ],
+        ),
+        unaffiliated_areas=frame(
+            (
+                "area_key",
+                "county",
+                "city",
+                "unaffiliated_patient_count",
+                "client_patient_count",
+                "is_suppressed",
+            ),
+            [
+                (f"{place}{city}", name, city, 40, 20, False)
+                for place, name in numbered
+                for city in (None, name)
+            ],
+        ),
+        clusters=frame(
+            (
+                "cluster_id",
+                "patient_count",
+                "centroid_latitude",
+                "centroid_longitude",
+                "main_city",
+                "nearest_client_patient_km",
+                "client_patients_nearby",
+                "near_share",
+                "is_near_clients",
+            ),
+            [
+                (f"cluster-{place:03}", 20, 42.3 + place / 50, -71.1, name, 0.25, None, None, True)
+                for place, name in numbered
+            ],
+        ),
+        edition=EDITION,
+    )
+
+
+def activity_data(names: Sequence[str] = ("Colonoscopy", "Hospice")) -> ActivityData:
+    """Make an activity page's data for specialties and hospitals of these names."""
+    months = (date(2021, 1, 1), date(2021, 3, 1))
+    everything = ("all", "All specialties")
+    costs = (Decimal("10.50"), Decimal("99.00"), Decimal("0.00"))
+    return ActivityData(
+        specialties=frame(
+            ("client_id", "specialty_id", "specialty_name", "procedure_count", "patient_count"),
+            [("one", str(place), name, 40 - place, 20) for place, name in enumerate(names)],
+        ),
+        activity=frame(
+            (
+                "activity_key",
+                "client_id",
+                "organization_name",
+                "specialty_id",
+                "specialty_name",
+                "service_month",
+                "encounter_count",
+                "procedure_count",
+            ),
+            [
+                (f"key{place}", "one", name, specialty, specialty_name, month, 1, 2)
+                for place, name in enumerate(names)
+                for month in months
+                for specialty, specialty_name in ((str(place), name), everything)
+            ],
+        ),
+        hospitals=frame(
+            (
+                "client_id",
+                "organization_name",
+                "address",
+                "city",
+                "state",
+                "zip",
+                "service_month",
+                "patient_count",
+                "encounter_count",
+                "procedure_count",
+                "procedure_cost",
+                "claim_cost",
+                "payer_coverage",
+            ),
+            [
+                ("one", name, name, name, "MA", "02118", month, 1, 1, 2, *costs)
+                for name in names
+                for month in months
             ],
         ),
         edition=EDITION,
