@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 _ELLIPSIS_WIDTH = 12.0
-_WIDE_SIGNS = frozenset("<>&@%=+~")
+_WIDE = frozenset("mwMW<>&@%=+~")
 
 
 def ticks(low: float, high: float, count: int = 4) -> list[float]:
@@ -31,7 +31,5 @@ def fitting(text: str, pixels: float) -> str:
 
 
 def text_width(text: str) -> float:
-    """Return about how wide a text of 12 px is drawn; capitals and some signs are wider."""
-    return sum(
-        10.0 if letter in _WIDE_SIGNS else 8.6 if letter.isupper() else 6.4 for letter in text
-    )
+    """Return about how wide a text of 12 px is drawn; capitals and some others are wider."""
+    return sum(11.0 if letter in _WIDE else 8.6 if letter.isupper() else 6.5 for letter in text)
