@@ -118,8 +118,13 @@ def check_packages() -> Iterator[Check]:
 
 
 def misfit(line: str) -> str:
-    """Return what is wrong with one required package, or nothing."""
+    """Return what is wrong with one required package, or nothing.
+
+    What only another platform or an optional extra asks for is not required here.
+    """
     requirement = Requirement(line)
+    if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+        return ""
     try:
         found = version(requirement.name)
     except PackageNotFoundError:
