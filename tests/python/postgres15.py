@@ -56,6 +56,11 @@ class SystemPostgres:
         return HOST
 
     @property
+    def superuser(self) -> str:
+        """Who may do everything on it."""
+        return SUPERUSER
+
+    @property
     def certificate(self) -> Path:
         """Its certificate, which is also the authority that signed it."""
         return self.folder / "server.crt"
@@ -163,7 +168,7 @@ class SystemPostgres:
         server.remember()
         password_file = folder / "password"
         password_file.write_text(server.password, encoding="utf-8")
-        _make_certificate(folder)
+        make_certificate(folder)
         if account:
             for path in (folder, *folder.iterdir()):
                 os.chown(path, account.pw_uid, account.pw_gid)
@@ -253,7 +258,7 @@ def _account() -> pwd.struct_passwd | None:
     pytest.skip("Root cannot run PostgreSQL, and there is neither a user postgres nor nobody")
 
 
-def _make_certificate(folder: Path) -> None:
+def make_certificate(folder: Path) -> None:
     """Make a key and a certificate for the address, that signs itself."""
     key = folder / "server.key"
     subprocess.run(
