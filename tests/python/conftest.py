@@ -158,7 +158,7 @@ def made_once(name: str, *, export: Path | None = None) -> Casebook:
             if export is not None:
                 casebook.command("load", "advocacy", str(export))
             casebook.run()
-            servers.close_large_objects(casebook.settings)
+            servers.administer(casebook.settings)
             servers.stop(casebook.settings)
             (folder / "resting").mkdir()
             servers.copy_home(casebook.home, folder / "resting" / "home")

@@ -96,7 +96,7 @@ def administrator_of(settings: Settings) -> ConnectionTarget:
     return reporting.derive(user=ADMINISTRATOR, passfile=str(passwords))
 
 
-def close_large_objects(settings: Settings) -> None:
+def administer(settings: Settings) -> None:
     """Do what doctor asks an administrator for, which the embedded server has by itself."""
     server = server_of(settings.home)
     if server:

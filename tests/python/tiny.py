@@ -395,7 +395,9 @@ def tiny_server() -> Iterator[Databases]:
     folder = Path(tempfile.mkdtemp(prefix="casebook-tiny-"))
     folder.chmod(0o755)
     settings = Settings.from_environment(servers.variables(folder / "home"))
-    yield open_databases(settings, Console(error_stream=io.StringIO()))
+    databases = open_databases(settings, Console(error_stream=io.StringIO()))
+    servers.administer(settings)
+    yield databases
     servers.remove(settings)
     shutil.rmtree(folder, ignore_errors=True)
 
