@@ -74,7 +74,10 @@ class TwoServers:
 
 @pytest.fixture(scope="module")
 def two_servers(postgres15_cluster: SystemPostgres) -> Iterator[TwoServers]:
-    """Run the samples with passwords from a file, and watch the process list meanwhile."""
+    """Run the samples, and watch the process list meanwhile.
+
+    The warehouse's password is in its URL, that of reporting in a file.
+    """
     postgres15_cluster.reset()
     folder = Path(tempfile.mkdtemp(prefix="casebook-two-servers-"))
     casebook = Casebook(folder / "a home", folder / "output")
@@ -87,7 +90,7 @@ def two_servers(postgres15_cluster: SystemPostgres) -> Iterator[TwoServers]:
                 file.write(f"{server.host}:{server.port}:*:{BUILDER}:{secret}\n")
         postgres15_cluster.execute("drop database warehouse")
         variables = {
-            "CASEBOOK_DATABASE_URL": _with_file(other, "warehouse", passwords),
+            "CASEBOOK_DATABASE_URL": other.url(BUILDER, "of-the-warehouse"),
             "CASEBOOK_REPORTING_URL": _with_file(postgres15_cluster, "shown", passwords),
         }
         process = subprocess.Popen(
