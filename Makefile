@@ -6,10 +6,10 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime-installed
 DEVELOP := .venv/.develop-installed
 
-.PHONY: help run test test-fast soak lint lint-fast sample lock clean
+.PHONY: help run test test-fast test-postgres15 soak lint lint-fast sample lock clean
 
 help: ## List the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 14
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  \1\t\2/' | expand -t 18
 
 run: $(RUNTIME) ## Load the samples or your exports, build, test, publish, render
 	@$(BIN)/casebook run
@@ -26,6 +26,11 @@ test-fast: $(DEVELOP) ## Lint and the quick tests: no browser, under two minutes
 soak: $(DEVELOP) ## The long variants of the tests that have one: every mutant, every cell
 	@$(PYTHON) tests/system_packages.py
 	@CASEBOOK_SOAK=1 $(BIN)/pytest -n 2 --dist worksteal -m soak
+	@$(MAKE) --no-print-directory test-postgres15
+
+test-postgres15: $(DEVELOP) ## The tests on the system's PostgreSQL 15, over TLS, not the embedded one
+	@$(PYTHON) tests/system_packages.py
+	@CASEBOOK_TEST_SERVER=postgres15 $(BIN)/pytest -n 2 --dist worksteal
 
 lint: lint-fast ## Check style, types, SQL and the project's conventions
 	@$(BIN)/python tests/lint_dbt.py

@@ -11,13 +11,14 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from packaging.requirements import Requirement
 
 from orchestrate.access.roles import GROUPS, OWNER, PUBLISHER
+from orchestrate.building.pseudonyms import ensure_key
+from orchestrate.check import OK, Check
 from orchestrate.console import Console
 from orchestrate.database import Databases, open_databases
 from orchestrate.database.connection import ConnectionTarget
@@ -27,34 +28,10 @@ from orchestrate.mending import find_problems, mend
 from orchestrate.publishing import published_versions
 from orchestrate.publishing.publisher import has_published
 from orchestrate.settings import Settings
+from orchestrate.suitability import check_servers
 
 # A run on the samples takes about 300 MB; a full disk in the middle of one helps nobody.
 NEEDED_BYTES = 1_000_000_000
-OK = "ok"
-
-
-@dataclass(frozen=True)
-class Check:
-    """One finding: what was looked at, `ok` or what is wrong, what to do, and how bad it is.
-
-    `statements` are SQL that mends it, for whoever may run it.
-    """
-
-    name: str
-    result: str = OK
-    cure: str = ""
-    status: ExitStatus = ExitStatus.DONE
-    statements: tuple[str, ...] = ()
-
-    def as_json(self) -> dict[str, object]:
-        """Return the check as plain values."""
-        return {
-            "check": self.name,
-            "ok": self.status == ExitStatus.DONE,
-            "result": self.result,
-            "cure": self.cure,
-            "statements": list(self.statements),
-        }
 
 
 def examine(
@@ -77,6 +54,7 @@ def examine(
         mended = mend(settings, databases, console).mended
     for name, look in (
         ("warehouse", check_builder),
+        ("servers", lambda found: check_servers(settings, found)),
         ("roles", check_roles),
         ("closed to the public", check_public),
         ("access", lambda found: check_access(settings, found)),
@@ -118,8 +96,13 @@ def check_packages() -> Iterator[Check]:
 
 
 def misfit(line: str) -> str:
-    """Return what is wrong with one required package, or nothing."""
+    """Return what is wrong with one required package, or nothing.
+
+    What only another platform or an optional extra asks for is not required here.
+    """
     requirement = Requirement(line)
+    if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+        return ""
     try:
         found = version(requirement.name)
     except PackageNotFoundError:
@@ -157,6 +140,12 @@ def check_folders(settings: Settings) -> Iterator[Check]:
         "" if not open_files else "Run chmod 600 on them, and replace what they hold.",
         ExitStatus.USAGE if open_files else ExitStatus.DONE,
     )
+    # A key that is not there yet is no problem: the first build makes it.
+    if settings.pseudonym_key_path.exists() and not open_files:
+        try:
+            ensure_key(settings)
+        except CasebookError as error:
+            yield Check("pseudonym key", error.cause, error.cure, error.status)
 
 
 def secret_files(settings: Settings) -> list[Path]:

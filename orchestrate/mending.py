@@ -7,7 +7,7 @@ into the form that the published version has, and members into that of their lis
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,11 +19,14 @@ from orchestrate.access.policies import apply_access, declared_access, differenc
 from orchestrate.access.private import ensure_private, read_members, store_members
 from orchestrate.access.roles import ensure_roles
 from orchestrate.access.standing import standing_problems
+from orchestrate.database.objects import marker
 from orchestrate.errors import DatabaseError
 from orchestrate.publishing.lock import run_lock
 from orchestrate.publishing.publisher import as_owner, has_published
 
 if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
+
     from orchestrate.console import Console
     from orchestrate.database import Databases
     from orchestrate.settings import Settings
@@ -89,6 +92,7 @@ def find_problems(settings: Settings, databases: Databases) -> list[str]:
                 found.extend(_member_problems(members, stored))
     with databases.reporting_admin.session("casebook doctor") as admin, admin.cursor() as cursor:
         found.extend(standing_problems(cursor, members, builder, settled=given is not None))
+        found.extend(_login_problems(cursor, databases, members))
         if given is not None:
             found.extend(
                 difference(declared_access(given.marts, given.functions), live_access(cursor))
@@ -116,6 +120,22 @@ def listed_members(
             )
     check_members(listed)
     return tie_members(listed, given.known)
+
+
+def _login_problems(
+    cursor: Cursor, databases: Databases, members: Sequence[Member]
+) -> Iterator[str]:
+    """Say which logins are somebody else's, and of which the password is not here any more."""
+    cursor.execute(
+        "select rolname::text from pg_catalog.pg_roles where rolname = any (%s)"
+        " and pg_catalog.shobj_description(oid, 'pg_authid') is distinct from %s",
+        ([member.login for member in members], marker(databases.installation)),
+    )
+    for (login,) in cursor.fetchall():
+        yield f"the role {login} was not made by this installation: rename one of the two"
+    for member in members:
+        if databases.logins.find(databases.login_endpoint, member.login) is None:
+            yield f"no password of the login {member.login} is in {databases.logins.path}"
 
 
 def _member_problems(listed: Sequence[Member], stored: Sequence[Member]) -> list[str]:

@@ -38,6 +38,13 @@ _OPEN_TO_PUBLIC: Final = """
     )
 """
 
+_PUBLIC_SCHEMA_IS_OPEN: Final = """
+    select 1 from pg_namespace
+    where nspname = 'public' and exists (
+        select from aclexplode(coalesce(nspacl, acldefault('n', nspowner))) where grantee = 0
+    )
+"""
+
 
 GROUPS: Final = tuple(group_of(audience) for audience in AUDIENCES)
 
@@ -95,8 +102,12 @@ def _close_database(cursor: Cursor, console: Console) -> None:
     """Take from PUBLIC what it may do on the database, or say which statement would.
 
     On a server of one's own the warehouse may belong to somebody else, who alone can do it; the
-    server then answers with a warning only.
+    server then answers with a warning only. The schema `public` is closed, too: nobody else is to
+    use it, and doctor would tell.
     """
+    cursor.execute(_PUBLIC_SCHEMA_IS_OPEN)
+    if cursor.fetchone():
+        cursor.execute("revoke all on schema public from public")
     cursor.execute(_OPEN_TO_PUBLIC)
     found = cursor.fetchone()
     if found is None:

@@ -110,7 +110,10 @@ class Dbt:
 
         self._prepare_folders()
         environment = dbt_environment(
-            self._warehouse.parameters, self._warehouse.password(), session
+            self._warehouse.parameters,
+            self._warehouse.password(),
+            self._settings.secrets_dir / "dbt_service.conf",
+            session,
         )
         with _ONE_AT_A_TIME, applied(environment), _rare_collections():
             outcome = dbtRunner(callbacks=[callback]).invoke(dbt_arguments)
@@ -128,6 +131,7 @@ class Dbt:
                 settings.target_dir,
                 settings.description_dir,
                 settings.log_dir,
+                settings.secrets_dir,
                 profile.parent,
             ):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The environment variables that profiles.example.yml reads, set only while dbt runs."""
+"""How dbt connects: variables for profiles.example.yml, set only while it runs, and one file."""
 
 from __future__ import annotations
 
@@ -6,64 +6,71 @@ import getpass
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import MappingProxyType
 
-# What dbt's profile has a place for; everything else a libpq URI may say goes to libpq itself.
+from orchestrate.database.connection import CONNECT_TIMEOUT_SECONDS
+from orchestrate.database.files import replace_text
+
+# What dbt's profile has a place for. Everything else that a libpq URI may say (certificates,
+# keepalives, …) goes to libpq itself by a service file, which comes before the environment.
 _PROFILE_VARIABLES = {
     "host": "CASEBOOK_DBT_HOST",
     "port": "CASEBOOK_DBT_PORT",
     "user": "CASEBOOK_DBT_USER",
     "dbname": "CASEBOOK_DBT_DATABASE",
     "sslmode": "CASEBOOK_DBT_SSLMODE",
+    "connect_timeout": "CASEBOOK_DBT_CONNECT_TIMEOUT",
 }
-_LIBPQ_VARIABLES = {
-    "channel_binding": "PGCHANNELBINDING",
-    "connect_timeout": "PGCONNECT_TIMEOUT",
-    "gssencmode": "PGGSSENCMODE",
-    "options": "PGOPTIONS",
-    "sslcert": "PGSSLCERT",
-    "sslcrl": "PGSSLCRL",
-    "sslkey": "PGSSLKEY",
-    "sslrootcert": "PGSSLROOTCERT",
-    "target_session_attrs": "PGTARGETSESSIONATTRS",
-}
+# Settings of the sessions are put together in a variable of their own.
+_NOT_IN_SERVICE = {*_PROFILE_VARIABLES, "options", "password"}
+_SERVICE = "casebook"
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def dbt_environment(
-    parameters: Mapping[str, str], password: str, session: Mapping[str, str] = _NOTHING
+    parameters: Mapping[str, str],
+    password: str,
+    service_file: Path,
+    session: Mapping[str, str] = _NOTHING,
 ) -> dict[str, str]:
     """Return the variables that make dbt connect as libpq would with `parameters`.
 
-    `session` are settings of its sessions by name, plain words; a secret among them is in no
-    command line, statement or log: libpq sends it when it connects.
+    What has no variable is written to `service_file`, for its owner alone to read: the passphrase
+    of a client's key may be among it. `session` are settings of its sessions by name, plain words;
+    a secret among them is in no command line, statement or log: libpq sends it when it connects.
 
     The password's variable carries dbt's secret prefix: dbt masks it in logs and artifacts. The
     schema is always `casebook`, which keeps the names of the public interface (a developer's own
     prefix is for plain dbt).
     """
     user = parameters.get("user") or getpass.getuser()
-    environment = {
+    served = {name: value for name, value in parameters.items() if name not in _NOT_IN_SERVICE}
+    lines = [f"[{_SERVICE}]", *(f"{name}={value}" for name, value in served.items())]
+    replace_text(service_file, "".join(f"{line}\n" for line in lines))
+    settings = [f"-c {name}={value}" for name, value in session.items()]
+    given = [parameters["options"]] if parameters.get("options") else []
+    defaults = {
+        "host": "localhost",
+        "port": "5432",
+        "dbname": user,
+        # libpq's own default then, which depends on the certificates.
+        "sslmode": "",
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+    }
+    profile = {**defaults, **parameters, "user": user}
+    return {
+        **{variable: profile[name] for name, variable in _PROFILE_VARIABLES.items()},
+        "PGSERVICE": _SERVICE,
+        "PGSERVICEFILE": str(service_file),
         # Meant for other servers, if set; libpq takes an empty value as none.
         "PGHOSTADDR": "",
-        "PGOPTIONS": "",
-        "CASEBOOK_DBT_HOST": parameters.get("host", "localhost"),
-        "CASEBOOK_DBT_PORT": parameters.get("port", "5432"),
-        "CASEBOOK_DBT_USER": user,
-        "CASEBOOK_DBT_DATABASE": parameters.get("dbname") or user,
-        "CASEBOOK_DBT_SSLMODE": parameters.get("sslmode", "prefer"),
+        "PGOPTIONS": " ".join([*given, *settings]),
         "CASEBOOK_DBT_SCHEMA": "casebook",
         # libpq would take it from there; dbt hands on an empty one, which would hide it.
         "DBT_ENV_SECRET_CASEBOOK_PASSWORD": password or os.environ.get("PGPASSWORD", ""),
     }
-    for name, variable in _LIBPQ_VARIABLES.items():
-        if name in parameters:
-            environment[variable] = parameters[name]
-    given = [environment["PGOPTIONS"]] if environment["PGOPTIONS"] else []
-    settings = [f"-c {name}={value}" for name, value in session.items()]
-    environment["PGOPTIONS"] = " ".join([*given, *settings])
-    return environment
 
 
 @contextmanager

@@ -163,6 +163,12 @@ def configure_cluster(data_dir: Path, socket_folder: Path, port: int) -> None:
     replace_text(data_dir / "postgresql.conf", text)
 
 
+def has_own_rules(data_dir: Path) -> bool:
+    """Tell whether who may enter is as Casebook writes it; no folder yet: it will be."""
+    rules = data_dir / "pg_hba.conf"
+    return not rules.exists() or rules.read_text(encoding="utf-8") == _HOST_BASED_AUTHENTICATION
+
+
 def _quote(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 

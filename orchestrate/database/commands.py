@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,12 @@ from orchestrate.database.server import (
     server_passwords,
     stop_running,
 )
-from orchestrate.database.targets import WAREHOUSE_VARIABLE, Targets, locate
+from orchestrate.database.targets import (
+    REPORTING_VARIABLE,
+    WAREHOUSE_VARIABLE,
+    Targets,
+    locate,
+)
 from orchestrate.errors import ConfigurationError
 from orchestrate.settings import Settings
 
@@ -28,6 +34,9 @@ from orchestrate.settings import Settings
 _OVERRULING = frozenset(
     {"PGPASSWORD", "PGPASSFILE", "PGHOSTADDR", "PGOPTIONS", "PGSERVICE", "PGSERVICEFILE"}
 )
+# What may hold the builder's password, which a shell within a reader's psql need not inherit.
+_OURS = frozenset({WAREHOUSE_VARIABLE, REPORTING_VARIABLE})
+_NEEDS_TLS = frozenset({"require", "verify-ca", "verify-full"})
 
 
 @dataclass(frozen=True)
@@ -89,12 +98,33 @@ def url(settings: Settings, login: str | None = None) -> str:
 
 
 def psql(settings: Settings, login: str | None, arguments: Sequence[str]) -> NoReturn:
-    """Become the psql that comes with the embedded server, connected like `url`."""
-    program = str(Programs.find() / "psql")
+    """Become psql, connected like `url`.
+
+    To a server of one's own with the system's psql, if there is one; else with the one that comes
+    with the embedded server. Raises ConfigurationError where that cannot encrypt the connection.
+    """
     target = _target(settings, login)
+    program = _psql_for(target, is_embedded=target.parameters["host"].startswith("/"))
     overruling = _OVERRULING if "passfile" in target.parameters else frozenset[str]()
-    environment = {name: value for name, value in os.environ.items() if name not in overruling}
+    environment = {
+        name: value for name, value in os.environ.items() if name not in overruling | _OURS
+    }
     os.execve(program, [program, target.uri(), *arguments], environment)  # noqa: S606  (no shell)
+
+
+def _psql_for(target: ConnectionTarget, *, is_embedded: bool) -> str:
+    bundled = str(Programs.find() / "psql")
+    if is_embedded:
+        return bundled
+    if found := shutil.which("psql"):
+        return found
+    # It was built without TLS, and would connect unprotected where that is left open.
+    if target.parameters.get("sslmode") in _NEEDS_TLS:
+        raise ConfigurationError(
+            "The psql that comes with the embedded server cannot encrypt a connection.",
+            "Install psql (the package postgresql-client), or take the URI of `casebook db url`.",
+        )
+    return bundled
 
 
 def _target(settings: Settings, login: str | None) -> ConnectionTarget:

@@ -216,6 +216,15 @@ def _escape_option(value: str) -> str:
 
 
 def _cure(reason: str) -> str:
+    if "certificate" in reason:
+        return (
+            "Let sslrootcert in the URL name the certificate of the authority that signed the"
+            " server's, and write the host as that one does."
+        )
+    if "no encryption" in reason or "SSL off" in reason:
+        return "The server wants TLS: add ?sslmode=verify-full&sslrootcert=FILE to the URL."
+    if "does not support SSL" in reason:
+        return "Turn TLS on in the server, or take sslmode out of the URL of a trusted network."
     if "authentication failed" in reason or "no password supplied" in reason:
         return "Check the user name and the password."
     if "does not exist" in reason:

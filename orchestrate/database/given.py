@@ -13,7 +13,7 @@ from orchestrate.database.objects import (
     ensure_installation,
     refuse_foreign_database,
 )
-from orchestrate.errors import DatabaseError
+from orchestrate.errors import ConfigurationError, DatabaseError
 
 # Row-level security leaked what policies hide before these releases (trust in the reporting
 # database rests on it): major version to the first minor one without the leaks.
@@ -21,6 +21,7 @@ FIRST_SAFE_MINOR = {15: 14, 16: 10, 17: 6}
 _OLDEST_MAJOR = 15
 _MAINTENANCE_DATABASE = "postgres"
 
+_IS_WAREHOUSE = "select pg_catalog.to_regclass('casebook.installation') is not null"
 _IS_OPEN = """
     select has_database_privilege('public', current_database(), 'connect, temporary')
         or has_schema_privilege('public', 'public', 'usage, create')
@@ -67,8 +68,10 @@ def open_reporting(
 
     `pristine` as in `ensure_database`: for a server whose template for new databases is not ours.
     Raises DatabaseError when the server is too old or refuses, ConfigurationError when a database
-    of this name exists without the mark of this installation.
+    of this name exists without the mark of this installation, or is the warehouse.
     """
+    if (reporting.endpoint, reporting.database) == (warehouse.endpoint, warehouse.database):
+        raise _is_warehouse(reporting)
     keeper = warehouse if reporting.endpoint == warehouse.endpoint else None
     with (keeper or _reachable(reporting)).session() as connection:
         _refuse_unsafe(connection)
@@ -80,6 +83,10 @@ def open_reporting(
                 connection, reporting.database, installation=installation, pristine=pristine
             )
     with reporting.session() as connection, connection.cursor() as cursor:
+        # Also by another name of its server.
+        cursor.execute(_IS_WAREHOUSE)
+        if cursor.fetchone() == (True,):
+            raise _is_warehouse(reporting)
         cursor.execute(_IS_OPEN)
         row = cursor.fetchone()
         if row and row[0]:
@@ -94,6 +101,14 @@ def open_reporting(
 def server_version(connection: Connection) -> int:
     """Return the server's version as a number: 150013 is 15.13."""
     return int(connection.server_version)
+
+
+def _is_warehouse(reporting: ConnectionTarget) -> ConfigurationError:
+    return ConfigurationError(
+        f"The database {reporting.database!r} is to be for reporting, but is a warehouse: readers"
+        " would get where identifiers are.",
+        "Let CASEBOOK_REPORTING_URL name another database, or unset it.",
+    )
 
 
 def _reachable(reporting: ConnectionTarget) -> ConnectionTarget:

@@ -14,15 +14,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg2
 import pytest
+import servers
 
 from orchestrate.console import Console
 from orchestrate.database import Databases, open_databases
+from orchestrate.errors import CasebookError
 from orchestrate.settings import PROJECT_DIR, Settings
 
 REAL_EXPORT = PROJECT_DIR.parent / "shared" / "data" / "mighty_analyst"
@@ -42,7 +44,7 @@ class Casebook:
     def environment(self) -> dict[str, str]:
         """The environment in which its commands run: nothing of Casebook's from outside."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith("CASEBOOK_")}
-        return {**kept, "CASEBOOK_HOME": str(self.home)}
+        return {**kept, **servers.variables(self.home)}
 
     @property
     def settings(self) -> Settings:
@@ -81,7 +83,8 @@ class Casebook:
 
     def stop(self) -> None:
         """Stop its server and delete what only the server may."""
-        self.command("db", "remove", check=False)
+        with suppress(CasebookError):  # a test may have ruined it
+            servers.remove(self.settings)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -155,15 +158,13 @@ def made_once(name: str, *, export: Path | None = None) -> Casebook:
             if export is not None:
                 casebook.command("load", "advocacy", str(export))
             casebook.run()
-            casebook.command("db", "stop")
-            copy_home(casebook.home, folder / "resting")
+            servers.administer(casebook.settings)
+            servers.stop(casebook.settings)
+            (folder / "resting").mkdir()
+            servers.copy_home(casebook.home, folder / "resting" / "home")
+            servers.start(casebook.home)
             (folder / "done").touch()
     return casebook
-
-
-def copy_home(home: Path, copy: Path) -> None:
-    """Copy the home of a stopped Casebook, with owners and modes."""
-    subprocess.run(["cp", "-a", str(home), str(copy)], check=True)
 
 
 @pytest.fixture(scope="session")
@@ -200,7 +201,8 @@ def own_copy(original: Casebook) -> Iterator[Casebook]:
     folder = Path(tempfile.mkdtemp(prefix="own-", dir=os.environ[SHARED]))
     folder.chmod(0o755)
     copy = Casebook(folder / "home", folder / "output")
-    copy_home(original.home.parent / "resting", copy.home)
+    servers.copy_home(original.home.parent / "resting" / "home", copy.home)
+    servers.start(copy.home)
     shutil.copytree(original.output_dir, copy.output_dir)
     try:
         yield copy

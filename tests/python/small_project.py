@@ -42,10 +42,13 @@ def build(project: Path, warehouse: ConnectionTarget) -> Mapping[str, str]:
     shutil.copy(PROJECT_DIR / "profiles.example.yml", project / "profiles.yml")
     many = "".join(f"{number}\n" for number in range(MANY))
     (project / "seeds" / "many.csv").write_text(f"number\n{many}", encoding="utf-8")
+    connecting = dbt_environment(
+        warehouse.parameters, warehouse.password(), project / "service.conf"
+    )
     done = subprocess.run(
         [Path(sys.executable).with_name("dbt"), "--quiet", "--warn-error", "build"],
         cwd=project,
-        env={**os.environ, **dbt_environment(warehouse.parameters, warehouse.password())},
+        env={**os.environ, **connecting},
         capture_output=True,
         text=True,
         check=False,

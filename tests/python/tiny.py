@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import servers
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class, named so upstream
 from psycopg2.extras import execute_values
 
 from orchestrate.console import Console
-from orchestrate.database import Databases, open_databases, remove_embedded
+from orchestrate.database import Databases, open_databases
 from orchestrate.publishing import PublishedVersion, publish
 from orchestrate.settings import Settings
 
@@ -390,12 +391,14 @@ class Tiny:
 
 @pytest.fixture(scope="session")
 def tiny_server() -> Iterator[Databases]:
-    """Return the databases of an embedded server for this worker's tests."""
+    """Return the databases of a server for this worker's tests."""
     folder = Path(tempfile.mkdtemp(prefix="casebook-tiny-"))
     folder.chmod(0o755)
-    settings = Settings.from_environment({"CASEBOOK_HOME": str(folder / "home")})
-    yield open_databases(settings, Console(error_stream=io.StringIO()))
-    remove_embedded(settings)
+    settings = Settings.from_environment(servers.variables(folder / "home"))
+    databases = open_databases(settings, Console(error_stream=io.StringIO()))
+    servers.administer(settings)
+    yield databases
+    servers.remove(settings)
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import servers
 from postgres15 import postgres15_cluster, system_postgres
 from tiny import tiny, tiny_server
 
-from orchestrate.database.cluster import ADMINISTRATOR
-from orchestrate.database.server import server_passwords
 from orchestrate.settings import PROJECT_DIR
 from tests.python.access.subject import Subject, with_stranger
 
@@ -23,8 +22,6 @@ def subject(module_casebook: Any) -> Iterator[Subject]:
     """Return the sample's published Casebook, in a copy that tests may change and change back."""
     with (PROJECT_DIR / "seeds/reference/members.csv").open(encoding="utf-8") as file:
         members = list(csv.DictReader(file))
-    databases = module_casebook.databases
-    passwords = server_passwords(module_casebook.settings).path
-    administrator = databases.reporting_admin.derive(user=ADMINISTRATOR, passfile=str(passwords))
-    with with_stranger(Subject(databases, administrator, members)) as made:
+    administrator = servers.administrator_of(module_casebook.settings)
+    with with_stranger(Subject(module_casebook.databases, administrator, members)) as made:
         yield made

@@ -18,7 +18,7 @@ def surrounding_mutants(cursor: Any, subject: Subject) -> Iterator[Mutant]:
     """Make the mutants of a published Casebook's server."""
     yield from _of_databases(cursor, subject.reporting)
     yield from _of_logins(cursor, subject)
-    yield from _of_groups()
+    yield from _of_groups(cursor)
     yield from _of_members(cursor, subject)
     yield from _of_objects()
     yield from _of_server(cursor)
@@ -104,18 +104,20 @@ def _of_logins(cursor: Any, subject: Subject) -> Iterator[Mutant]:
         )
 
 
-def _of_groups() -> Iterator[Mutant]:
+def _of_groups(cursor: Any) -> Iterator[Mutant]:
     for group in GROUPS:
         yield Mutant("group that logs in", group, (f"alter role {group} login",))
         for other in (*(one for one in GROUPS if one != group), "casebook_owner"):
             yield Mutant("group in a group", f"{group}, {other}", (f"grant {other} to {group}",))
     for group in GROUPS:
         yield Mutant("stranger in a group", group, (f"grant {group} to {STRANGER}",))
-    yield Mutant(
-        "publisher that inherits",
-        "casebook_owner",
-        ("grant casebook_owner to casebook_publisher with inherit true",),
+    # Since PostgreSQL 16 inheriting is of each membership, before that of the member.
+    inherits = (
+        "grant casebook_owner to casebook_publisher with inherit true"
+        if cursor.connection.server_version >= 160000
+        else "alter role casebook_publisher inherit"
     )
+    yield Mutant("publisher that inherits", "casebook_owner", (inherits,))
     for attribute in ("superuser", "bypassrls"):
         yield Mutant(
             "publisher with an attribute",

@@ -5,7 +5,28 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
+from orchestrate.doctor import misfit
 from tests.python.conftest import Casebook
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("pytest", ""),
+        ("pytest>=1", ""),
+        ("pytest>=1000", "pytest is "),
+        ("no-such-package", "no-such-package is missing"),
+        ('no-such-package; extra == "parquet"', ""),
+        ('no-such-package; python_version >= "3"', "no-such-package is missing"),
+        ('no-such-package; python_version < "3"', ""),
+    ],
+)
+def test_only_what_is_required_here_can_be_missing(line: str, problem: str) -> None:
+    found = misfit(line)
+    assert found.startswith(problem)
+    assert bool(found) == bool(problem)
 
 
 def doctor(casebook: Casebook, *options: str) -> tuple[int, dict[str, Any]]:

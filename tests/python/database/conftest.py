@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import servers
 from embedded import NOBODY, in_a_process_of_its_own, settings_of
 from postgres15 import postgres15_cluster, system_postgres
 
@@ -39,6 +40,7 @@ def folder() -> Iterator[Path]:
 @pytest.fixture
 def new_home(folder: Path) -> Iterator[Callable[[str], Settings]]:
     """Return a function that makes settings for a home of a given name, removed afterwards."""
+    servers.skip_unless_embedded()
     made: list[Settings] = []
 
     def make(name: str) -> Settings:
@@ -53,6 +55,7 @@ def new_home(folder: Path) -> Iterator[Callable[[str], Settings]]:
 @pytest.fixture(scope="session")
 def resting_home() -> Iterator[Path]:
     """Make one home with both databases, and stop its server: copies of it start in no time."""
+    servers.skip_unless_embedded()
     path = Path(tempfile.mkdtemp(prefix="casebook-resting-"))
     path.chmod(0o755)
     settings = settings_of(path / "home")

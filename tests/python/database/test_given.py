@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -200,6 +201,26 @@ def test_reporting_goes_where_its_own_url_says(
     assert databases.warehouse.database == "warehouse"
     assert rows(databases, "select current_database()") == [("shown",)]
     assert databases.reader("r").database == databases.publisher.database == "shown"
+
+
+def test_reporting_is_not_the_warehouse_by_another_name_of_its_server(
+    system_postgres: SystemPostgres, own_server: Settings, console: Console
+) -> None:
+    installation = open_databases(own_server, console).installation
+    system_postgres.execute(f"comment on database warehouse is '{marker(installation)}'")
+    same = system_postgres.url("casebook_builder", SECRET, "warehouse")
+    alias = same.replace(f"@{system_postgres.host}:", "@localhost:")
+    for url_of_reporting in (same, alias.replace("verify-full", "verify-ca")):
+        with pytest.raises(ConfigurationError, match="is a warehouse"):
+            open_databases(replace(own_server, reporting_url=url_of_reporting), console)
+
+
+def test_a_server_that_never_answers_is_given_up(own_server: Settings, console: Console) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        silent_url = f"postgresql://me@127.0.0.1:{port}/warehouse?connect_timeout=2"
+        with pytest.raises(DatabaseError, match="timeout expired"):
+            open_databases(replace(own_server, database_url=silent_url), console)
 
 
 def test_reporting_alone_may_be_on_another_server(

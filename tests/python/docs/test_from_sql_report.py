@@ -51,10 +51,13 @@ def built(module_casebook: Casebook, tmp_path_factory: pytest.TempPathFactory) -
         if name.startswith("models/"):
             (project / name).write_text(content, encoding="utf-8")
     warehouse = module_casebook.databases.warehouse
+    connecting = dbt_environment(
+        warehouse.parameters, warehouse.password(), project / "service.conf"
+    )
     done = subprocess.run(
         [Path(sys.executable).with_name("dbt"), "--quiet", "build", "-s", "visits_by_class"],
         cwd=project,
-        env={**os.environ, **dbt_environment(warehouse.parameters, warehouse.password())},
+        env={**os.environ, **connecting},
         capture_output=True,
         text=True,
         check=False,

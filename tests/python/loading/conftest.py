@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+import servers
 from psycopg2 import sql
 
 from orchestrate.building import Dbt, Manifest
@@ -71,7 +72,7 @@ def shared_server() -> Databases:
     home.parent.chmod(0o755)
     with (home.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        settings = Settings.from_environment({"CASEBOOK_HOME": str(home)})
+        settings = Settings.from_environment(servers.variables(home))
         return open_databases(settings, Console(error_stream=io.StringIO()))
 
 

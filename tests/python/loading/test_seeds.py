@@ -109,7 +109,8 @@ def test_plain_dbt_seed_makes_the_same_tables(warehouse: Warehouse, tmp_path: Pa
     arguments += ["--log-level", "none", "--no-partial-parse"]
 
     def seeded() -> None:
-        with applied(dbt_environment(target.parameters, target.password())):
+        service = tmp_path / "service.conf"
+        with applied(dbt_environment(target.parameters, target.password(), service)):
             outcome = dbtRunner().invoke(arguments)
         assert outcome.success, outcome.exception
 

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from embedded import settings_of
+import servers
 from small_project import Build, build
 
 from orchestrate.console import Console
-from orchestrate.database import open_databases, remove_embedded
+from orchestrate.database import open_databases
+from orchestrate.settings import Settings
 
 
 @pytest.fixture(scope="session")
@@ -20,10 +21,10 @@ def built() -> Iterator[Build]:
     """Build the small project: seeds, models and tests."""
     folder = Path(tempfile.mkdtemp(prefix="casebook-macros-"))
     folder.chmod(0o755)
-    settings = settings_of(folder / "home")
+    settings = Settings.from_environment(servers.variables(folder / "home"))
     try:
         warehouse = open_databases(settings, Console()).warehouse
         yield Build(build(folder / "project", warehouse), warehouse)
     finally:
-        remove_embedded(settings)
+        servers.remove(settings)
         shutil.rmtree(folder, ignore_errors=True)
