@@ -21,9 +21,11 @@ from orchestrate.access.roles import ensure_roles
 from orchestrate.access.standing import standing_problems
 from orchestrate.errors import DatabaseError
 from orchestrate.publishing.lock import run_lock
-from orchestrate.publishing.publisher import as_owner, has_published
+from orchestrate.publishing.sessions import as_owner, has_published
 
 if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
+
     from orchestrate.console import Console
     from orchestrate.database import Databases
     from orchestrate.settings import Settings
@@ -50,17 +52,33 @@ def mend(settings: Settings, databases: Databases, console: Console) -> Mended:
             ensure_private(cursor)
             given = read_given(cursor)
         if given is not None:
-            members, warnings = listed_members(settings, databases, given)
-            for warning in warnings:
-                console.warn(warning)
-            create_logins(databases, members, console)
+            members = admit_members(settings, databases, given, console)
             with as_owner(databases) as cursor:
-                if set(read_members(cursor)) != set(members):
-                    store_members(cursor, members)
-                apply_access(cursor, declared_access(given.marts, given.functions))
+                give(cursor, given, members)
             settle_logins(databases, members, console)
         after = find_problems(settings, databases)
     return Mended([one for one in before if one not in after], after)
+
+
+def admit_members(
+    settings: Settings, databases: Databases, given: Given, console: Console
+) -> list[Member]:
+    """Make the logins of the members of the present list; return the members, tied to the version.
+
+    Nobody sees more for it before the members are stored.
+    """
+    members, warnings = listed_members(settings, databases, given)
+    for warning in warnings:
+        console.warn(warning)
+    create_logins(databases, members, console)
+    return members
+
+
+def give(cursor: Cursor, given: Given, members: Sequence[Member]) -> None:
+    """Give members what a version gives, in the owner's transaction."""
+    if set(read_members(cursor)) != set(members):
+        store_members(cursor, members)
+    apply_access(cursor, declared_access(given.marts, given.functions))
 
 
 def find_problems(settings: Settings, databases: Databases) -> list[str]:

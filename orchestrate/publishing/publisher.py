@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from psycopg2 import sql
 from psycopg2.errors import LockNotAvailable
@@ -47,6 +47,7 @@ from orchestrate.errors import CasebookError, DatabaseError
 from orchestrate.publishing.artifacts import Build, check_last_build, read_build
 from orchestrate.publishing.audit import Examined, audit
 from orchestrate.publishing.copying import copy_mart
+from orchestrate.publishing.sessions import LOCK_TIMEOUT, SESSION, as_owner, has_published
 from orchestrate.publishing.tables import (
     Name,
     Table,
@@ -56,6 +57,7 @@ from orchestrate.publishing.tables import (
 )
 from orchestrate.publishing.versions import (
     PublishedVersion,
+    current_version,
     delete_old_versions,
     move_pointer,
     next_version,
@@ -71,22 +73,17 @@ if TYPE_CHECKING:
     from orchestrate.database import Databases
     from orchestrate.settings import Settings
 
-_RECORD: Final = ("private", "versions")
 _NO_SOURCES: Mapping[str, object] = MappingProxyType({})
-# Longest wait for a reader that stands in the way of a changed table, before giving up.
-LOCK_TIMEOUT: Final = "10s"
-_SESSION: Final = {
-    "client_connection_check_interval": "2s",
-    "idle_in_transaction_session_timeout": "0",
-    "lock_timeout": LOCK_TIMEOUT,
-    "statement_timeout": "0",
-}
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """All that is decided before the reporting database is touched."""
+    """All that is decided before the reporting database is touched.
 
+    `seen` is the version that readers saw when the publication began.
+    """
+
+    seen: int | None
     build: Build
     marts: Sequence[Mart]
     functions: Sequence[Function]
@@ -110,6 +107,7 @@ def publish(
     ConfigurationError for what cannot be used as given, DatabaseError when a server refuses and
     BusyError when another run published meanwhile; in each case readers see what they saw before.
     """
+    seen = _seen_version(databases)
     build = read_build(target_dir, databases.warehouse.database)
     marts = read_marts(build.manifest)
     functions = read_functions(build.manifest, marts)
@@ -118,7 +116,7 @@ def publish(
         audit(Examined(source, marts, build.source_relation))
         known = read_known(source, build.source_relation, marts)
         members = _read_members(settings, source, build, known, console)
-        plan = _Plan(build, marts, functions, members, known)
+        plan = _Plan(seen, build, marts, functions, members, known)
         ensure_roles(databases, console)
         create_logins(databases, plan.members, console)
         published, withdrawn = _publish_at_once(
@@ -136,12 +134,11 @@ def published_versions(databases: Databases) -> list[PublishedVersion]:
         return read_versions(cursor)
 
 
-def has_published(databases: Databases) -> bool:
-    """Tell whether there ever was a publication."""
-    with databases.reporting_admin.session() as connection, connection.cursor() as cursor:
-        # The builder may not read the record, but sees that it is there; before that nobody may.
-        cursor.execute("select 1 from pg_tables where (schemaname, tablename) = %s", (_RECORD,))
-        return cursor.fetchone() is not None
+def _seen_version(databases: Databases) -> int | None:
+    if not has_published(databases):
+        return None
+    with as_owner(databases) as cursor:
+        return current_version(cursor)
 
 
 @contextmanager
@@ -154,28 +151,6 @@ def _snapshot(databases: Databases) -> Iterator[Connection]:
         connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
         with database_errors("The warehouse refused to be read"):
             yield connection
-    finally:
-        connection.close()
-
-
-@contextmanager
-def as_owner(databases: Databases) -> Iterator[Cursor]:
-    """Open one transaction in reporting, as the owner of its tables; commit at the end."""
-    connection = databases.publisher.connect(application_name="casebook publish", options=_SESSION)
-    try:
-        with (
-            database_errors("The reporting database refused to publish"),
-            connection,
-            connection.cursor() as cursor,
-        ):
-            cursor.execute(sql.SQL("set local role {}").format(sql.Identifier(OWNER)))
-            try:
-                yield cursor
-            except LockNotAvailable:
-                raise DatabaseError(
-                    f"A reader stood in the way of a change for more than {LOCK_TIMEOUT}.",
-                    "Nothing was published. Publish again when its transaction has ended.",
-                ) from None
     finally:
         connection.close()
 
@@ -207,7 +182,7 @@ def _publish_at_once(
     with as_owner(databases) as target:
         ensure_private(target)
         version = next_version(target)
-        _refuse(live_access(target).others)
+        refuse_differences(live_access(target).others)
         withdrawn = _prepare_tables(target, plan.marts)
         with console.task(f"Publishing version {version}", total=len(plan.marts)) as task:
             rows = {
@@ -219,8 +194,8 @@ def _publish_at_once(
         relations = [*plan.marts, *withdrawn]
         declared = declared_access(relations, plan.functions)
         apply_access(target, declared)
-        _refuse(difference(declared, live_access(target)))
-        _refuse(standing_problems(target, plan.members, builder, settled=False))
+        refuse_differences(difference(declared, live_access(target)))
+        refuse_differences(standing_problems(target, plan.members, builder, settled=False))
         published = record_version(
             target,
             PublishedVersion(
@@ -238,16 +213,16 @@ def _publish_at_once(
         members_relation = plan.build.source_relation(MEMBERS_MODEL)
         store_given(target, version, Given(relations, plan.functions, plan.known, members_relation))
         still_alone()
-        move_pointer(target, version)
+        move_pointer(target, version, plan.seen)
     return published, {(mart.schema, mart.name) for mart in withdrawn}
 
 
-def _refuse(found: Collection[str]) -> None:
+def refuse_differences(found: Collection[str]) -> None:
     """Raise DatabaseError when something in reporting is not as the marts declare."""
     if found:
         raise DatabaseError(
             f"The rights in reporting are not as declared: {'; '.join(sorted(found)[:5])}.",
-            "Nothing was published. Remove what was put there by other hands; see"
+            "Readers see what they saw. Remove what was put there by other hands; see"
             " docs/publishing.md.",
         )
 
@@ -313,7 +288,7 @@ def _tidy(databases: Databases, plan: _Plan, withdrawn: set[Name], console: Cons
 def _vacuum(databases: Databases) -> None:
     """Reuse the space of deleted versions; not truncating avoids a lock that readers feel."""
     connection = databases.publisher.connect(
-        application_name="casebook publish", autocommit=True, options=_SESSION
+        application_name="casebook publish", autocommit=True, options=SESSION
     )
     try:
         with (

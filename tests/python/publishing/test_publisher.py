@@ -131,8 +131,10 @@ def test_an_older_version_cannot_follow_a_newer_one(tiny: Any) -> None:
         cursor.execute("set role casebook_owner")
         for version in (1, 2):
             with pytest.raises(BusyError, match="another run published since"):
-                move_pointer(cursor, version)
-        move_pointer(cursor, 3)
+                move_pointer(cursor, version, 2)
+        with pytest.raises(BusyError, match="a rollback was made"):
+            move_pointer(cursor, 3, 1)
+        move_pointer(cursor, 3, 2)
     assert tiny.as_owner("select current_version, highest_version from private.pointer") == [(3, 3)]
 
 
