@@ -72,7 +72,7 @@ def put_back(
         disown_last_build(warehouse)
     builder = databases.reporting_admin.user
     with as_owner(databases) as cursor:
-        give(cursor, given, members)
+        give(cursor, databases, given, members, console)
         declared = declared_access(given.marts, given.functions)
         refuse_differences(difference(declared, live_access(cursor)))
         refuse_differences(standing_problems(cursor, members, builder, settled=False))

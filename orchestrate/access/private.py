@@ -56,6 +56,7 @@ _TABLES: Final = {
         )""",
 }
 
+TABLES: Final = tuple(_TABLES)
 # Columns of `versions` that tables of earlier releases lack.
 _LATER_COLUMNS: Final = {"given": "jsonb", "rolled_back_at": "timestamptz"}
 

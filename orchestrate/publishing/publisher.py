@@ -16,7 +16,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from psycopg2 import sql
-from psycopg2.errors import LockNotAvailable
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 
 from orchestrate import __version__
@@ -30,8 +29,14 @@ from orchestrate.access.members import (
     read_members_file,
     tie_members,
 )
-from orchestrate.access.policies import apply_access, declared_access, difference, live_access
-from orchestrate.access.private import ensure_private, store_members
+from orchestrate.access.policies import (
+    apply_access,
+    declared_access,
+    difference,
+    live_access,
+    policy_changes,
+)
+from orchestrate.access.private import ensure_private, read_members, store_members
 from orchestrate.access.roles import OWNER, ensure_roles
 from orchestrate.access.standing import standing_problems
 from orchestrate.contracts import (
@@ -47,11 +52,19 @@ from orchestrate.errors import CasebookError, DatabaseError
 from orchestrate.publishing.artifacts import Build, check_last_build, read_build
 from orchestrate.publishing.audit import Examined, audit
 from orchestrate.publishing.copying import copy_mart
-from orchestrate.publishing.sessions import LOCK_TIMEOUT, SESSION, as_owner, has_published
+from orchestrate.publishing.rebuilding import (
+    Rebuilt,
+    put_in_place,
+    rebuilt_tables,
+    wait_for_older,
+)
+from orchestrate.publishing.sessions import SESSION, as_owner, has_published
 from orchestrate.publishing.tables import (
     Name,
     Table,
-    change_table,
+    add_foreign_keys,
+    alter_table,
+    create_table,
     declared_table,
     live_tables,
 )
@@ -64,6 +77,7 @@ from orchestrate.publishing.versions import (
     read_versions,
     record_version,
 )
+from orchestrate.publishing.waiting import lock_exclusively, readers_ended_by
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812 - a class upstream
@@ -119,9 +133,10 @@ def publish(
         plan = _Plan(seen, build, marts, functions, members, known)
         ensure_roles(databases, console)
         create_logins(databases, plan.members, console)
-        published, withdrawn = _publish_at_once(
-            databases, source, plan, sources, console, still_alone
-        )
+        with rebuilt_tables(databases, marts) as rebuilt:
+            published, withdrawn = _publish_at_once(
+                databases, source, plan, rebuilt, sources, console, still_alone
+            )
     _tidy(databases, plan, withdrawn, console)
     return published
 
@@ -174,6 +189,7 @@ def _publish_at_once(
     databases: Databases,
     source: Cursor,
     plan: _Plan,
+    rebuilt: Rebuilt,
     sources: Mapping[str, object],
     console: Console,
     still_alone: Callable[[], None],
@@ -183,16 +199,22 @@ def _publish_at_once(
         ensure_private(target)
         version = next_version(target)
         refuse_differences(live_access(target).others)
-        withdrawn = _prepare_tables(target, plan.marts)
+        withdrawn = _prepare_tables(target, plan.marts, rebuilt)
         with console.task(f"Publishing version {version}", total=len(plan.marts)) as task:
             rows = {
-                mart.relation: _copy(source, target, mart, version, task) for mart in plan.marts
+                mart.relation: _copy(source, target, mart, version, rebuilt, task)
+                for mart in plan.marts
             }
         for relation in (relation for relation, count in rows.items() if count == 0):
             console.say(f"{relation} is published without rows: the build has none.")
-        store_members(target, plan.members)
         relations = [*plan.marts, *withdrawn]
         declared = declared_access(relations, plan.functions)
+        end = readers_ended_by(databases, _logins(target, plan), console)
+        wait_for_older(target, rebuilt, end)
+        changing = policy_changes(declared, live_access(target)) | rebuilt.concerned
+        lock_exclusively(target, changing, end)
+        put_in_place(target, rebuilt)
+        store_members(target, plan.members)
         apply_access(target, declared)
         refuse_differences(difference(declared, live_access(target)))
         refuse_differences(standing_problems(target, plan.members, builder, settled=False))
@@ -217,6 +239,11 @@ def _publish_at_once(
     return published, {(mart.schema, mart.name) for mart in withdrawn}
 
 
+def _logins(cursor: Cursor, plan: _Plan) -> set[str]:
+    """Name the readers of the version before and of this one."""
+    return {member.login for member in [*read_members(cursor), *plan.members]}
+
+
 def refuse_differences(found: Collection[str]) -> None:
     """Raise DatabaseError when something in reporting is not as the marts declare."""
     if found:
@@ -227,13 +254,17 @@ def refuse_differences(found: Collection[str]) -> None:
         )
 
 
-def _copy(source: Cursor, target: Cursor, mart: Mart, version: int, task: Task) -> int:
-    count = copy_mart(source, target, mart, version)
+def _copy(
+    source: Cursor, target: Cursor, mart: Mart, version: int, rebuilt: Rebuilt, task: Task
+) -> int:
+    place = rebuilt.places.get((mart.schema, mart.name))
+    elsewhere = () if place is None else (place,)
+    count = copy_mart(source, target, mart, version, *elsewhere)
     task.advance(mart.relation)
     return count
 
 
-def _prepare_tables(cursor: Cursor, marts: Sequence[Mart]) -> list[Mart]:
+def _prepare_tables(cursor: Cursor, marts: Sequence[Mart], rebuilt: Rebuilt) -> list[Mart]:
     """Make every table what its contract asks for; return the tables that no mart stands behind.
 
     Such a table loses its readers with this version. Its rows stay for the versions that had it,
@@ -241,21 +272,26 @@ def _prepare_tables(cursor: Cursor, marts: Sequence[Mart]) -> list[Mart]:
     """
     present = live_tables(cursor)
     parents = {(mart.schema, mart.name): mart for mart in marts}
-    for schema in sorted({mart.schema for mart in marts}):
+    wanted = {name: declared_table(mart, parents) for name, mart in parents.items()}
+    for schema in sorted({schema for schema, _ in wanted}):
         cursor.execute("select to_regnamespace(quote_ident(%s)) is null", (schema,))
         if cursor.fetchone() == (True,):
             cursor.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
-    for mart in marts:
-        name = (mart.schema, mart.name)
-        try:
-            for statement in change_table(name, declared_table(mart, parents), present.get(name)):
-                cursor.execute(statement)
-        except LockNotAvailable:
-            raise DatabaseError(
-                f"{mart.relation} has changed and could not be altered: a reader has been using it"
-                f" for more than {LOCK_TIMEOUT}.",
-                "Nothing was published. Publish again when its statement or transaction has ended.",
-            ) from None
+    statements: list[sql.Composable] = []
+    for name, table in wanted.items():
+        if name not in present:
+            statements += create_table(name, table)
+        elif name not in rebuilt.places:
+            statements += alter_table(name, table, present[name])
+    for name, table in wanted.items():
+        place = rebuilt.places.get(name, name)
+        keys = table.foreign_keys
+        if place == name and name in present:
+            keys -= present[name].foreign_keys
+        is_new = name not in present
+        statements += add_foreign_keys(place, keys, rebuilt.places, is_new=is_new)
+    for statement in statements:
+        cursor.execute(statement)
     return [
         _withdraw(name, table)
         for name, table in present.items()
