@@ -192,6 +192,20 @@ def status(json_output: JsonOption = False) -> None:
 
 
 @app.command()
+def rollback(out: OutOption = None, json_output: JsonOption = False) -> None:
+    """Put the previously published version back, and render reports and extracts from it."""
+    from orchestrate.pipeline import roll_back
+
+    console = Console(json_output=json_output)
+    settings = Settings.from_environment()
+    summary = roll_back(settings, console, out or settings.output_dir)
+    console.write(f"Version {summary.version} is what readers see again.")
+    for page in summary.pages:
+        console.write(str(page))
+    console.show_json(summary.as_json())
+
+
+@app.command()
 def erd(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for the diagrams (default: docs/erd).")

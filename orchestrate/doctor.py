@@ -26,7 +26,7 @@ from orchestrate.database.objects import marker
 from orchestrate.errors import CasebookError, ExitStatus
 from orchestrate.mending import find_problems, mend
 from orchestrate.publishing import published_versions
-from orchestrate.publishing.publisher import has_published
+from orchestrate.publishing.sessions import has_published
 from orchestrate.settings import Settings
 from orchestrate.suitability import check_servers
 

@@ -15,14 +15,21 @@ from orchestrate.access.given import Given, has_version, read_given
 from orchestrate.access.known import MEMBERS_MODEL, read_member_seed
 from orchestrate.access.logins import create_logins, settle_logins
 from orchestrate.access.members import Member, check_members, read_members_file, tie_members
-from orchestrate.access.policies import apply_access, declared_access, difference, live_access
+from orchestrate.access.policies import (
+    apply_access,
+    declared_access,
+    difference,
+    live_access,
+    policy_changes,
+)
 from orchestrate.access.private import ensure_private, read_members, store_members
 from orchestrate.access.roles import ensure_roles
 from orchestrate.access.standing import standing_problems
 from orchestrate.database.objects import marker
 from orchestrate.errors import DatabaseError
 from orchestrate.publishing.lock import run_lock
-from orchestrate.publishing.publisher import as_owner, has_published
+from orchestrate.publishing.sessions import as_owner, has_published
+from orchestrate.publishing.waiting import lock_exclusively, readers_ended_by
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
@@ -53,17 +60,44 @@ def mend(settings: Settings, databases: Databases, console: Console) -> Mended:
             ensure_private(cursor)
             given = read_given(cursor)
         if given is not None:
-            members, warnings = listed_members(settings, databases, given)
-            for warning in warnings:
-                console.warn(warning)
-            create_logins(databases, members, console)
+            members = admit_members(settings, databases, given, console)
             with as_owner(databases) as cursor:
-                if set(read_members(cursor)) != set(members):
-                    store_members(cursor, members)
-                apply_access(cursor, declared_access(given.marts, given.functions))
+                give(cursor, databases, given, members, console)
             settle_logins(databases, members, console)
         after = find_problems(settings, databases)
     return Mended([one for one in before if one not in after], after)
+
+
+def admit_members(
+    settings: Settings, databases: Databases, given: Given, console: Console
+) -> list[Member]:
+    """Make the logins of the members of the present list; return the members, tied to the version.
+
+    Nobody sees more for it before the members are stored.
+    """
+    members, warnings = listed_members(settings, databases, given)
+    for warning in warnings:
+        console.warn(warning)
+    create_logins(databases, members, console)
+    return members
+
+
+def give(
+    cursor: Cursor,
+    databases: Databases,
+    given: Given,
+    members: Sequence[Member],
+    console: Console,
+) -> None:
+    """Give members what a version gives, in the owner's transaction."""
+    present = read_members(cursor)
+    declared = declared_access(given.marts, given.functions)
+    logins = {member.login for member in [*present, *members]}
+    end = readers_ended_by(databases, logins, console)
+    lock_exclusively(cursor, policy_changes(declared, live_access(cursor)), end)
+    if set(present) != set(members):
+        store_members(cursor, members)
+    apply_access(cursor, declared)
 
 
 def find_problems(settings: Settings, databases: Databases) -> list[str]:

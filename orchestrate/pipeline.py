@@ -19,7 +19,7 @@ from orchestrate.database import Databases, open_databases
 from orchestrate.erd import write_diagrams
 from orchestrate.erd.kept import kept_diagrams
 from orchestrate.errors import DataError
-from orchestrate.extracts.extract import write_extracts
+from orchestrate.extracts.extract import write_extract, write_extracts
 from orchestrate.extracts.formats import DEFAULT_FORMATS, Format
 from orchestrate.publishing import PublishedVersion
 from orchestrate.publishing import publish as publish_version
@@ -29,6 +29,7 @@ from orchestrate.reports import render_reports
 from orchestrate.reports.pages.activity import chosen_months
 from orchestrate.reports.recipients import PROGRAM, read_members
 from orchestrate.reports.writer import require_writable
+from orchestrate.rollback import put_back
 from orchestrate.settings import Settings
 
 # What the program's folder shows of the structure: its own domain, nothing of anybody else's.
@@ -109,29 +110,67 @@ def run_all(settings: Settings, console: Console, out_dir: Path) -> RunSummary:
             recorded_sources(databases),
             still_alone,
         )
-        # First, because the pages link to them.
-        write_extracts(
-            databases,
-            audiences=None,
-            login=None,
-            formats=DEFAULT_FORMATS,
-            out_dir=out_dir,
-            console=console,
-        )
-        pages = render_reports(
-            settings,
-            databases,
-            audiences=None,
-            login=None,
-            out_dir=out_dir,
-            console=console,
-            diagrams=diagrams,
-        )
+        pages = render_all(settings, databases, out_dir, console, diagrams)
     return RunSummary(
         version=version.version,
         relations=sorted(version.rows.items()),
         pages=[page for page in pages if page.name == "index.html"],
         connections=connection_hints(databases),
+    )
+
+
+@dataclass(frozen=True)
+class RollbackSummary:
+    """Which version readers see again, which was withdrawn, and the pages rendered from it."""
+
+    version: int
+    withdrawn: int
+    pages: Sequence[Path]
+
+    def as_json(self) -> dict[str, object]:
+        """Return the summary as plain values."""
+        return {
+            "version": self.version,
+            "withdrawn": self.withdrawn,
+            "pages": [str(page) for page in self.pages],
+        }
+
+
+def roll_back(settings: Settings, console: Console, out_dir: Path) -> RollbackSummary:
+    """Put the previously published version back, then render from it what lies in `out_dir`.
+
+    Readers of the database see the version as soon as that is said; pages and extracts follow.
+    """
+    require_writable(out_dir)
+    databases = open_databases(settings, console)
+    with run_lock(databases) as still_alone:
+        done = put_back(settings, databases, console, still_alone)
+        console.say(
+            f"Readers see version {done.version} again; version {done.withdrawn} is withdrawn."
+        )
+        pages = render_all(settings, databases, out_dir, console)
+    return RollbackSummary(done.version, done.withdrawn, pages)
+
+
+def render_all(
+    settings: Settings,
+    databases: Databases,
+    out_dir: Path,
+    console: Console,
+    diagrams: Path | None = None,
+) -> list[Path]:
+    """Render all pages and extracts of what is published; returns the pages."""
+    return render_reports(
+        settings,
+        databases,
+        audiences=None,
+        login=None,
+        out_dir=out_dir,
+        console=console,
+        diagrams=diagrams,
+        extracts=lambda recipient, versions, folder: write_extract(
+            databases, recipient, versions, DEFAULT_FORMATS, folder
+        ),
     )
 
 

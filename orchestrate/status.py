@@ -40,21 +40,21 @@ def show_status(status: Status, console: Console) -> None:
     else:
         console.show(
             f"Version {current.version}, published {current.published_at:%Y-%m-%d %H:%M:%S %Z}, "
-            f"{current.tests_passed} tests passed",
+            f"{tests(current)}{_overtaken(status.versions)}",
             ["relation", "rows"],
             list(current.rows.items()),
         )
     console.show(
         "Versions kept",
-        ["version", "published", "current", "sources", "rows", "tests passed"],
+        ["version", "published", "state", "exports", "rows", "tests"],
         [
             (
                 str(version.version),
                 f"{version.published_at:%Y-%m-%d %H:%M:%S %Z}",
-                "yes" if version.is_current else "",
+                _state(version),
                 describe(version.sources),
                 sum(version.rows.values()),
-                version.tests_passed,
+                tests(version),
             )
             for version in status.versions
         ],
@@ -89,11 +89,43 @@ def show_status(status: Status, console: Console) -> None:
 
 
 def describe(sources: Mapping[str, object]) -> str:
-    """Return the sources of a version in a few words."""
+    """Return the sources of a version in a few words: what, from which folder, loaded when."""
     return ", ".join(
-        f"{domain}: {source['source'] if isinstance(source, Mapping) else source}"
+        f"{domain}: {_source(source) if isinstance(source, Mapping) else source}"
         for domain, source in sorted(sources.items())
     )
+
+
+def _source(recorded: Mapping[str, object]) -> str:
+    words = [str(recorded.get("source"))]
+    if directory := recorded.get("directory"):
+        words.append(f"of {directory}")
+    if loaded := recorded.get("loaded_at"):
+        words.append(f"loaded {str(loaded)[:16].replace('T', ' ')}")
+    return " ".join(words)
+
+
+def tests(version: PublishedVersion) -> str:
+    """Return how the tests of a version came out."""
+    warned = f", {version.tests_warned} warned" if version.tests_warned else ""
+    return f"{version.tests_passed} tests passed{warned}"
+
+
+def _state(version: PublishedVersion) -> str:
+    if version.is_current:
+        return "current"
+    if version.rolled_back_at is not None:
+        return f"rolled back {version.rolled_back_at:%Y-%m-%d %H:%M:%S %Z}"
+    return ""
+
+
+def _overtaken(versions: Sequence[PublishedVersion]) -> str:
+    """Say so when the current version was put back by a rollback."""
+    current = next((one.version for one in versions if one.is_current), 0)
+    withdrawn = sorted(one.version for one in versions if one.version > current)
+    if not withdrawn:
+        return ""
+    return f", put back by a rollback of version {' and '.join(map(str, withdrawn))}"
 
 
 def as_json(version: PublishedVersion) -> dict[str, object]:
@@ -102,7 +134,11 @@ def as_json(version: PublishedVersion) -> dict[str, object]:
         "version": version.version,
         "published_at": version.published_at,
         "is_current": version.is_current,
+        "rolled_back_at": version.rolled_back_at,
         "sources": dict(version.sources),
         "rows": dict(version.rows),
         "tests_passed": version.tests_passed,
+        "tests_warned": version.tests_warned,
+        "casebook_version": version.casebook_version,
+        "invocation_id": version.invocation_id,
     }

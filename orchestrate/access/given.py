@@ -7,13 +7,13 @@ whatever was built last.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from orchestrate.access.members import Known
-from orchestrate.contracts import Argument, Column, Function, Mart
+from orchestrate.contracts import VERSION_COLUMN, Argument, Column, Function, Mart
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 class Given:
     """Relations and functions with their readers, and what members could name.
 
-    Of the marts only schema, name, columns and readers are kept. `members_relation` is where the
-    warehouse has the seed of members, None where the build had none.
+    Of the marts only schema, name, columns and readers are kept; those without readers belong to
+    other versions. `members_relation` is where the warehouse has the seed of members, None where
+    the build had none.
     """
 
     marts: Sequence[Mart]
@@ -67,14 +68,72 @@ def store_given(cursor: Cursor, version: int, given: Given) -> None:
     )
 
 
-def read_given(cursor: Cursor) -> Given | None:
-    """Read what the current version gives; None before the first one, or when it kept nothing."""
+def read_given(cursor: Cursor, version: int | None = None) -> Given | None:
+    """Read, as the owner, what a version gives, by default the current one.
+
+    Returns None before the first version, or when it kept nothing. What has come since is taken
+    into account, for a version that was put back:
+
+    - tables of other versions are among the marts, without readers;
+    - marts have the columns of their tables. Those that came later are empty in this version, and
+      whoever reads a table reads them too: `select *` asks for the right to every column;
+    - a client whose restrictions have grown is withheld: this version's rows do not follow them.
+    """
     cursor.execute(
-        "select given from private.versions inner join private.pointer"
-        " on versions.version = pointer.current_version"
+        "select version, given from private.versions"
+        " where version = coalesce(%s, (select current_version from private.pointer))",
+        (version,),
     )
     row = cursor.fetchone()
-    return None if row is None or row[0] is None else _from_content(row[0])
+    if row is None or row[1] is None:
+        return None
+    given = _from_content(row[1])
+    cursor.execute(
+        "select version, is_retained, given from private.versions where given is not null"
+        " and version <> %s",
+        (row[0],),
+    )
+    others = [(*other, _from_content(content)) for *other, content in cursor.fetchall()]
+    since = {
+        restriction
+        for other, _, content in others
+        if other > row[0]
+        for restriction in content.known.restrictions
+    }
+    withheld = {client for client, _ in since - given.known.restrictions}
+    strangers = {
+        (mart.schema, mart.name): replace(mart, readers=MappingProxyType({}))
+        for _, is_retained, content in others
+        if is_retained
+        for mart in content.marts
+    }
+    own = {(mart.schema, mart.name): mart for mart in given.marts}
+    return replace(
+        given,
+        marts=_as_stored(cursor, [*(strangers | own).values()]),
+        known=replace(given.known, withheld=withheld),
+    )
+
+
+def _as_stored(cursor: Cursor, marts: Sequence[Mart]) -> list[Mart]:
+    """Give marts the columns of their tables; leave out those without readers and table."""
+    cursor.execute(
+        "select nspname::text, relname::text, array_agg(attname::text order by attnum)"
+        " from pg_class inner join pg_namespace on pg_namespace.oid = relnamespace"
+        " inner join pg_attribute on attrelid = pg_class.oid and attnum > 0 and not attisdropped"
+        " where relkind = 'r' and nspname = any (%s) group by 1, 2",
+        (sorted({mart.schema for mart in marts}),),
+    )
+    stored = {(schema, name): columns for schema, name, columns in cursor.fetchall()}
+    return [
+        replace(mart, columns=_columns(stored[place])) if place in stored else mart
+        for mart in marts
+        if (place := (mart.schema, mart.name)) in stored or mart.readers
+    ]
+
+
+def _columns(names: Iterable[str]) -> tuple[Column, ...]:
+    return tuple(Column(name, "", "") for name in names if name != VERSION_COLUMN)
 
 
 def has_version(cursor: Cursor) -> bool:
@@ -96,7 +155,7 @@ def _from_content(content: Mapping[str, Any]) -> Given:
                 name=one["name"],
                 source_schema="",
                 description="",
-                columns=tuple(Column(name, "", "") for name in one["columns"]),
+                columns=_columns(one["columns"]),
                 primary_key=(),
                 readers=MappingProxyType(one["readers"]),
             )

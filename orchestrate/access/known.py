@@ -51,9 +51,10 @@ def read_known(cursor: Cursor, find_model: FindModel, marts: Sequence[Mart]) -> 
         names = {column.name for column in mart.columns}
         source = (mart.source_schema, mart.name)
         if RESIDENT_COLUMN in names:
-            residents.update(row[0] for row in _select(cursor, source, [RESIDENT_COLUMN]))
+            residents.update(row[0] for row in _select(cursor, source, [RESIDENT_COLUMN]) if row[0])
         if _SPECIALTY_COLUMN in names:
-            specialties.update(row[0] for row in _select(cursor, source, [_SPECIALTY_COLUMN]))
+            found = _select(cursor, source, [_SPECIALTY_COLUMN])
+            specialties.update(row[0] for row in found if row[0])
     if relation := find_model(SPECIALTIES_MODEL):
         specialties.update(row[0] for row in _select(cursor, relation, [_SPECIALTY_COLUMN]))
     scopes: dict[tuple[str, str], str] = {}

@@ -61,12 +61,14 @@ class Known:
     """What members may name, as this build has it.
 
     `scopes` maps (client_id, visibility) to scope_id; `restrictions` are (client_id, specialty_id).
+    `withheld` are clients of whom a version that was put back shows what is restricted by now.
     """
 
     residents: Set[str] = frozenset()
     specialties: Set[str] = frozenset()
     scopes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     restrictions: Set[tuple[str, str]] = frozenset()
+    withheld: Set[str] = frozenset()
 
 
 def read_members_file(path: Path) -> list[Listed]:
@@ -171,15 +173,18 @@ def tie_members(listed: Iterable[Listed], known: Known) -> tuple[list[Member], l
     """
     members, warnings = [], []
     for one in listed:
-        scope_id, resident_name = None, None
-        if one.audience == "client":
+        scope_id, resident_name, unknown = None, None, ""
+        if one.audience == "client" and one.client_id in known.withheld:
+            warnings.append(
+                f"{one.place}: {one.login} sees no rows: more of {one.client_id} is restricted now"
+                " than was in the version."
+            )
+        elif one.audience == "client":
             scope_id, unknown = _scope(one, known)
         elif one.audience == "resident":
             is_known = one.resident_name in known.residents
             resident_name = one.resident_name if is_known else None
             unknown = "" if is_known else "resident"
-        else:
-            unknown = ""
         if unknown:
             warnings.append(
                 f"{one.place}: {one.login} names a {unknown} that is not in the data;"

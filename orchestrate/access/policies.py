@@ -180,6 +180,12 @@ def difference(declared: Access, live: Access) -> list[str]:
     return sorted(found)
 
 
+def policy_changes(declared: Access, live: Access) -> set[tuple[str, str]]:
+    """Return the relations whose policies differ; changing these takes a table from its readers."""
+    relations = {(policy.schema, policy.relation) for policy in declared.policies ^ live.policies}
+    return relations & live.relations
+
+
 def apply_access(cursor: Cursor, declared: Access) -> None:
     """Make functions, policies and rights those declared, touching only what differs.
 

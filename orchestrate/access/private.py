@@ -42,7 +42,8 @@ _TABLES: Final = {
             casebook_version text not null,
             invocation_id text not null,
             is_retained boolean not null default true,
-            given jsonb
+            given jsonb,
+            rolled_back_at timestamptz
         )""",
     "members": """
         create table private.members (
@@ -54,6 +55,10 @@ _TABLES: Final = {
             scope_id text
         )""",
 }
+
+TABLES: Final = tuple(_TABLES)
+# Columns of `versions` that tables of earlier releases lack.
+_LATER_COLUMNS: Final = {"given": "jsonb", "rolled_back_at": "timestamptz"}
 
 _FUNCTIONS: Final = {
     "current_version": (
@@ -105,13 +110,11 @@ def ensure_private(cursor: Cursor) -> None:
                     sql.Identifier(SCHEMA, name), sql.Literal(_COMMENTS[name])
                 )
             )
-    cursor.execute(
-        "select from pg_attribute"
-        " where attrelid = 'private.versions'::regclass and attname = 'given'"
-    )
-    if cursor.fetchone() is None:
-        # Made by an earlier release.
-        cursor.execute("alter table private.versions add given jsonb")
+    cursor.execute("select attname from pg_attribute where attrelid = 'private.versions'::regclass")
+    stored = {name for (name,) in cursor.fetchall()}
+    for name, data_type in _LATER_COLUMNS.items():
+        if name not in stored:
+            cursor.execute(f"alter table private.versions add {name} {data_type}")
     cursor.execute("insert into private.pointer default values on conflict do nothing")
     ensure_functions(cursor)
 

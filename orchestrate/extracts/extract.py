@@ -26,8 +26,7 @@ from orchestrate.reports.recipients import (
     read_clients,
     read_members,
 )
-from orchestrate.reports.render import EXTRACTS
-from orchestrate.reports.writer import alone_in, make_private, new_folder
+from orchestrate.reports.writer import EXTRACTS, alone_in, make_private, new_folder
 
 if TYPE_CHECKING:
     from orchestrate.console import Console
@@ -71,16 +70,26 @@ def write_extracts(
         for recipient in recipients:
             target = out_dir / recipient.folder / EXTRACTS
             make_private(target.parent)
-            with (
-                closing(
-                    databases.reader(recipient.login).connect(application_name="casebook extract")
-                ) as connection,
-                new_folder(target) as aside,
-            ):
-                _write(connection, recipient, versions, formats, aside)
+            with new_folder(target) as aside:
+                write_extract(databases, recipient, versions, formats, aside)
             files += sorted(target.iterdir())
             task.advance(recipient.folder)
     return files
+
+
+def write_extract(
+    databases: Databases,
+    recipient: Recipient,
+    versions: Sequence[PublishedVersion],
+    formats: Sequence[Format],
+    folder: Path,
+) -> None:
+    """Write all files of one audience into a folder, which is made when it is missing."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with closing(
+        databases.reader(recipient.login).connect(application_name="casebook extract")
+    ) as connection:
+        _write(connection, recipient, versions, formats, folder)
 
 
 def _write(
@@ -90,7 +99,6 @@ def _write(
     formats: Sequence[Format],
     folder: Path,
 ) -> None:
-    """Write all files of one audience into an empty folder."""
     with snapshot(database) as cursor, ExitStack() as opened:
         relations = readable_relations(cursor)
         domain = domain_of(recipient.audience)

@@ -114,11 +114,23 @@ def check_last_build(source: Cursor, build: Build, target_dir: Path) -> datetime
     if found is None or found[0] != build.invocation_id:
         raise DataError(
             f"The warehouse does not hold the build of {target_dir}: another dbt invocation has"
-            " written there since, or the build was in another warehouse.",
+            " written there since, a version was rolled back, or the build was in another"
+            " warehouse.",
             _BUILD_AGAIN,
         )
     _refuse_development_key(*found[2:])
     return cast("datetime", found[1])
+
+
+def disown_last_build(warehouse: Cursor) -> None:
+    """Let no build that has begun so far be published, whoever still works on it.
+
+    A rollback does this: what it withdraws would otherwise be back with the next `casebook
+    publish`.
+    """
+    warehouse.execute("select to_regclass('casebook.last_build') is not null")
+    if warehouse.fetchone() == (True,):
+        warehouse.execute("delete from casebook.last_build")
 
 
 def _refuse_development_key(advocacy_source: str | None, key_id: str | None) -> None:

@@ -10,18 +10,23 @@ from psycopg2 import sql
 
 from orchestrate.contracts import SCOPE_COLUMN, VERSION_COLUMN, Mart
 from orchestrate.errors import DataError
+from orchestrate.publishing.tables import Name
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
 
 
-def copy_mart(source: Cursor, target: Cursor, mart: Mart, version: int) -> int:
+def copy_mart(
+    source: Cursor, target: Cursor, mart: Mart, version: int, place: Name | None = None
+) -> int:
     """Copy a mart into its reporting table under the version; return the number of rows.
 
     `source` stands in a repeatable-read transaction, so that all marts are of one moment. Rows go
-    in by scope and key, so that those of one scope lie next to each other. Raises DataError when
-    the rows that arrived are not as many as the warehouse holds.
+    in by scope and key, so that those of one scope lie next to each other. `place` is where the
+    table stands while it is not in its own. Raises DataError when the rows that arrived are not as
+    many as the warehouse holds.
     """
+    into = sql.Identifier(*(place or (mart.schema, mart.name)))
     columns = sql.SQL(", ").join(map(sql.Identifier, mart.source_columns))
     relation = sql.Identifier(mart.source_schema, mart.name)
     order = [SCOPE_COLUMN, *mart.primary_key] if mart.is_scoped else list(mart.primary_key)
@@ -31,14 +36,12 @@ def copy_mart(source: Cursor, target: Cursor, mart: Mart, version: int) -> int:
         sql.Literal(version), columns, relation, sql.SQL(", ").join(map(sql.Identifier, order))
     )
     copy_in = sql.SQL("copy {} ({}, {}) from stdin (format binary)").format(
-        sql.Identifier(mart.schema, mart.name), sql.Identifier(VERSION_COLUMN), columns
+        into, sql.Identifier(VERSION_COLUMN), columns
     )
     _pump(source, copy_out, target, copy_in)
     source.execute(sql.SQL("select count(*) from {}").format(relation))
     target.execute(
-        sql.SQL("select count(*) from {} where version = %s").format(
-            sql.Identifier(mart.schema, mart.name)
-        ),
+        sql.SQL("select count(*) from {} where version = %s").format(into),
         (version,),
     )
     there, here = _count(source), _count(target)

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from psycopg2 import sql
-from psycopg2.errors import LockNotAvailable
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 
 from orchestrate import __version__
@@ -30,8 +29,14 @@ from orchestrate.access.members import (
     read_members_file,
     tie_members,
 )
-from orchestrate.access.policies import apply_access, declared_access, difference, live_access
-from orchestrate.access.private import ensure_private, store_members
+from orchestrate.access.policies import (
+    apply_access,
+    declared_access,
+    difference,
+    live_access,
+    policy_changes,
+)
+from orchestrate.access.private import ensure_private, read_members, store_members
 from orchestrate.access.roles import OWNER, ensure_roles
 from orchestrate.access.standing import standing_problems
 from orchestrate.contracts import (
@@ -47,21 +52,32 @@ from orchestrate.errors import CasebookError, DatabaseError
 from orchestrate.publishing.artifacts import Build, check_last_build, read_build
 from orchestrate.publishing.audit import Examined, audit
 from orchestrate.publishing.copying import copy_mart
+from orchestrate.publishing.rebuilding import (
+    Rebuilt,
+    put_in_place,
+    rebuilt_tables,
+    wait_for_older,
+)
+from orchestrate.publishing.sessions import SESSION, as_owner, has_published
 from orchestrate.publishing.tables import (
     Name,
     Table,
-    change_table,
+    add_foreign_keys,
+    alter_table,
+    create_table,
     declared_table,
     live_tables,
 )
 from orchestrate.publishing.versions import (
     PublishedVersion,
+    current_version,
     delete_old_versions,
     move_pointer,
     next_version,
     read_versions,
     record_version,
 )
+from orchestrate.publishing.waiting import lock_exclusively, readers_ended_by
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812 - a class upstream
@@ -71,22 +87,17 @@ if TYPE_CHECKING:
     from orchestrate.database import Databases
     from orchestrate.settings import Settings
 
-_RECORD: Final = ("private", "versions")
 _NO_SOURCES: Mapping[str, object] = MappingProxyType({})
-# Longest wait for a reader that stands in the way of a changed table, before giving up.
-LOCK_TIMEOUT: Final = "10s"
-_SESSION: Final = {
-    "client_connection_check_interval": "2s",
-    "idle_in_transaction_session_timeout": "0",
-    "lock_timeout": LOCK_TIMEOUT,
-    "statement_timeout": "0",
-}
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """All that is decided before the reporting database is touched."""
+    """All that is decided before the reporting database is touched.
 
+    `seen` is the version that readers saw when the publication began.
+    """
+
+    seen: int | None
     build: Build
     marts: Sequence[Mart]
     functions: Sequence[Function]
@@ -110,6 +121,7 @@ def publish(
     ConfigurationError for what cannot be used as given, DatabaseError when a server refuses and
     BusyError when another run published meanwhile; in each case readers see what they saw before.
     """
+    seen = _seen_version(databases)
     build = read_build(target_dir, databases.warehouse.database)
     marts = read_marts(build.manifest)
     functions = read_functions(build.manifest, marts)
@@ -118,12 +130,13 @@ def publish(
         audit(Examined(source, marts, build.source_relation))
         known = read_known(source, build.source_relation, marts)
         members = _read_members(settings, source, build, known, console)
-        plan = _Plan(build, marts, functions, members, known)
+        plan = _Plan(seen, build, marts, functions, members, known)
         ensure_roles(databases, console)
         create_logins(databases, plan.members, console)
-        published, withdrawn = _publish_at_once(
-            databases, source, plan, sources, console, still_alone
-        )
+        with rebuilt_tables(databases, marts) as rebuilt:
+            published, withdrawn = _publish_at_once(
+                databases, source, plan, rebuilt, sources, console, still_alone
+            )
     _tidy(databases, plan, withdrawn, console)
     return published
 
@@ -136,12 +149,11 @@ def published_versions(databases: Databases) -> list[PublishedVersion]:
         return read_versions(cursor)
 
 
-def has_published(databases: Databases) -> bool:
-    """Tell whether there ever was a publication."""
-    with databases.reporting_admin.session() as connection, connection.cursor() as cursor:
-        # The builder may not read the record, but sees that it is there; before that nobody may.
-        cursor.execute("select 1 from pg_tables where (schemaname, tablename) = %s", (_RECORD,))
-        return cursor.fetchone() is not None
+def _seen_version(databases: Databases) -> int | None:
+    if not has_published(databases):
+        return None
+    with as_owner(databases) as cursor:
+        return current_version(cursor)
 
 
 @contextmanager
@@ -154,28 +166,6 @@ def _snapshot(databases: Databases) -> Iterator[Connection]:
         connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
         with database_errors("The warehouse refused to be read"):
             yield connection
-    finally:
-        connection.close()
-
-
-@contextmanager
-def as_owner(databases: Databases) -> Iterator[Cursor]:
-    """Open one transaction in reporting, as the owner of its tables; commit at the end."""
-    connection = databases.publisher.connect(application_name="casebook publish", options=_SESSION)
-    try:
-        with (
-            database_errors("The reporting database refused to publish"),
-            connection,
-            connection.cursor() as cursor,
-        ):
-            cursor.execute(sql.SQL("set local role {}").format(sql.Identifier(OWNER)))
-            try:
-                yield cursor
-            except LockNotAvailable:
-                raise DatabaseError(
-                    f"A reader stood in the way of a change for more than {LOCK_TIMEOUT}.",
-                    "Nothing was published. Publish again when its transaction has ended.",
-                ) from None
     finally:
         connection.close()
 
@@ -199,6 +189,7 @@ def _publish_at_once(
     databases: Databases,
     source: Cursor,
     plan: _Plan,
+    rebuilt: Rebuilt,
     sources: Mapping[str, object],
     console: Console,
     still_alone: Callable[[], None],
@@ -207,20 +198,26 @@ def _publish_at_once(
     with as_owner(databases) as target:
         ensure_private(target)
         version = next_version(target)
-        _refuse(live_access(target).others)
-        withdrawn = _prepare_tables(target, plan.marts)
+        refuse_differences(live_access(target).others)
+        withdrawn = _prepare_tables(target, plan.marts, rebuilt)
         with console.task(f"Publishing version {version}", total=len(plan.marts)) as task:
             rows = {
-                mart.relation: _copy(source, target, mart, version, task) for mart in plan.marts
+                mart.relation: _copy(source, target, mart, version, rebuilt, task)
+                for mart in plan.marts
             }
         for relation in (relation for relation, count in rows.items() if count == 0):
             console.say(f"{relation} is published without rows: the build has none.")
-        store_members(target, plan.members)
         relations = [*plan.marts, *withdrawn]
         declared = declared_access(relations, plan.functions)
+        end = readers_ended_by(databases, _logins(target, plan), console)
+        wait_for_older(target, rebuilt, end)
+        changing = policy_changes(declared, live_access(target)) | rebuilt.concerned
+        lock_exclusively(target, changing, end)
+        put_in_place(target, rebuilt)
+        store_members(target, plan.members)
         apply_access(target, declared)
-        _refuse(difference(declared, live_access(target)))
-        _refuse(standing_problems(target, plan.members, builder, settled=False))
+        refuse_differences(difference(declared, live_access(target)))
+        refuse_differences(standing_problems(target, plan.members, builder, settled=False))
         published = record_version(
             target,
             PublishedVersion(
@@ -238,27 +235,36 @@ def _publish_at_once(
         members_relation = plan.build.source_relation(MEMBERS_MODEL)
         store_given(target, version, Given(relations, plan.functions, plan.known, members_relation))
         still_alone()
-        move_pointer(target, version)
+        move_pointer(target, version, plan.seen)
     return published, {(mart.schema, mart.name) for mart in withdrawn}
 
 
-def _refuse(found: Collection[str]) -> None:
+def _logins(cursor: Cursor, plan: _Plan) -> set[str]:
+    """Name the readers of the version before and of this one."""
+    return {member.login for member in [*read_members(cursor), *plan.members]}
+
+
+def refuse_differences(found: Collection[str]) -> None:
     """Raise DatabaseError when something in reporting is not as the marts declare."""
     if found:
         raise DatabaseError(
             f"The rights in reporting are not as declared: {'; '.join(sorted(found)[:5])}.",
-            "Nothing was published. Remove what was put there by other hands; see"
+            "Readers see what they saw. Remove what was put there by other hands; see"
             " docs/publishing.md.",
         )
 
 
-def _copy(source: Cursor, target: Cursor, mart: Mart, version: int, task: Task) -> int:
-    count = copy_mart(source, target, mart, version)
+def _copy(
+    source: Cursor, target: Cursor, mart: Mart, version: int, rebuilt: Rebuilt, task: Task
+) -> int:
+    place = rebuilt.places.get((mart.schema, mart.name))
+    elsewhere = () if place is None else (place,)
+    count = copy_mart(source, target, mart, version, *elsewhere)
     task.advance(mart.relation)
     return count
 
 
-def _prepare_tables(cursor: Cursor, marts: Sequence[Mart]) -> list[Mart]:
+def _prepare_tables(cursor: Cursor, marts: Sequence[Mart], rebuilt: Rebuilt) -> list[Mart]:
     """Make every table what its contract asks for; return the tables that no mart stands behind.
 
     Such a table loses its readers with this version. Its rows stay for the versions that had it,
@@ -266,21 +272,26 @@ def _prepare_tables(cursor: Cursor, marts: Sequence[Mart]) -> list[Mart]:
     """
     present = live_tables(cursor)
     parents = {(mart.schema, mart.name): mart for mart in marts}
-    for schema in sorted({mart.schema for mart in marts}):
+    wanted = {name: declared_table(mart, parents) for name, mart in parents.items()}
+    for schema in sorted({schema for schema, _ in wanted}):
         cursor.execute("select to_regnamespace(quote_ident(%s)) is null", (schema,))
         if cursor.fetchone() == (True,):
             cursor.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
-    for mart in marts:
-        name = (mart.schema, mart.name)
-        try:
-            for statement in change_table(name, declared_table(mart, parents), present.get(name)):
-                cursor.execute(statement)
-        except LockNotAvailable:
-            raise DatabaseError(
-                f"{mart.relation} has changed and could not be altered: a reader has been using it"
-                f" for more than {LOCK_TIMEOUT}.",
-                "Nothing was published. Publish again when its statement or transaction has ended.",
-            ) from None
+    statements: list[sql.Composable] = []
+    for name, table in wanted.items():
+        if name not in present:
+            statements += create_table(name, table)
+        elif name not in rebuilt.places:
+            statements += alter_table(name, table, present[name])
+    for name, table in wanted.items():
+        place = rebuilt.places.get(name, name)
+        keys = table.foreign_keys
+        if place == name and name in present:
+            keys -= present[name].foreign_keys
+        is_new = name not in present
+        statements += add_foreign_keys(place, keys, rebuilt.places, is_new=is_new)
+    for statement in statements:
+        cursor.execute(statement)
     return [
         _withdraw(name, table)
         for name, table in present.items()
@@ -313,7 +324,7 @@ def _tidy(databases: Databases, plan: _Plan, withdrawn: set[Name], console: Cons
 def _vacuum(databases: Databases) -> None:
     """Reuse the space of deleted versions; not truncating avoids a lock that readers feel."""
     connection = databases.publisher.connect(
-        application_name="casebook publish", autocommit=True, options=_SESSION
+        application_name="casebook publish", autocommit=True, options=SESSION
     )
     try:
         with (

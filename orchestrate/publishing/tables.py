@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from psycopg2 import sql
@@ -45,8 +45,7 @@ class StoredColumn:
 class Table:
     """A reporting table: columns in stored order, keys and index columns as tuples of names.
 
-    `foreign_keys` carry version and scope like the primary key does; `constraint_names` and
-    `index_names` are those of a live table.
+    `foreign_keys` carry version and scope like the primary key does.
     """
 
     columns: Mapping[str, StoredColumn]
@@ -54,8 +53,6 @@ class Table:
     foreign_keys: frozenset[ForeignKey] = frozenset()
     indexes: frozenset[tuple[str, ...]] = frozenset()
     comment: str = ""
-    constraint_names: Mapping[ForeignKey, str] = field(default_factory=dict, compare=False)
-    index_names: Mapping[tuple[str, ...], str] = field(default_factory=dict, compare=False)
 
 
 def declared_table(mart: Mart, parents: Mapping[Name, Mart]) -> Table:
@@ -87,19 +84,8 @@ def declared_table(mart: Mart, parents: Mapping[Name, Mart]) -> Table:
     return Table(columns, primary_key, foreign_keys, indexes, mart.description)
 
 
-def change_table(name: Name, wanted: Table, present: Table | None) -> list[sql.Composable]:
-    """Return the statements that make the present table the wanted one; none when it is.
-
-    New tables, columns, keys and wider types are done; a column that is gone, narrower, of another
-    kind of type or in another primary key is refused by DataError: readers' tools hold on to those.
-    """
-    if present is None:
-        return list(_create(name, wanted))
-    _refuse_what_breaks(name, wanted, present)
-    return list(_alter(name, wanted, present))
-
-
-def _create(name: Name, table: Table) -> Iterable[sql.Composable]:
+def create_table(name: Name, table: Table) -> Iterator[sql.Composable]:
+    """Return the statements that make a table, but for its foreign keys."""
     relation = sql.Identifier(*name)
     columns = [_column(column, stored) for column, stored in table.columns.items()]
     yield sql.SQL("create table {} ({}, primary key ({}))").format(
@@ -107,8 +93,6 @@ def _create(name: Name, table: Table) -> Iterable[sql.Composable]:
     )
     yield sql.SQL("alter table {} enable row level security").format(relation)
     yield _without_statistics(relation, table.columns)
-    for key in sorted(table.foreign_keys, key=repr):
-        yield sql.SQL("alter table {} add {}").format(relation, _references(key))
     for names in sorted(table.indexes):
         yield sql.SQL("create index on {} ({})").format(relation, _names(names))
     yield _comment("table", relation, table.comment)
@@ -116,47 +100,75 @@ def _create(name: Name, table: Table) -> Iterable[sql.Composable]:
         yield _comment("column", sql.Identifier(*name, column), stored.comment)
 
 
-def _alter(name: Name, wanted: Table, present: Table) -> Iterable[sql.Composable]:
+def add_foreign_keys(
+    name: Name, keys: Iterable[ForeignKey], places: Mapping[Name, Name], *, is_new: bool
+) -> Iterator[sql.Composable]:
+    """Return the statements that add foreign keys; `places` says where a parent stands meanwhile.
+
+    Those of a table that is not new are not valid for the rows of earlier versions, which were
+    published without them and are left alone.
+    """
+    for key in sorted(keys, key=repr):
+        parent = places.get((key.to_schema, key.to_name), (key.to_schema, key.to_name))
+        yield sql.SQL("alter table {} add foreign key ({}) references {} ({}){}").format(
+            sql.Identifier(*name),
+            _names(key.columns),
+            sql.Identifier(*parent),
+            _names(key.to_columns),
+            sql.SQL("" if is_new else " not valid"),
+        )
+
+
+def alter_table(name: Name, wanted: Table, present: Table) -> Iterator[sql.Composable]:
+    """Return the statements for what can change under the eyes of readers: indexes and comments."""
     relation = sql.Identifier(*name)
-    added = [column for column in wanted.columns if column not in present.columns]
-    for column in added:
-        # Earlier versions hold no value for it; that the new one does, the warehouse's contract
-        # says.
-        stored = wanted.columns[column]
-        yield sql.SQL("alter table {} add column {}").format(
-            relation, _column(column, StoredColumn(stored.data_type, False, stored.comment))
-        )
-    if added:
-        yield _without_statistics(relation, added)
-    for column, stored in present.columns.items():
-        target = wanted.columns[column]
-        if stored.data_type != target.data_type:
-            yield sql.SQL("alter table {} alter column {} type {}").format(
-                relation, sql.Identifier(column), sql.SQL(target.data_type)
-            )
-        if stored.not_null and not target.not_null:
-            yield sql.SQL("alter table {} alter column {} drop not null").format(
-                relation, sql.Identifier(column)
-            )
-    for key in sorted(present.foreign_keys - wanted.foreign_keys, key=repr):
-        yield sql.SQL("alter table {} drop constraint {}").format(
-            relation, sql.Identifier(present.constraint_names[key])
-        )
-    for key in sorted(wanted.foreign_keys - present.foreign_keys, key=repr):
-        # Not valid: earlier versions were published without it and are left alone.
-        yield sql.SQL("alter table {} add {} not valid").format(relation, _references(key))
-    for names in sorted(present.indexes - wanted.indexes):
-        yield sql.SQL("drop index {}").format(sql.Identifier(name[0], present.index_names[names]))
     for names in sorted(wanted.indexes - present.indexes):
         yield sql.SQL("create index on {} ({})").format(relation, _names(names))
     if wanted.comment != present.comment:
         yield _comment("table", relation, wanted.comment)
     for column, stored in wanted.columns.items():
-        if column in added or stored.comment != present.columns[column].comment:
+        if stored.comment != present.columns[column].comment:
             yield _comment("column", sql.Identifier(*name, column), stored.comment)
 
 
-def _refuse_what_breaks(name: Name, wanted: Table, present: Table) -> None:
+def has_other_form(wanted: Table, present: Table) -> bool:
+    """Tell whether readers would have to be kept out to give the table the wanted form.
+
+    That is with a new column, a wider type, a column that may be null by now, a foreign key or an
+    index less. Raises nothing: see `refuse_what_breaks`.
+    """
+    return (
+        wanted.columns.keys() != present.columns.keys()
+        or any(
+            stored.data_type != present.columns[column].data_type
+            or (present.columns[column].not_null and not stored.not_null)
+            for column, stored in wanted.columns.items()
+        )
+        or not present.foreign_keys <= wanted.foreign_keys
+        or not present.indexes <= wanted.indexes
+    )
+
+
+def grown_table(wanted: Table, present: Table) -> Table:
+    """Return the wanted form as earlier versions can fill it: they hold no value for new columns.
+
+    That the new version holds one, where the contract wants one, the warehouse has seen to.
+    """
+    # Columns stay where `select *` shows them, and new ones come last.
+    names = [*present.columns, *(name for name in wanted.columns if name not in present.columns)]
+    columns = {}
+    for name in names:
+        stored, before = wanted.columns[name], present.columns.get(name)
+        not_null = stored.not_null and before is not None and before.not_null
+        columns[name] = replace(stored, not_null=not_null)
+    return replace(wanted, columns=columns)
+
+
+def refuse_what_breaks(name: Name, wanted: Table, present: Table) -> None:
+    """Raise DataError for a change that readers' tools, which hold on to the table, could not bear.
+
+    That is a column that is gone, narrower, of another kind of type or in another primary key.
+    """
     relation = ".".join(name)
     reasons = [
         f"column {column} is gone" for column in present.columns if column not in wanted.columns
@@ -206,12 +218,6 @@ def _column(name: str, stored: StoredColumn) -> sql.Composable:
     )
 
 
-def _references(key: ForeignKey) -> sql.Composable:
-    return sql.SQL("foreign key ({}) references {} ({})").format(
-        _names(key.columns), sql.Identifier(key.to_schema, key.to_name), _names(key.to_columns)
-    )
-
-
 def _without_statistics(relation: sql.Identifier, columns: Iterable[str]) -> sql.Composable:
     """Keep the planner from sampling values: its estimates would tell of rows out of sight."""
     actions = [
@@ -239,18 +245,18 @@ def live_tables(cursor: Cursor) -> dict[Name, Table]:
         comments[schema, name] = table_comment
         columns.setdefault((schema, name), {})[column] = StoredColumn(data_type, not_null, comment)
     primary_keys: dict[Name, tuple[str, ...]] = {}
-    foreign_keys: dict[Name, dict[ForeignKey, str]] = {}
+    foreign_keys: dict[Name, set[ForeignKey]] = {}
     cursor.execute(_KEYS)
-    for schema, name, key_name, names, to_schema, to_name, to_names in cursor.fetchall():
+    for schema, name, names, to_schema, to_name, to_names in cursor.fetchall():
         if to_name is None:
             primary_keys[schema, name] = tuple(names)
         else:
             key = ForeignKey(tuple(names), to_schema, to_name, tuple(to_names))
-            foreign_keys.setdefault((schema, name), {})[key] = key_name
-    indexes: dict[Name, dict[tuple[str, ...], str]] = {}
+            foreign_keys.setdefault((schema, name), set()).add(key)
+    indexes: dict[Name, set[tuple[str, ...]]] = {}
     cursor.execute(_INDEXES)
-    for schema, name, index_name, names in cursor.fetchall():
-        indexes.setdefault((schema, name), {})[tuple(names)] = index_name
+    for schema, name, names in cursor.fetchall():
+        indexes.setdefault((schema, name), set()).add(tuple(names))
     return {
         table: Table(
             found,
@@ -258,8 +264,6 @@ def live_tables(cursor: Cursor) -> dict[Name, Table]:
             frozenset(foreign_keys.get(table, ())),
             frozenset(indexes.get(table, ())),
             comments[table],
-            foreign_keys.get(table, {}),
-            indexes.get(table, {}),
         )
         for table, found in columns.items()
     }
@@ -286,7 +290,7 @@ _COLUMNS: Final = f"""
 
 _KEYS: Final = f"""
     select
-        namespace.nspname, relation.relname, conname,
+        namespace.nspname, relation.relname,
         (
             select array_agg(attname::text order by position)
             from unnest(conkey) with ordinality as key (attnum, position)
@@ -306,7 +310,7 @@ _KEYS: Final = f"""
 
 _INDEXES: Final = f"""
     select
-        namespace.nspname, relation.relname, index_relation.relname,
+        namespace.nspname, relation.relname,
         (
             select array_agg(attname::text order by position)
             from unnest(indkey::smallint[]) with ordinality as key (attnum, position)
@@ -314,6 +318,5 @@ _INDEXES: Final = f"""
         )
     from {_TABLES}
     inner join pg_index on indrelid = relation.oid and not indisprimary
-    inner join pg_class as index_relation on index_relation.oid = indexrelid
     where indexprs is null
 """

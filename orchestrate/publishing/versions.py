@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, is_dataclass, replace
 from datetime import datetime
 from graphlib import TopologicalSorter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from psycopg2 import sql
 
@@ -27,7 +27,7 @@ class PublishedVersion:
     """One publication.
 
     `sources` says per domain where its data came from, `rows` how many there are per relation, over
-    all scopes. `is_current`: readers see it.
+    all scopes. `is_current`: readers see it. `rolled_back_at`: when a rollback withdrew it.
     """
 
     version: int
@@ -39,6 +39,7 @@ class PublishedVersion:
     casebook_version: str
     invocation_id: str
     is_current: bool
+    rolled_back_at: datetime | None = None
 
 
 def next_version(cursor: Cursor) -> int:
@@ -48,22 +49,63 @@ def next_version(cursor: Cursor) -> int:
     return int(row[0]) if row else 1
 
 
-def move_pointer(cursor: Cursor, version: int) -> None:
+def current_version(cursor: Cursor) -> int | None:
+    """Return the version that readers see, None before the first one."""
+    cursor.execute("select current_version from private.pointer")
+    row = cursor.fetchone()
+    return None if row is None else cast("int | None", row[0])
+
+
+def move_pointer(cursor: Cursor, version: int, seen: int | None) -> None:
     """Let readers see the version, from the caller's commit on.
 
     This is the fence: whatever happened to the run lock meanwhile, only a version above the highest
-    ever published gets through. Raises BusyError otherwise.
+    ever published gets through, and only while readers see what they saw when the caller began,
+    `seen`. Raises BusyError otherwise.
     """
     cursor.execute(
         "update private.pointer set current_version = %(version)s, highest_version = %(version)s"
-        " where highest_version < %(version)s",
-        {"version": version},
+        " where highest_version < %(version)s and current_version is not distinct from %(seen)s",
+        {"version": version, "seen": seen},
     )
     if cursor.rowcount != 1:
         raise BusyError(
-            f"Version {version} is not above the highest one: another run published since.",
+            f"Version {version} comes too late: another run published since, or a rollback was"
+            " made.",
             "Run again to publish the present state.",
         )
+
+
+def version_before(cursor: Cursor) -> tuple[int, int] | None:
+    """Return the current version and the one that a rollback puts back; None without such a one.
+
+    A version that was itself rolled back is passed over: somebody did not want it seen.
+    """
+    cursor.execute(
+        "select current_version, (select max(version) from private.versions where is_retained"
+        " and rolled_back_at is null and version < current_version) from private.pointer"
+    )
+    row = cursor.fetchone()
+    return None if row is None or row[1] is None else (int(row[0]), int(row[1]))
+
+
+def lower_pointer(cursor: Cursor, current: int, version: int) -> None:
+    """Let readers see an earlier version again, from the caller's commit on.
+
+    The highest version stays what it is. Raises BusyError when the current one is another by now.
+    """
+    cursor.execute(
+        "update private.pointer set current_version = %s where current_version = %s",
+        (version, current),
+    )
+    if cursor.rowcount != 1:
+        raise BusyError(
+            f"Version {current} is not the current one any more: another run published since.",
+            "`casebook status` shows what is published; roll back again if that is still to go.",
+        )
+    cursor.execute(
+        "update private.versions set rolled_back_at = now() where version = %s", (current,)
+    )
 
 
 def record_version(cursor: Cursor, published: PublishedVersion) -> PublishedVersion:
@@ -93,7 +135,9 @@ def read_versions(cursor: Cursor) -> list[PublishedVersion]:
     """
     cursor.execute(
         "select version, published_at, sources, row_counts, tests_passed, tests_warned,"
-        " casebook_version, invocation_id, version = current_version"
+        " casebook_version, invocation_id, version = current_version,"
+        # By way of JSON, so that the record of an earlier release can be read too.
+        " (to_jsonb(versions) ->> 'rolled_back_at')::timestamptz"
         " from private.versions cross join private.pointer where is_retained"
         " order by version desc"
     )
@@ -103,12 +147,14 @@ def read_versions(cursor: Cursor) -> list[PublishedVersion]:
 def delete_old_versions(cursor: Cursor, withdrawn: set[Name]) -> int:
     """Delete the rows of versions beyond the retention; return how many versions went.
 
+    Those that were rolled back go first, so that there are others left to roll back to.
     Withdrawn tables that hold no version any more are dropped, and schemas left without a table.
     Tables go children first, so that no foreign key is in the way.
     """
     cursor.execute(
         "select version from private.versions where is_retained and version not in ("
-        "  select version from private.versions where is_retained order by version desc limit %s)"
+        "  select version from private.versions where is_retained"
+        "  order by rolled_back_at is not null, version desc limit %s)"
         " and version is distinct from (select current_version from private.pointer)",
         (RETAINED_VERSIONS,),
     )

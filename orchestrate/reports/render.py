@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrate.errors import ConfigurationError
-from orchestrate.publishing import published_versions
+from orchestrate.publishing import PublishedVersion, published_versions
 from orchestrate.reports.folders import read_folder
 from orchestrate.reports.pages.activity import EVERYTHING, Opening
 from orchestrate.reports.pages.layout import folder_files
 from orchestrate.reports.recipients import (
     PROGRAM,
+    Recipient,
     choose_recipients,
     read_clients,
     read_members,
 )
-from orchestrate.reports.writer import alone_in, replace_folder
+from orchestrate.reports.writer import (
+    DIAGRAMS,
+    EXTRACTS,
+    alone_in,
+    copy_folder,
+    renewed_folder,
+    write_file,
+)
 
 if TYPE_CHECKING:
     from orchestrate.console import Console
     from orchestrate.database import Databases
     from orchestrate.settings import Settings
 
-# Sub-folders of an audience's folder that other commands fill.
-DIAGRAMS, EXTRACTS = "erd", "extracts"
+# Writes the extracts of a recipient into a folder that it makes.
+WriteExtracts = Callable[[Recipient, Sequence[PublishedVersion], Path], None]
 
 
 def render_reports(
@@ -38,15 +46,16 @@ def render_reports(
     out_dir: Path,
     console: Console,
     diagrams: Path | None = None,
+    extracts: WriteExtracts | None = None,
     opening: Opening = EVERYTHING,
 ) -> list[Path]:
     """Render what is published into one folder per audience under `out_dir`; return the pages.
 
     Everything is read over a login of the folder's audience. `audiences` and `login` choose among
     the folders (see `choose_recipients`); `diagrams`, a folder, is put into the program's one as
-    `erd`, where otherwise the diagrams of the last time stay; `opening` says which months a page of
-    choices opens on. Each folder is replaced whole, or on
-    failure not at all.
+    `erd`, `extracts` writes those of each folder, and where they are not given, those of the last
+    time stay; `opening` says which months a page of choices opens on. Each folder is replaced whole
+    and in one step, or on failure not at all.
 
     Raises ConfigurationError when nothing is published, nobody is there to render for, or the
     folder cannot be written, and DatabaseError when a database refuses.
@@ -67,12 +76,19 @@ def render_reports(
         for recipient in recipients:
             target = out_dir / recipient.folder
             own_diagrams = diagrams if recipient.audience == PROGRAM else None
-            extracts = _names(target / EXTRACTS)
-            folder = read_folder(databases, recipient, versions, extracts, opening)
-            attachments = [*_workbooks(extracts), *_diagrams(own_diagrams or target / DIAGRAMS)]
-            folder = replace(folder, attachments=attachments)
-            files = folder_files(folder)
-            replace_folder(target, files, {DIAGRAMS: own_diagrams} if own_diagrams else {})
+            written = {DIAGRAMS: own_diagrams, EXTRACTS: extracts}
+            replaced = {name for name, source in written.items() if source is not None}
+            with renewed_folder(target, without=replaced) as aside:
+                if own_diagrams is not None:
+                    copy_folder(own_diagrams, aside / DIAGRAMS)
+                if extracts is not None:
+                    extracts(recipient, versions, aside / EXTRACTS)
+                names = _names(aside / EXTRACTS)
+                folder = read_folder(databases, recipient, versions, names, opening)
+                attachments = [*_workbooks(names), *_diagrams(aside / DIAGRAMS)]
+                files = folder_files(replace(folder, attachments=attachments))
+                for name, content in files.items():
+                    write_file(aside / name, content)
             pages += [target / name for name in sorted(files) if name.endswith(".html")]
             task.advance(recipient.folder)
     return pages
@@ -94,7 +110,7 @@ def _workbooks(extracts: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _diagrams(folder: Path) -> list[tuple[str, str]]:
-    """Describe the diagrams that the folder will have."""
+    """Describe the diagrams that the folder has."""
     return [
         (f"{DIAGRAMS}/{name}", f"Entity-relationship diagram: {_words(name)}")
         for name in _names(folder)

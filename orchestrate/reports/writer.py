@@ -1,4 +1,4 @@
-"""Writes a folder of pages aside and swaps it in whole, so that readers never see half of one."""
+"""Writes a folder of an audience aside and swaps it in whole, so that nobody sees half of one."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import MappingProxyType
 
 from orchestrate.errors import ConfigurationError
 
@@ -18,36 +17,33 @@ from orchestrate.errors import ConfigurationError
 _OWN_SUFFIXES = frozenset({".html", ".css", ".js"})
 _CURRENT_DIRECTORY = -100
 _RENAME_EXCHANGE = 2
-_NONE: Mapping[str, Path] = MappingProxyType({})
+_NEW, _OLD = ".new", ".old"
+# Sub-folders of an audience's folder that are written with its pages or without them.
+DIAGRAMS, EXTRACTS = "erd", "extracts"
 
 
-def replace_folder(
-    folder: Path, files: Mapping[str, bytes | Path], folders: Mapping[str, Path] = _NONE
-) -> None:
-    """Put `files` in place of the pages of a folder: name -> content, or a file to copy.
+@contextmanager
+def renewed_folder(folder: Path, *, without: Container[str] = ()) -> Iterator[Path]:
+    """Give a new folder, holding what stays of `folder`, that takes its place when all went well.
 
-    `folders` are copied in whole: name -> folder.
-
-    The folder is 0700, its files 0600. It changes in one step after everything is written; when
-    writing fails, the old folder stays as it was. Sub-folders and files other than HTML, CSS and
-    scripts are carried over. Raises ConfigurationError when the folder cannot be written.
+    Sub-folders and files other than HTML, CSS and scripts stay, but for those named in `without`.
+    Folders are 0700 and files 0600. Everything in it changes in one step, pages and sub-folders
+    alike; after a failure `folder` is as it was. Raises ConfigurationError when it cannot be
+    written.
     """
     with new_folder(folder) as aside:
-        _carry_over(folder, aside, leaving=folders)
-        for name, source in folders.items():
-            _copy_folder(source, aside / name)
-        for name, content in files.items():
-            _write(aside / name, content)
+        _carry_over(folder, aside, without)
+        yield aside
 
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
     """Give an empty folder, of mode 0700, that takes the place of `folder` when all went well.
 
-    It is beside `folder`; after a failure it is gone and `folder` as it was. Raises
-    ConfigurationError when it cannot be written.
+    It is beside `folder`; after a failure it is gone and `folder` as it was. What a killed process
+    left is cleared first. Raises ConfigurationError when it cannot be written.
     """
-    aside = folder.with_name(f".{folder.name}.new")
+    aside = folder.with_name(f".{folder.name}{_NEW}")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
@@ -55,6 +51,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
                 f"{folder} is not a folder of its own.", "Move it away, then write again."
             )
         _remove(aside)
+        _recover(folder)
         aside.mkdir(mode=0o700)
         aside.chmod(0o700)
         yield aside
@@ -114,7 +111,7 @@ def alone_in(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _write(path: Path, content: bytes | Path) -> None:
+def write_file(path: Path, content: bytes | Path) -> None:
     """Make a file for its owner alone; one that is copied may be larger than memory."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
@@ -125,29 +122,31 @@ def _write(path: Path, content: bytes | Path) -> None:
                 shutil.copyfileobj(source, file)
 
 
-def _carry_over(folder: Path, aside: Path, leaving: Container[str]) -> None:
+def _carry_over(folder: Path, aside: Path, without: Container[str]) -> None:
     """Copy what other commands put into the folder."""
     if not folder.is_dir():
         return
     for entry in folder.iterdir():
-        if entry.is_symlink() or entry.name in leaving:
+        # A folder that was being written when its process was killed is nobody's.
+        is_leftover = entry.name.startswith(".") and entry.name.endswith((_NEW, _OLD))
+        if entry.is_symlink() or is_leftover or entry.name in without:
             continue
         if entry.is_dir():
-            _copy_folder(entry, aside / entry.name)
+            copy_folder(entry, aside / entry.name)
         elif entry.suffix not in _OWN_SUFFIXES:
-            _write(aside / entry.name, entry)
+            write_file(aside / entry.name, entry)
 
 
-def _copy_folder(source: Path, target: Path) -> None:
+def copy_folder(source: Path, target: Path) -> None:
     """Copy a folder's files, for their owner alone; links are left out, they may lead anywhere."""
     target.mkdir(mode=0o700)
     for entry in source.iterdir():
         if entry.is_symlink():
             continue
         if entry.is_dir():
-            _copy_folder(entry, target / entry.name)
+            copy_folder(entry, target / entry.name)
         else:
-            _write(target / entry.name, entry)
+            write_file(target / entry.name, entry)
 
 
 def _swap(aside: Path, folder: Path) -> None:
@@ -155,9 +154,9 @@ def _swap(aside: Path, folder: Path) -> None:
     if not folder.exists():
         aside.rename(folder)
     elif not _exchange(aside, folder):
-        # No such call here (another system or file system): two steps, with a way back.
-        old = folder.with_name(f".{folder.name}.old")
-        _remove(old)
+        # No such call here (another system or file system): two steps, with a way back, which
+        # `_recover` goes when the process is killed between them.
+        old = folder.with_name(f".{folder.name}{_OLD}")
         folder.rename(old)
         try:
             aside.rename(folder)
@@ -165,6 +164,14 @@ def _swap(aside: Path, folder: Path) -> None:
             old.rename(folder)
             raise
         _remove(old)
+
+
+def _recover(folder: Path) -> None:
+    """Put the old folder back, or away, when a swap in two steps was cut short."""
+    old = folder.with_name(f".{folder.name}{_OLD}")
+    if old.is_dir() and not folder.exists():
+        old.rename(folder)
+    _remove(old)
 
 
 def _exchange(one: Path, other: Path) -> bool:

@@ -15,7 +15,7 @@ from orchestrate.console import Console
 from orchestrate.contracts import read_marts
 from orchestrate.database import open_databases
 from orchestrate.errors import ConfigurationError, DatabaseError
-from orchestrate.publishing import published_versions, run_lock
+from orchestrate.publishing import published_versions, run_lock, waiting
 from orchestrate.settings import Settings
 
 
@@ -77,6 +77,25 @@ def test_members_come_and_go(tiny15: Tiny) -> None:
     assert tiny15.read("newcomer", "select count(*) from residency.fct_studies") == [(20,)]
     with pytest.raises(DatabaseError):
         tiny15.read("program_director", "select 1")
+
+
+def test_the_builder_ends_a_reader_in_the_way_and_is_no_reader_for_it(
+    tiny15: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "PATIENCE_SECONDS", 0.5)
+    tiny15.publish()
+    tiny15.node("case_log_totals")["columns"]["chest_xray"]["data_type"] = "bigint"
+    memberships = "select member::regrole::text from pg_auth_members order by 1"
+    before = tiny15.as_owner(memberships)
+    tiny15.build(2)
+    reader = tiny15.databases.reader("program_director").connect()
+    reader.cursor().execute("select * from residency.fct_studies")
+    tiny15.publish()
+    reader.close()
+    assert "Ended a session of program_director" in tiny15.said.getvalue()
+    versions = "select distinct version from residency.fct_studies"
+    assert tiny15.read("program_director", versions) == [(2,)]
+    assert tiny15.as_owner(memberships) == before
 
 
 def test_the_publisher_is_nothing_without_taking_the_role(tiny15: Tiny) -> None:

@@ -9,7 +9,6 @@ import pytest
 from tiny import constraint
 
 from orchestrate.errors import DatabaseError, DataError
-from orchestrate.publishing import publisher
 from orchestrate.publishing.tables import is_wider_or_same
 
 
@@ -180,21 +179,6 @@ def test_readers_of_a_mart_may_change(tiny: Any) -> None:
     for login in ("program_director", "resident_one"):
         with pytest.raises(DatabaseError, match="permission denied"):
             tiny.read(login, "select 1 from residency.fct_studies")
-
-
-def test_a_reader_in_the_way_of_a_changed_table_is_said(
-    tiny: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tiny.publish()
-    monkeypatch.setitem(publisher._SESSION, "lock_timeout", "100ms")
-    tiny.node("fct_studies")["columns"]["more"] = column("text")
-    tiny.build(2)
-    connection = tiny.databases.reader("program_director").connect()
-    connection.cursor().execute("select * from residency.fct_studies")
-    with pytest.raises(DatabaseError, match=r"residency\.fct_studies has changed .* a reader"):
-        tiny.publish()
-    connection.close()
-    tiny.publish()
 
 
 def test_keys_of_scoped_marts_carry_the_scope(tiny: Any) -> None:

@@ -14,7 +14,7 @@ from orchestrate.reports.pages.clients import procedures_folder
 from orchestrate.reports.pages.layout import Folder, folder_files
 from orchestrate.reports.pages.management import management_folder
 from orchestrate.reports.pages.program import program_folder
-from orchestrate.reports.writer import replace_folder
+from orchestrate.reports.writer import new_folder, write_file
 from tests.python.browser import Visit, open_browser, visit, wait_until
 from tests.python.reports import datasets
 
@@ -64,7 +64,9 @@ def cut_words(visited: Visit) -> list[str]:
 
 def write(folder: Folder, target: Path) -> Path:
     """Write a folder of pages and return where it is."""
-    replace_folder(target, folder_files(folder))
+    with new_folder(target) as aside:
+        for name, content in folder_files(folder).items():
+            write_file(aside / name, content)
     return target
 
 

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import stat
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from orchestrate.errors import ConfigurationError
 from orchestrate.reports import writer
-from orchestrate.reports.writer import alone_in, replace_folder, require_writable
+from orchestrate.reports.writer import (
+    alone_in,
+    copy_folder,
+    renewed_folder,
+    require_writable,
+    write_file,
+)
+
+
+def replace_folder(
+    folder: Path, files: Mapping[str, bytes | Path], folders: Mapping[str, Path] | None = None
+) -> None:
+    """Put files and sub-folders into a folder, in one step."""
+    folders = folders or {}
+    with renewed_folder(folder, without=folders) as aside:
+        for name, source in folders.items():
+            copy_folder(source, aside / name)
+        for name, content in files.items():
+            write_file(aside / name, content)
 
 
 def modes(folder: Path) -> dict[str, int]:
@@ -89,6 +110,75 @@ def test_what_an_interrupted_run_left_is_cleared(tmp_path: Path) -> None:
     replace_folder(tmp_path / "program", {"index.html": b"new"})
     assert [path.name for path in tmp_path.iterdir()] == ["program"]
     assert [path.name for path in (tmp_path / "program").iterdir()] == ["index.html"]
+
+
+DIE_AT = ("before the swap", "between its steps", "after the swap")
+
+
+@pytest.mark.parametrize("can_exchange", [True, False])
+@pytest.mark.parametrize("moment", DIE_AT)
+def test_a_process_that_is_killed_leaves_one_whole_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, can_exchange: bool
+) -> None:
+    """Old pages go with old extracts and new with new, whenever the process was killed."""
+    folder = tmp_path / "program"
+    told = {}
+    for edition in ("old", "new"):
+        extracts = tmp_path / edition
+        extracts.mkdir()
+        (extracts / "README.txt").write_text(edition)
+        told[edition] = [("extracts/README.txt", edition), ("index.html", edition)]
+
+    def seen() -> list[tuple[str, str]]:
+        return sorted(
+            (str(path.relative_to(folder)), path.read_text())
+            for path in folder.rglob("*")
+            if path.is_file()
+        )
+
+    replace_folder(folder, {"index.html": b"old"}, {"extracts": tmp_path / "old"})
+    assert seen() == told["old"]
+    swap, rename = writer._swap, Path.rename
+
+    def die(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def swap_and_die(aside: Path, target: Path) -> None:
+        swap(aside, target)
+        die()
+
+    child = os.fork()
+    if child == 0:
+        if not can_exchange:
+            monkeypatch.setattr(writer, "_exchange", lambda *_: False)
+        if moment == DIE_AT[0]:
+            monkeypatch.setattr(writer, "_swap", die)
+        elif moment == DIE_AT[2]:
+            monkeypatch.setattr(writer, "_swap", swap_and_die)
+        else:
+            monkeypatch.setattr(Path, "rename", lambda one, other: (rename(one, other), die())[0])
+        replace_folder(folder, {"index.html": b"new"}, {"extracts": tmp_path / "new"})
+        os._exit(0)
+    os.waitpid(child, 0)
+    if moment == DIE_AT[1] and not can_exchange:
+        # Two renames: what was there waits under another name, for the next one to put back.
+        assert not folder.exists()
+        with pytest.raises(RuntimeError), renewed_folder(folder):
+            raise RuntimeError
+    is_swapped = moment == DIE_AT[2] or (moment == DIE_AT[1] and can_exchange)
+    assert seen() == told["new" if is_swapped else "old"]
+    replace_folder(folder, {"index.html": b"new"}, {"extracts": tmp_path / "new"})
+    assert seen() == told["new"]
+    assert {path.name for path in tmp_path.iterdir()} == {"program", "old", "new"}
+
+
+def test_an_extract_that_was_cut_short_is_not_carried_on(tmp_path: Path) -> None:
+    folder = tmp_path / "program"
+    replace_folder(folder, {"index.html": b"old"})
+    (folder / ".extracts.new").mkdir()
+    (folder / ".extracts.new" / "half.csv").write_text("half")
+    replace_folder(folder, {"index.html": b"new"})
+    assert [path.name for path in folder.iterdir()] == ["index.html"]
 
 
 def test_a_link_or_a_file_in_the_way_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,277 @@
+"""`casebook rollback` puts the version before back: rows, rights, functions, but nobody removed."""
+
+from __future__ import annotations
+
+import io
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from tiny import Tiny, constraint, function, passing_results
+
+from orchestrate import publishing, rollback
+from orchestrate.console import Console
+from orchestrate.errors import BusyError, ConfigurationError, DatabaseError, DataError
+from orchestrate.mending import find_problems, mend
+from orchestrate.publishing import published_versions, publisher, run_lock
+from orchestrate.rollback import Rollback, put_back
+
+BODY = 'select procedure_code, patient_count from "warehouse"."clients"."procedure_summary"'
+POINTER = "select current_version, highest_version from private.pointer"
+CODES = "select procedure_code from clients.procedure_summary order by 1"
+
+
+def roll_back(tiny: Tiny) -> Rollback:
+    with run_lock(tiny.databases) as still_alone:
+        return put_back(tiny.settings, tiny.databases, Console(error_stream=tiny.said), still_alone)
+
+
+def publish_generations(tiny: Tiny, *generations: int) -> list[Any]:
+    """Publish a build per generation; return what readers saw after each."""
+    seen = []
+    for generation in generations:
+        tiny.build(generation)
+        tiny.publish()
+        seen.append(tiny.content())
+    return seen
+
+
+def test_the_version_before_is_seen_again_and_a_second_time_the_one_before_that(
+    tiny: Tiny,
+) -> None:
+    first, second, third = publish_generations(tiny, 1, 2, 3)
+    assert roll_back(tiny) == Rollback(version=2, withdrawn=3)
+    assert tiny.content() == second != third
+    assert roll_back(tiny) == Rollback(version=1, withdrawn=2)
+    assert tiny.content() == first
+    assert tiny.as_owner(POINTER) == [(1, 3)]
+    with pytest.raises(ConfigurationError, match="no earlier version"):
+        roll_back(tiny)
+    assert tiny.content() == first
+    told = published_versions(tiny.databases)
+    assert [(one.version, one.is_current, one.rolled_back_at is None) for one in told] == [
+        (3, False, False),
+        (2, False, False),
+        (1, True, True),
+    ]
+
+
+def test_the_next_version_is_above_the_highest_and_what_was_withdrawn_stays_so(
+    tiny: Tiny,
+) -> None:
+    (first, *_) = publish_generations(tiny, 1, 2, 3)
+    roll_back(tiny)
+    roll_back(tiny)
+    publish_generations(tiny, 4)
+    # Version 1 is kept although two later ones were published: a rollback needs it.
+    assert [one.version for one in published_versions(tiny.databases)] == [4, 3, 1]
+    assert roll_back(tiny) == Rollback(version=1, withdrawn=4)
+    assert tiny.content() == first
+    assert tiny.as_owner(POINTER) == [(1, 4)]
+
+
+def test_before_the_second_version_there_is_nothing_to_go_back_to(tiny: Tiny) -> None:
+    with pytest.raises(ConfigurationError, match="Nothing is published"):
+        roll_back(tiny)
+    tiny.publish()
+    before = tiny.content()
+    with pytest.raises(ConfigurationError, match="no earlier version"):
+        roll_back(tiny)
+    assert tiny.content() == before
+
+
+def change_all(tiny: Tiny) -> None:
+    """Change everything that protection hangs on: marts, columns, keys, readers, functions."""
+    nodes, summary = tiny.manifest["nodes"], tiny.node("procedure_summary")
+    more = {**summary, "unique_id": "model.casebook.more", "name": "more", "alias": "more"}
+    nodes[more["unique_id"]] = more
+    del nodes["model.casebook.case_log_group_progress"]
+    tiny.node("case_log_totals")["columns"]["chest_xray"]["data_type"] = "bigint"
+    studies = tiny.node("fct_studies")
+    studies["config"]["meta"]["readers"] = {"staff": "all", "program": "all"}
+    studies["columns"]["more"] = {
+        "name": "more",
+        "data_type": "integer",
+        "description": "More.",
+        "constraints": [],
+    }
+    key = ["scope_id", "procedure_code"]
+    to = {"to": "ref('procedure_summary')", "to_columns": key}
+    more["constraints"] = [*summary["constraints"], constraint("foreign_key", columns=key, **to)]
+    changed = function("counted", BODY + " where patient_count > 0")
+    tiny.manifest["functions"] = {changed["unique_id"]: changed}
+    tiny.results = passing_results(tiny.manifest)
+    tiny.as_builder(
+        "drop table if exists clients.more;"
+        "create table clients.more as table clients.procedure_summary;"
+        "alter table residency.fct_studies add more integer default 7;"
+        "alter table residency.case_log_totals alter chest_xray type bigint"
+    )
+
+
+def test_protection_comes_back_with_the_rows(tiny: Tiny) -> None:
+    functions = [function("counted", BODY), function("gone", BODY)]
+    tiny.manifest["functions"] = {one["unique_id"]: one for one in functions}
+    tiny.build(1)
+    tiny.publish()
+    described = (
+        "select pg_get_functiondef(oid) from pg_proc where pronamespace = 'clients'::regnamespace"
+        " order by 1"
+    )
+    before = (tiny.as_owner(described), visible(tiny))
+    manifest = deepcopy(tiny.manifest)
+    tiny.build(2)
+    change_all(tiny)
+    tiny.publish()
+    after = (tiny.as_owner(described), visible(tiny))
+    assert after[0] != before[0]
+    assert ("staff_member", "residency.fct_studies") in after[1]
+    assert ("resident_one", "residency.fct_studies") not in after[1]
+    assert ("open_reader", "clients.more") in after[1]
+    assert ("program_director", "residency.case_log_group_progress") not in after[1]
+    roll_back(tiny)
+    assert (tiny.as_owner(described), visible(tiny)) == before
+    assert find_problems(tiny.settings, tiny.databases) == []
+    # And forward again, where nothing was lost.
+    tiny.manifest = manifest
+    tiny.build(2)
+    change_all(tiny)
+    assert tiny.publish().version == 3
+    forward = (tiny.as_owner(described), visible(tiny))
+    assert forward[1].keys() == after[1].keys()
+    assert forward[0] == after[0]
+    assert find_problems(tiny.settings, tiny.databases) == []
+
+
+def visible(tiny: Tiny) -> dict[tuple[str, str], Any]:
+    """Return what each login gets of each table: its rows without columns added later, or no."""
+    found: dict[tuple[str, str], Any] = {}
+    for login in ("program_director", "resident_one", "open_reader", "staff_member"):
+        for relation in (
+            "residency.fct_studies",
+            "residency.case_log_totals",
+            "residency.case_log_group_progress",
+            "clients.procedure_summary",
+            "clients.more",
+        ):
+            try:
+                rows = tiny.read(login, f"select * from {relation} order by 1, 2, 3")
+            except DatabaseError:
+                continue
+            found[login, relation] = [[cell for cell in row if cell is not None] for row in rows]
+    return found
+
+
+def test_nobody_gets_back_what_was_taken_since(tiny: Tiny) -> None:
+    """Members are those of the present list, and a client restricted since is withheld."""
+    tiny.publish()
+    assert tiny.read("hospice_reader", CODES) == [("385763009",), ("73761001",)]
+    assert tiny.read("other_reader", CODES) == [("385763009",)]
+    tiny.members = [
+        (login, audience, client, None if login == "hospice_reader" else specialty, resident)
+        for login, audience, client, specialty, resident in tiny.members
+        if login != "staff_member"
+    ] + [("newcomer", "program", None, None, None)]
+    tiny.build(2)
+    tiny.as_builder(
+        "insert into staging.stg_reference__restrictions values ('united', 'hospice');"
+        "update clients.procedure_summary set procedure_code = '73761001',"
+        " specialty_id = '73761001' where client_id = 'united'"
+    )
+    tiny.publish()
+    assert roll_back(tiny) == Rollback(1, 2)
+    with pytest.raises(DatabaseError):
+        tiny.read("staff_member", "select 1")
+    assert tiny.read("hospice_reader", CODES) == [("73761001",)]
+    assert tiny.read("other_reader", CODES) == []
+    assert "other_reader sees no rows: more of united is restricted now" in tiny.said.getvalue()
+    assert tiny.read("open_reader", CODES) == [("73761001",)]
+    versions = "select distinct version from residency.fct_studies"
+    assert tiny.read("newcomer", versions) == [(1,)]
+    assert find_problems(tiny.settings, tiny.databases) == []
+    # Nor by mending, which goes by the same.
+    tiny.as_owner("update private.members set scope_id = 'scope-united-open'")
+    mend(tiny.settings, tiny.databases, Console(error_stream=tiny.said))
+    assert tiny.read("other_reader", CODES) == []
+
+
+def test_what_was_built_before_a_rollback_is_not_published_after_it(tiny: Tiny) -> None:
+    """Neither what was withdrawn, nor a build of another scheduler that was under way."""
+    (first, _) = publish_generations(tiny, 1, 2)
+    roll_back(tiny)
+    with pytest.raises(DataError, match="a version was rolled back"):
+        tiny.publish()
+    assert tiny.content() == first
+    (third,) = publish_generations(tiny, 3)
+    assert tiny.as_owner(POINTER) == [(3, 3)]
+    assert third != first
+
+
+@pytest.mark.parametrize("keeps_lock", [True, False])
+def test_a_run_that_was_publishing_publishes_nothing_after_a_rollback(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch, keeps_lock: bool
+) -> None:
+    """It lost its lock, or never had one: the rollback came in the middle of its copy."""
+    (first, second) = publish_generations(tiny, 1, 2)
+    tiny.build(3)
+    tiny.write_artifacts()
+    original = publisher.copy_mart
+    rolled: list[Rollback] = []
+
+    def roll_back_first(*arguments: Any) -> int:
+        if not rolled:
+            tiny.as_builder(
+                "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+                " where application_name = 'casebook run lock'"
+            )
+            rolled.append(roll_back(tiny))
+        return original(*arguments)
+
+    monkeypatch.setattr(publisher, "copy_mart", roll_back_first)
+    with run_lock(tiny.databases) as still_alone, pytest.raises(BusyError) as caught:
+        publishing.publish(
+            tiny.settings,
+            tiny.databases,
+            tiny.target_dir,
+            Console(error_stream=io.StringIO()),
+            **({"still_alone": still_alone} if keeps_lock else {}),
+        )
+    assert ("lost" if keeps_lock else "a rollback was made") in str(caught.value)
+    assert rolled == [Rollback(1, 2)]
+    assert tiny.content() == first != second
+    assert tiny.as_owner(POINTER) == [(1, 2)]
+
+
+def test_a_publication_in_between_stops_the_rollback(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_generations(tiny, 1, 2)
+    original = rollback.admit_members
+
+    def publish_first(*arguments: Any) -> Any:
+        publish_generations(tiny, 3)
+        return original(*arguments)
+
+    monkeypatch.setattr(rollback, "admit_members", publish_first)
+    with pytest.raises(BusyError, match="another run published since"):
+        roll_back(tiny)
+    assert tiny.as_owner(POINTER) == [(3, 3)]
+
+
+def test_what_has_no_place_in_reporting_stops_a_rollback(tiny: Tiny) -> None:
+    (_, second) = publish_generations(tiny, 1, 2)
+    tiny.as_owner("create view residency.shortcut as select * from residency.fct_studies")
+    with pytest.raises(DatabaseError, match=r"the view residency\.shortcut"):
+        roll_back(tiny)
+    assert tiny.content() == second
+    tiny.as_owner("drop view residency.shortcut")
+    assert roll_back(tiny) == Rollback(1, 2)
+
+
+def test_a_record_of_an_earlier_release_is_refused_and_told(tiny: Tiny) -> None:
+    publish_generations(tiny, 1, 2)
+    tiny.as_owner("alter table private.versions drop given, drop rolled_back_at")
+    assert [one.version for one in published_versions(tiny.databases)] == [2, 1]
+    with pytest.raises(ConfigurationError, match="earlier release"):
+        roll_back(tiny)
+    assert tiny.as_owner(POINTER) == [(2, 2)]
