@@ -21,6 +21,7 @@ from orchestrate.building.pseudonyms import ensure_key
 from orchestrate.check import OK, Check
 from orchestrate.console import Console
 from orchestrate.database import Databases, open_databases
+from orchestrate.database.bootstrap import COUNTERS, LARGE_OBJECTS
 from orchestrate.database.connection import ConnectionTarget
 from orchestrate.database.objects import marker
 from orchestrate.errors import CasebookError, ExitStatus
@@ -240,20 +241,17 @@ _OTHER_DATABASES = """
             not like 'Made by Casebook%'
     order by 1
 """
-_LARGE_OBJECTS_FOR_PUBLIC = """
+_FUNCTIONS_OF_PUBLIC = """
     select format('revoke execute on function %s from public;', oid::regprocedure)
     from pg_catalog.pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner)))
-    where pronamespace = 'pg_catalog'::regnamespace and grantee = 0
-        and (proname like 'lo\\_%' or proname in ('loread', 'lowrite'))
-    order by 1
-"""
+    where pronamespace = 'pg_catalog'::regnamespace and grantee = 0 and """
 
 
 def check_public(databases: Databases) -> Iterator[Check]:
-    """Check that everybody may not connect, make temporary tables or store large objects.
+    """Check that everybody may not connect, make temporary tables, store large objects or count.
 
-    Large objects and other databases are a server administrator's to close; they hold no data of
-    Casebook's, so they are told and do not fail the examination.
+    Large objects, counters and other databases are a server administrator's to close; they hold no
+    rows of Casebook's, so they are told and do not fail the examination.
     """
     for name, target in (
         ("warehouse", databases.warehouse),
@@ -267,13 +265,17 @@ def check_public(databases: Databases) -> Iterator[Check]:
             ExitStatus.DATABASE if held else ExitStatus.DONE,
             held,
         )
-    large_objects = statements(databases.reporting_admin, _LARGE_OBJECTS_FOR_PUBLIC)
-    yield Check(
-        "large objects",
-        OK if not large_objects else "readers may store some in reporting",
-        "" if not large_objects else "Let an administrator run the statements below there.",
-        statements=large_objects,
-    )
+    for name, problem, functions in (
+        ("large objects", "readers may store some in reporting", LARGE_OBJECTS),
+        ("counters", "readers may see how many rows others read in reporting", COUNTERS),
+    ):
+        open_to_all = statements(databases.reporting_admin, _FUNCTIONS_OF_PUBLIC + functions)
+        yield Check(
+            name,
+            OK if not open_to_all else problem,
+            "" if not open_to_all else "Let an administrator run the statements below there.",
+            statements=open_to_all,
+        )
     others = statements(databases.warehouse, _OTHER_DATABASES)
     yield Check(
         "other databases",

@@ -16,15 +16,21 @@ WAREHOUSE = "warehouse"
 
 _MARK = "casebook.prepared"
 # Raised when the statements below change, so that older servers get them too.
-_GENERATION = "2"
+_GENERATION = "3"
 
-_LARGE_OBJECT_FUNCTIONS = """
-    select procedure.oid::regprocedure::text
-    from pg_catalog.pg_proc as procedure
-    where procedure.pronamespace = 'pg_catalog'::regnamespace
-        and (procedure.proname like 'lo\\_%' or procedure.proname in ('loread', 'lowrite'))
+# Functions of the server that nobody needs who only reads, as conditions on pg_proc: those that
+# store large objects, and the server's counters. A counter of the rows that were read of a table
+# grows by the rows of whoever else reads it, so that watching it counts what is out of sight.
+LARGE_OBJECTS = "(proname like 'lo\\_%' or proname in ('loread', 'lowrite'))"
+COUNTERS = "(proname like 'pg\\_stat\\_get\\_%' and proname <> 'pg_stat_get_activity')"
+
+_FUNCTIONS_TO_CLOSE = f"""
+    select oid::regprocedure::text
+    from pg_catalog.pg_proc
+    where pronamespace = 'pg_catalog'::regnamespace and ({LARGE_OBJECTS} or {COUNTERS})
     order by 1
 """
+_DATABASES = "select datname::text from pg_catalog.pg_database where datallowconn order by 1"
 
 
 def is_prepared(data_dir: Path) -> bool:
@@ -36,12 +42,16 @@ def is_prepared(data_dir: Path) -> bool:
 def prepare(data_dir: Path, administrator: ConnectionTarget, builder_password: str) -> None:
     """Make role, databases and privileges; may be repeated, after a crash or for a new password.
 
-    New databases are copies of template1, so what is closed there is closed in all of them.
+    New databases are copies of template1, so what is closed there is closed in all of them; those
+    that an earlier release made are closed one by one.
     """
-    with administrator.derive(dbname="template1").session() as connection:
-        _close_schema_and_large_objects(connection)
+    with administrator.session() as connection, connection.cursor() as cursor:
+        cursor.execute(_DATABASES)
+        databases = [name for (name,) in cursor.fetchall()]
+    for name in databases:
+        with administrator.derive(dbname=name).session() as connection:
+            _close_schema_and_functions(connection)
     with administrator.session() as connection:
-        _close_schema_and_large_objects(connection)
         _close_database(connection, "template1")
         _close_database(connection, "postgres")
         _ensure_builder(connection, builder_password)
@@ -79,11 +89,11 @@ def _close_database(connection: Connection, name: str) -> None:
         )
 
 
-def _close_schema_and_large_objects(connection: Connection) -> None:
-    """Leave everyone's role nothing in schema public, and no way to store large objects."""
+def _close_schema_and_functions(connection: Connection) -> None:
+    """Leave everyone's role nothing in schema public, no large objects and no counters."""
     with connection.cursor() as cursor:
         cursor.execute("revoke all on schema public from public")
-        cursor.execute(_LARGE_OBJECT_FUNCTIONS)
+        cursor.execute(_FUNCTIONS_TO_CLOSE)
         for (signature,) in cursor.fetchall():
             # Already quoted by the server: a name with its argument types.
             cursor.execute(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from psycopg2 import sql
 
-from orchestrate.contracts import SCOPE_COLUMN, VERSION_COLUMN, Mart
+from orchestrate.contracts import VERSION_COLUMN, Mart
 from orchestrate.errors import DataError
 from orchestrate.publishing.tables import Name
 
@@ -21,19 +21,20 @@ def copy_mart(
 ) -> int:
     """Copy a mart into its reporting table under the version; return the number of rows.
 
-    `source` stands in a repeatable-read transaction, so that all marts are of one moment. Rows go
-    in by scope and key, so that those of one scope lie next to each other. `place` is where the
-    table stands while it is not in its own. Raises DataError when the rows that arrived are not as
-    many as the warehouse holds.
+    `source` stands in a repeatable-read transaction, so that all marts are of one moment. Rows of
+    several scopes go in shuffled: whoever forces a sequential scan can count the rows of others
+    before and between its own, and where rows lie must not tell whose these are. `place` is where
+    the table stands while it is not in its own. Raises DataError when the rows that arrived are
+    not as many as the warehouse holds.
     """
     into = sql.Identifier(*(place or (mart.schema, mart.name)))
     columns = sql.SQL(", ").join(map(sql.Identifier, mart.source_columns))
     relation = sql.Identifier(mart.source_schema, mart.name)
-    order = [SCOPE_COLUMN, *mart.primary_key] if mart.is_scoped else list(mart.primary_key)
+    key = sql.SQL(", ").join(map(sql.Identifier, mart.primary_key))
     copy_out = sql.SQL(
         "copy (select {}::bigint, {} from {} order by {}) to stdout (format binary)"
     ).format(
-        sql.Literal(version), columns, relation, sql.SQL(", ").join(map(sql.Identifier, order))
+        sql.Literal(version), columns, relation, sql.SQL("random()") if mart.is_scoped else key
     )
     copy_in = sql.SQL("copy {} ({}, {}) from stdin (format binary)").format(
         into, sql.Identifier(VERSION_COLUMN), columns

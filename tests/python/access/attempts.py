@@ -30,7 +30,8 @@ _RELATIONS = f"""
         format('%I.%I', nspname, relname),
         array_agg(attname::text order by attnum) filter (where attnum > 0),
         coalesce(array_agg(attname::text) filter (where attnum < 0), array[]::text[]),
-        min(quote_ident(attname)) filter (where attnum = 1)
+        min(quote_ident(attname)) filter (where attnum = 1),
+        case when relkind = 'v' then pg_get_viewdef(pg_class.oid) else '' end
     from pg_class
     inner join pg_namespace on pg_namespace.oid = relnamespace
     inner join pg_attribute on attrelid = pg_class.oid and not attisdropped
@@ -38,6 +39,10 @@ _RELATIONS = f"""
         and not starts_with(nspname, 'pg_temp_') and not starts_with(nspname, 'pg_toast_temp_')
     group by nspname, relname, relkind, pg_class.oid
     order by nspname, relname
+"""
+_COUNTERS = """
+    select proname::text, oidvectortypes(proargtypes) from pg_proc
+    where starts_with(proname, 'pg_stat_get_')
 """
 # The privilege is looked at before any row: where none is touched, nothing has to be undone.
 _ON_ROWS = {
@@ -59,10 +64,21 @@ _TABLES = {"r", "f", "p"}
 
 def on_relations(cursor: Any) -> Iterator[Attempt]:
     """Yield the attempts on every relation, the server's own included."""
+    cursor.execute(_COUNTERS)
+    counters = cursor.fetchall()
     cursor.execute(_RELATIONS)
-    for schema, name, kind, is_ours, relation, plain, system, first in cursor.fetchall():
+    found = cursor.fetchall()
+    views = {name: text for _, name, *_, text in found if text}
+    for schema, name, kind, is_ours, relation, plain, system, first, text in found:
         columns = [("column", (schema, name, column, "plain"), "SELECT") for column in plain]
         reach = [("schema", (schema,), "USAGE")]
+        # A view calls functions with the rights of who reads it, those of views in it too.
+        called = text + "".join(views[other] for other in views if f" {other}\n" in f"{text}\n")
+        reach += [
+            ("function", ("pg_catalog", counter, arguments), "EXECUTE")
+            for counter, arguments in counters
+            if f"{counter}(" in called
+        ]
         yield Attempt(f"select * from {relation} limit 0", [*reach, *columns])
         for column in system:
             cell = ("column", (schema, name, column, "system"), "SELECT")

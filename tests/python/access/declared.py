@@ -28,7 +28,8 @@ POLICY_FUNCTIONS = {"current_version", "reader_scope", "reader_resident"}
 
 # What a new server lets everybody do stays, for its own objects, without these.
 CLOSED_SCHEMAS = {"public"}
-CLOSED_FUNCTIONS = ("lo_", "loread", "lowrite")
+CLOSED_FUNCTIONS = ("lo_", "loread", "lowrite", "pg_stat_get_")
+OPEN_FUNCTIONS = {"pg_stat_get_activity"}
 # The standard's views show everybody what they hold; the server keeps no note of these grants.
 OPEN_VIEWS = "information_schema"
 CLOSED_VIEWS = ("_pg_", "sql_parts", "transforms")
@@ -109,7 +110,8 @@ def is_allowed(role: Role, cell: Cell, reporting: str) -> bool:
         return at_birth or (verb == "SELECT" and (readable or _is_open_view(path)))
     if kind == "function":
         if at_birth:
-            return not (path[0] == "pg_catalog" and path[1].startswith(CLOSED_FUNCTIONS))
+            is_closed = path[1].startswith(CLOSED_FUNCTIONS) and path[1] not in OPEN_FUNCTIONS
+            return not (path[0] == "pg_catalog" and is_closed)
         is_policy = path[0] == "private" and path[1] in POLICY_FUNCTIONS
         return verb == "EXECUTE" and (declared or (role.audience is not None and is_policy))
     return at_birth

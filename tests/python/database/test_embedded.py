@@ -12,13 +12,22 @@ import pytest
 from embedded import in_a_process_of_its_own
 from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
 
-from orchestrate.database import Databases, psql, server_status, url
+from orchestrate.console import Console
+from orchestrate.database import Databases, open_databases, psql, server_status, url
+from orchestrate.database.cluster import ADMINISTRATOR
 from orchestrate.database.connection import ConnectionTarget
 from orchestrate.database.objects import ensure_database, ensure_role, marker, role_exists
+from orchestrate.database.server import find_running, server_passwords
 from orchestrate.errors import ConfigurationError, DatabaseError
 from orchestrate.settings import Settings
 
 Running = tuple[Settings, Databases]
+# What stores large objects, or counts the rows that others read.
+OPEN_FUNCTIONS = (
+    "select proname from pg_proc where (proname like 'lo\\_%' or proname in ('loread', 'lowrite')"
+    " or proname like 'pg\\_stat\\_get\\_%') and proname <> 'pg_stat_get_activity'"
+    " and has_function_privilege('public', oid, 'execute')"
+)
 
 
 def values(target: ConnectionTarget, query: str, **options: str) -> list[tuple[object, ...]]:
@@ -66,14 +75,23 @@ def test_nobody_gets_anything_through_public(running: Running) -> None:
             )
             == []
         )
-        assert (
-            values(
-                target,
-                "select proname from pg_proc where (proname like 'lo\\_%' or proname in"
-                " ('loread', 'lowrite')) and has_function_privilege('public', oid, 'execute')",
-            )
-            == []
-        )
+        assert values(target, OPEN_FUNCTIONS) == []
+
+
+def test_a_home_of_an_earlier_release_is_closed_as_well(running: Running) -> None:
+    settings, databases = running
+    data_dir, _ = find_running(settings)
+    passwords = str(server_passwords(settings).path)
+    for target in (databases.warehouse, databases.reporting_admin):
+        administrator = target.derive(user=ADMINISTRATOR, passfile=passwords)
+        opened = "grant execute on function pg_stat_get_tuples_fetched(oid) to public"
+        with administrator.session() as session, session.cursor() as cursor:
+            cursor.execute(opened)
+        assert values(target, OPEN_FUNCTIONS) != []
+    (data_dir / "casebook.prepared").write_text("2\n", encoding="utf-8")
+    reopened = open_databases(settings, Console())
+    for target in (reopened.warehouse, reopened.reporting_admin):
+        assert values(target, OPEN_FUNCTIONS) == []
 
 
 def test_settings_are_durable_quiet_and_independent_of_the_place(running: Running) -> None:

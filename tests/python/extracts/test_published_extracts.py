@@ -38,6 +38,7 @@ from orchestrate.reports.recipients import (
     read_members,
 )
 from tests.python.conftest import Casebook
+from tests.python.outputs import every_byte
 
 pytestmark = pytest.mark.slow
 
@@ -222,51 +223,6 @@ def test_files_are_for_their_owner_alone_and_nothing_is_left_over(
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert {stat.S_IMODE(path.stat().st_mode) for path in one.folder.iterdir()} == {0o600}
     assert [path.name for path in published.output_dir.rglob(".*.new")] == []
-
-
-def every_byte(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Give the name and content of every file, of every part of every workbook too."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_dir():
-            continue
-        yield str(path.relative_to(folder)), path.name.encode() + path.read_bytes()
-        if path.suffix == ".xlsx":
-            with zipfile.ZipFile(path) as archive:
-                for name in archive.namelist():
-                    yield f"{path.name}/{name}", name.encode() + archive.read(name)
-
-
-def test_no_byte_of_an_open_folder_tells_of_a_restricted_specialty(
-    published: Casebook, warehouse: psycopg2.extensions.connection
-) -> None:
-    with warehouse.cursor() as cursor:
-        cursor.execute(
-            "select restrictions.client_id, restrictions.specialty_id, procedure_code,"
-            " procedure_name from staging.stg_reference__restrictions as restrictions"
-            " join staging.stg_reference__specialties using (specialty_id)"
-            " left join intermediate.int_procedure_names using (procedure_code)"
-        )
-        restricted = cursor.fetchall()
-    assert ("humana", "hospice") in {row[:2] for row in restricted}
-    words = {
-        word.lower().encode()
-        for client, *words in restricted
-        for word in (*words, "palliative", "terminal care")
-        if client == "humana" and word
-    }
-    assert len(words) >= 4
-    looked_at = 0
-    for name, content in every_byte(published.output_dir / "humana"):
-        if name in ("plotly.min.js", "casebook.css", "casebook.js"):
-            continue
-        lower = content.lower()
-        assert [word for word in words if word in lower] == [], name
-        looked_at += 1
-    assert looked_at > 10
-    sibling = b"".join(
-        content for _, content in every_byte(published.output_dir / "humana_hospice")
-    )
-    assert b"hospice" in sibling.lower()
 
 
 def test_no_folder_mentions_another_client(published: Casebook) -> None:

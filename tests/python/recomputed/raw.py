@@ -69,10 +69,11 @@ class Pseudonyms:
 
     def of(self, purpose: str, owner: str, ids: pd.Series) -> pd.Series:
         """Return the pseudonyms of source identifiers."""
-        known = {name: self._one(purpose, owner, name) for name in ids.unique()}
+        known = {name: self.one(purpose, owner, name) for name in ids.unique()}
         return ids.map(known)
 
-    def _one(self, purpose: str, owner: str, name: str) -> str:
+    def one(self, purpose: str, owner: str, name: str) -> str:
+        """Return the pseudonym of a source identifier."""
         message = UNIT_SEPARATOR.join((self.key, purpose, owner, name))
         inner = hashlib.sha256(message.encode()).hexdigest()
         return hashlib.sha256(f"{self.key}{UNIT_SEPARATOR}{inner}".encode()).hexdigest()[:32]

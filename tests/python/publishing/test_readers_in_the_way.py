@@ -1,0 +1,73 @@
+"""A reader holds what readers can hold: a publication goes on, or is refused with nothing done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+from tiny import Tiny
+
+from orchestrate.errors import DatabaseError
+from orchestrate.publishing import published_versions, publisher
+
+LOGIN = "program_director"
+# What no right refuses to anybody who may read.
+HOLDS = {
+    "rows": "select * from residency.fct_studies",
+    "a cursor": "declare held cursor for select * from residency.fct_studies",
+    "the catalog": "select * from pg_class, pg_policy",
+    "advisory locks": "select pg_advisory_lock(number) from generate_series(-99, 999) as number",
+    "locks on every number of the catalog": "select pg_advisory_lock(oid::bigint) from pg_class",
+    "a channel": "listen casebook; notify casebook, 'something'",
+}
+
+
+@pytest.fixture
+def reader(tiny: Tiny) -> Iterator[Any]:
+    """Return a cursor in an open transaction of a reader, after a publication."""
+    tiny.publish()
+    with (
+        closing(tiny.databases.reader(LOGIN).connect()) as connection,
+        connection.cursor() as cursor,
+    ):
+        yield cursor
+
+
+@pytest.mark.parametrize("statement", HOLDS.values(), ids=HOLDS)
+def test_a_publication_goes_on(
+    tiny: Tiny, reader: Any, monkeypatch: pytest.MonkeyPatch, statement: str
+) -> None:
+    """Whoever waits for the reader, who never ends, fails at once."""
+    monkeypatch.setitem(publisher._SESSION, "lock_timeout", "50ms")
+    reader.execute(statement)
+    tiny.build(2)
+    assert tiny.publish().version == 2
+    totals = "select version, chest_xray from residency.case_log_totals order by 2 desc limit 1"
+    assert tiny.read(LOGIN, totals) == [(2, 2)]
+    assert "tidying up afterwards failed" not in tiny.said.getvalue()
+
+
+def test_a_changed_contract_is_refused_while_a_reader_is_in_the_way(
+    tiny: Tiny, reader: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(publisher._SESSION, "lock_timeout", "50ms")
+    reader.execute("select * from residency.fct_studies")
+    before = tiny.content()
+    catalog = "select count(*), max(oid::bigint) from pg_attribute, pg_class where attrelid = oid"
+    there = tiny.as_owner(catalog)
+    tiny.node("fct_studies")["columns"]["rvu"]["data_type"] = "numeric(18,4)"
+    tiny.members = tiny.members[:-1]
+    tiny.build(2)
+
+    with pytest.raises(DatabaseError, match="a reader has been using it") as raised:
+        tiny.publish()
+
+    assert "Nothing was published" in raised.value.cure
+    assert tiny.content() == before
+    assert tiny.as_owner(catalog) == there
+    assert [one.version for one in published_versions(tiny.databases)] == [1]
+    assert tiny.read("staff_member", "select 1") == [(1,)]
+    reader.connection.rollback()
+    assert tiny.publish().version == 2
