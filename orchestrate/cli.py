@@ -84,21 +84,34 @@ def load(
     sample: Annotated[
         bool, typer.Option("--sample", help="Go back to the shipped sample.")
     ] = False,
+    landed: Annotated[
+        bool, typer.Option("--landed", help="Take the tables that Airbyte landed in the warehouse.")
+    ] = False,
     json_output: JsonOption = False,
 ) -> None:
-    """Take an export as a domain's source, or go back to the sample."""
-    from orchestrate.pipeline import load_domain
+    """Take an export or landed tables as a domain's source, or go back to the sample."""
+    from orchestrate.pipeline import load_domain, use_landed
 
-    if (directory is None) == (not sample):
+    if (directory is not None) + sample + landed != 1:
         raise ConfigurationError(
-            "casebook load needs either a folder or --sample.",
-            f"Write `casebook load {domain} DIR` or `casebook load {domain} --sample`.",
+            "casebook load needs either a folder or --sample or --landed.",
+            f"Write `casebook load {domain} DIR`, `casebook load {domain} --landed` or"
+            f" `casebook load {domain} --sample`.",
         )
     console = Console(json_output=json_output)
-    outcome = load_domain(Settings.from_environment(), console, domain.value, directory)
-    console.show(
-        f"{domain.value}: {outcome.source}", ["file", "rows", "equal rows"], outcome.file_rows
-    )
+    settings = Settings.from_environment()
+    if landed:
+        outcome = use_landed(settings, console, domain.value)
+        console.show(
+            f"{domain.value}: {outcome.source}",
+            ["table", "records", "extracted last"],
+            [(table.name, table.rows, table.extracted_at) for table in outcome.landed],
+        )
+    else:
+        outcome = load_domain(settings, console, domain.value, directory)
+        console.show(
+            f"{domain.value}: {outcome.source}", ["file", "rows", "equal rows"], outcome.file_rows
+        )
     console.write("`casebook run` builds and publishes from it.")
     console.show_json(outcome.as_json())
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from orchestrate import loading
 from orchestrate.building.dbt import Dbt
+from orchestrate.building.freshness import require_fresh
+from orchestrate.building.manifest import Manifest
 from orchestrate.building.outcome import BuildOutcome
 from orchestrate.building.unit_tests import UnitTests
 from orchestrate.console import Console
@@ -58,12 +60,16 @@ class RunSummary:
 
 @dataclass(frozen=True)
 class LoadSummary:
-    """What a load took: the domain's source, and per file its rows and equal rows."""
+    """What a load took: the domain's source, and per file its rows and equal rows.
+
+    `landed` are the tables of Airbyte, with their records, instead of files.
+    """
 
     domain: str
     source: str
     file_rows: Sequence[tuple[str, int, int]]
     changed: bool
+    landed: Sequence[loading.LandedTable] = ()
 
     def as_json(self) -> dict[str, object]:
         """Return the summary as plain values."""
@@ -74,6 +80,10 @@ class LoadSummary:
             "files": [
                 {"file": file, "rows": rows, "equal_rows": equal}
                 for file, rows, equal in self.file_rows
+            ],
+            "landed": [
+                {"table": table.name, "records": table.rows, "extracted_at": table.extracted_at}
+                for table in self.landed
             ],
         }
 
@@ -90,6 +100,7 @@ def run_all(settings: Settings, console: Console, out_dir: Path) -> RunSummary:
         console.say("Sources: " + describe_sources(variables))
         dbt = Dbt(settings, databases.warehouse, console)
         manifest = dbt.parse(variables)
+        require_landed(databases, dbt, manifest, variables, console)
         loading.load_seeds(databases, manifest, variables, console)
         unit_tests = UnitTests(settings, variables, databases.installation)
         require_success(
@@ -194,6 +205,36 @@ def load_domain(
     )
 
 
+def use_landed(settings: Settings, console: Console, domain: str) -> LoadSummary:
+    """Take the tables that Airbyte landed as the domain's source, when all of them will do."""
+    databases = open_databases(settings, console)
+    with run_lock(databases):
+        variables = {**loading.variables(databases), f"{domain}_source": loading.LANDED}
+        manifest = Dbt(settings, databases.warehouse, console).parse(variables)
+        tables = loading.use_landed(databases, manifest, domain)
+    return LoadSummary(domain, "tables landed by Airbyte", [], changed=True, landed=tables)
+
+
+def require_landed(
+    databases: Databases,
+    dbt: Dbt,
+    manifest: Manifest,
+    variables: Mapping[str, object],
+    console: Console,
+) -> None:
+    """Raise, before anything is built, what is wrong with landed tables or that they are too old.
+
+    Does nothing where no domain is built from such tables.
+    """
+    domains = [
+        domain for domain in loading.DOMAINS if variables[f"{domain}_source"] == loading.LANDED
+    ]
+    for domain in domains:
+        loading.check_landed(databases, manifest, domain)
+    if domains:
+        require_fresh(dbt.freshness(variables), console)
+
+
 def publish_build(
     settings: Settings, console: Console, target_path: Path | None
 ) -> PublishedVersion:
@@ -218,7 +259,8 @@ def refuse_newer_sources(
     """Raise DataError when a domain was loaded or switched after a build began.
 
     `variables` are the build's. What the version is recorded to be made of is read from the
-    warehouse as it is now, which would then not be what was built.
+    warehouse as it is now, which would then not be what was built. Records that Airbyte landed
+    after the build began are no matter: the build has its own copy of those that it took.
     """
     for domain, source in sources.items():
         built_from = variables.get(f"{domain}_source", loading.SAMPLE)
@@ -300,7 +342,7 @@ def recorded_sources(databases: Databases) -> dict[str, object]:
             "source": source.source,
             "directory": None if source.directory is None else str(source.directory),
             "loaded_at": None if source.loaded_at is None else source.loaded_at.isoformat(),
-            "rows": {table.name: table.rows for table in source.tables},
+            "rows": source.rows,
         }
         for domain, source in loading.domain_sources(databases).items()
     }

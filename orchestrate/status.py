@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from orchestrate import loading
+from orchestrate.building.freshness import TableFreshness, read_freshness
 from orchestrate.console import Console
 from orchestrate.database import open_databases
 from orchestrate.loading import DomainSource
@@ -15,10 +16,14 @@ from orchestrate.settings import Settings
 
 @dataclass(frozen=True)
 class Status:
-    """Published versions, newest first, and the source that each domain's next run uses."""
+    """Published versions, newest first, and the source that each domain's next run uses.
+
+    `freshness`: of landed tables, as the last run found it.
+    """
 
     versions: Sequence[PublishedVersion]
     sources: Mapping[str, DomainSource]
+    freshness: Sequence[TableFreshness]
 
     @property
     def current(self) -> PublishedVersion | None:
@@ -29,7 +34,13 @@ class Status:
 def read_status(settings: Settings, console: Console) -> Status:
     """Read the status from both databases."""
     databases = open_databases(settings, console)
-    return Status(published_versions(databases), loading.domain_sources(databases))
+    sources = loading.domain_sources(databases)
+    freshness = [
+        table
+        for table in read_freshness(settings.description_dir)
+        if sources[table.domain].source == loading.LANDED
+    ]
+    return Status(published_versions(databases), sources, freshness)
 
 
 def show_status(status: Status, console: Console) -> None:
@@ -72,6 +83,20 @@ def show_status(status: Status, console: Console) -> None:
             for domain, source in sorted(status.sources.items())
         ],
     )
+    if status.freshness:
+        console.show(
+            f"Landed tables at {status.freshness[0].checked_at:%Y-%m-%d %H:%M:%S %Z}",
+            ["domain", "table", "extracted last", "freshness"],
+            [
+                (
+                    table.domain,
+                    table.table,
+                    f"{table.extracted_at:%Y-%m-%d %H:%M:%S %Z}",
+                    table.status,
+                )
+                for table in status.freshness
+            ],
+        )
     console.show_json(
         {
             "current": None if current is None else current.version,
@@ -84,6 +109,7 @@ def show_status(status: Status, console: Console) -> None:
                 }
                 for domain, source in status.sources.items()
             },
+            "freshness": [asdict(table) for table in status.freshness],
         }
     )
 

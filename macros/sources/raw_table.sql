@@ -1,7 +1,7 @@
 {#
     The raw table of a domain, from the source that the domain's variable names: the shipped sample
-    (a seed) or the export that `casebook load` took. No source overwrites another: each has a schema
-    of its own.
+    (a seed), the export that `casebook load` took, or what counts of the tables that Airbyte landed. No
+    source overwrites another: each has a schema of its own.
 #}
 {% macro raw_table(domain, table_name) -%}
     {%- set source_variable = domain ~ '_source' -%}
@@ -10,9 +10,11 @@
         {{ return(ref(domain ~ '__' ~ table_name)) }}
     {%- elif domain_source == 'export' -%}
         {{ return(source(domain ~ '_export', table_name)) }}
+    {%- elif domain_source == 'landed' -%}
+        {{ return(ref('landed_' ~ domain ~ '__' ~ table_name)) }}
     {%- else -%}
         {{ exceptions.raise_compiler_error(
-            "Variable " ~ source_variable ~ " is '" ~ domain_source ~ "'. Use 'sample' or 'export'."
+            "Variable " ~ source_variable ~ " is '" ~ domain_source ~ "'. Use 'sample', 'export' or 'landed'."
         ) }}
     {%- endif -%}
 {%- endmacro %}

@@ -1,4 +1,4 @@
-"""dbt in this process: parse, build, document.
+"""dbt in this process: parse, look at sources, build, document.
 
 dbt runs in the process of its runner, so that it cannot outlive it and build on behind its back.
 This is the only module that imports dbt, and it does so late: the import takes about two seconds,
@@ -18,6 +18,7 @@ from typing import Any
 
 from orchestrate.building import arguments
 from orchestrate.building.environment import applied, dbt_environment
+from orchestrate.building.freshness import TableFreshness, read_freshness
 from orchestrate.building.manifest import Manifest
 from orchestrate.building.outcome import BuildOutcome, build_outcome, one_line
 from orchestrate.building.progress import Progress
@@ -87,6 +88,25 @@ class Dbt:
                 "Check that the server runs, then run again; nothing was published.",
             )
         return outcome
+
+    def freshness(self, variables: Mapping[str, object]) -> tuple[TableFreshness, ...]:
+        """Look how old the landed tables are, into sources.json in `description_dir`.
+
+        Raises DatabaseError when one cannot be read, CasebookError when the project has an error.
+        """
+        result = self._invoke(
+            arguments.freshness_arguments(self._settings, variables),
+            "look how old the landed tables are",
+            Progress(self._console),
+        )
+        for one in getattr(result, "results", ()):
+            if str(one.status) == "runtime error":
+                raise DatabaseError(
+                    f"{one.node.name} of {one.node.schema} could not be read:"
+                    f" {one_line(one.message or '')}.",
+                    "Nothing was built or published.",
+                )
+        return read_freshness(self._settings.description_dir)
 
     def document(self, variables: Mapping[str, object]) -> None:
         """Write manifest.json and catalog.json to `description_dir`, as the warehouse stands.

@@ -54,7 +54,7 @@ class SeedDefinition:
 
 @dataclass(frozen=True)
 class SourceTable:
-    """A table of a dbt source: where an export lands."""
+    """A table of a dbt source: where an export or Airbyte lands."""
 
     source: str
     table: str
@@ -133,6 +133,19 @@ class Manifest:
             f"Declare it in models/staging/{domain}/.",
         )
 
+    def landed_tables(self, domain: str) -> tuple[SourceTable, ...]:
+        """Return the tables that Airbyte lands for a domain (source `<domain>_landed`).
+
+        The source is enabled where the domain's source is `landed`.
+        """
+        tables = tuple(table for table in self.sources if table.source == f"{domain}_landed")
+        if not tables:
+            raise ConfigurationError(
+                f"The project declares no source {domain}_landed, or it is not enabled.",
+                f"Declare it in models/landed/{domain}/.",
+            )
+        return tables
+
     def task_count(self, *, unit_tests: bool = True) -> int:
         """Count what `dbt build` without seeds works on.
 
@@ -144,6 +157,7 @@ class Manifest:
             + self.function_count
             + sum(
                 bool(node["resource_type"] in kinds)
+                and bool(node.get("config", {}).get("enabled", True))
                 and bool(node.get("config", {}).get("materialized") != "ephemeral")
                 for node in self.nodes.values()
             )

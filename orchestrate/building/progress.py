@@ -8,7 +8,14 @@ from typing import Any
 from orchestrate.console import Console, Task
 
 # Warnings that repeat what the outcome of the build says better.
-_REPEATED = ("RunResult", "LogTestResult", "LogModelResult", "EndOfRunSummary", "StatsLine")
+_REPEATED = (
+    "RunResult",
+    "LogTestResult",
+    "LogModelResult",
+    "EndOfRunSummary",
+    "StatsLine",
+    "LogFreshness",
+)
 
 
 class Progress:

@@ -1,4 +1,4 @@
-"""Which source each domain uses: the shipped sample or the export that was loaded."""
+"""Which source each domain uses: the shipped sample, an export that was loaded, landed tables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import yaml
 from orchestrate.database import Databases
 from orchestrate.errors import ConfigurationError
 from orchestrate.loading import state
-from orchestrate.loading.state import EXPORT, SAMPLE
+from orchestrate.loading.landed import LandedTable, built_tables
+from orchestrate.loading.state import EXPORT, LANDED, SAMPLE
 from orchestrate.loading.tables import LoadedTable
 from orchestrate.settings import PROJECT_DIR
 
@@ -21,10 +22,11 @@ DOMAINS = ("residency", "advocacy")
 
 @dataclass(frozen=True)
 class DomainSource:
-    """What a domain is built from: `source` is `sample` or `export`.
+    """What a domain is built from: `source` is `sample`, `export` or `landed`.
 
     `directory` and `loaded_at` are those of the export, None for the sample; `tables` the raw
-    tables of that source as they were loaded, none before the first load.
+    tables of that source as they were loaded, none before the first load. Of landed tables
+    `landed` is what the last build took, and `loaded_at` when Airbyte extracted the last of that.
     """
 
     domain: str
@@ -32,11 +34,13 @@ class DomainSource:
     directory: Path | None
     loaded_at: datetime | None
     tables: tuple[LoadedTable, ...]
+    landed: tuple[LandedTable, ...] = ()
 
     @property
-    def rows(self) -> int:
-        """Rows of all raw tables together."""
-        return sum(table.rows for table in self.tables)
+    def rows(self) -> dict[str, int]:
+        """Rows by file, or by landed table."""
+        files = {table.name: table.rows for table in self.tables}
+        return files | {table.name: table.rows for table in self.landed}
 
 
 def check_domain(domain: str) -> None:
@@ -50,20 +54,28 @@ def domain_sources(databases: Databases) -> dict[str, DomainSource]:
     with databases.warehouse.session() as connection:
         choices = state.read_choices(connection)
         held = state.held_tables(connection)
+        landed = {
+            domain: built_tables(connection, domain)
+            for domain, choice in choices.items()
+            if choice.source == LANDED
+        }
     sources = {}
     for domain in DOMAINS:
         choice = choices.get(domain, state.Choice(SAMPLE, None, None))
         is_export = choice.source == EXPORT
+        taken = landed.get(domain, ())
+        extracted = [table.extracted_at for table in taken if table.extracted_at is not None]
         sources[domain] = DomainSource(
             domain=domain,
             source=choice.source,
             directory=choice.directory if is_export else None,
-            loaded_at=choice.loaded_at if is_export else None,
+            loaded_at=choice.loaded_at if is_export else max(extracted, default=None),
             tables=tuple(
                 table
                 for (schema, _), (_, table) in sorted(held.items())
                 if schema == f"{choice.source}_{domain}"
             ),
+            landed=taken,
         )
     return sources
 
@@ -76,7 +88,7 @@ def variables(databases: Databases) -> dict[str, object]:
 
 
 def use_sample(databases: Databases, domain: str) -> None:
-    """Let a domain be built from the shipped sample again; its export stays in the warehouse."""
+    """Let a domain be built from the shipped sample again; its other sources stay as they are."""
     check_domain(domain)
     with state.raw_transaction(databases.warehouse) as connection:
         state.switch_source(connection, domain, SAMPLE)

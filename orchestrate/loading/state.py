@@ -19,6 +19,7 @@ from orchestrate.loading.tables import LoadedTable, RawTable
 
 SAMPLE = "sample"
 EXPORT = "export"
+LANDED = "landed"
 
 # A load waits this long for another one, or for a session that holds a raw table.
 _LOCK_TIMEOUT = "30s"
@@ -178,7 +179,7 @@ def record_table(connection: Connection, raw: RawTable, rows: int, equal_rows: i
 
 
 def read_choices(connection: Connection) -> dict[str, Choice]:
-    """Return the choice of each domain that ever loaded an export."""
+    """Return the choice of each domain that ever used another source than the sample."""
     with connection.cursor() as cursor:
         cursor.execute("select to_regclass('casebook.sources') is null")
         if cursor.fetchone() == (True,):

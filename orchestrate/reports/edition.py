@@ -73,6 +73,8 @@ def _source(recorded: object) -> list[str]:
     if recorded.get("source") == "sample":
         return ["the sample data that Casebook ships"]
     loaded = recorded.get("loaded_at")
+    if recorded.get("source") == "landed":
+        return [f"tables that were extracted last on {_day(loaded)}" if loaded else "landed tables"]
     return [f"an export loaded on {_day(loaded)}" if loaded else "an export"]
 
 

@@ -1,0 +1,1 @@
+{{ landed_records('advocacy', 'organizations', key='id') }}

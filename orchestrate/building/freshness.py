@@ -1,0 +1,74 @@
+"""How old landed tables are, as `dbt source freshness` found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from orchestrate.console import Console
+from orchestrate.errors import DataError
+
+_RESULTS = "sources.json"
+_SUFFIX = "_landed"
+PASS, WARN, ERROR = "pass", "warn", "error"
+
+
+@dataclass(frozen=True)
+class TableFreshness:
+    """A landed table: `pass`, `warn` or `error` by the thresholds of its source, and since when."""
+
+    domain: str
+    table: str
+    status: str
+    extracted_at: datetime
+    checked_at: datetime
+
+    def __str__(self) -> str:
+        days = (self.checked_at - self.extracted_at).days
+        age = "1 day" if days == 1 else f"{days} days"
+        return (
+            f"{self.domain} {self.table} was extracted last on"
+            f" {self.extracted_at:%Y-%m-%d %H:%M %Z}, {age} before"
+        )
+
+
+def read_freshness(target_dir: Path) -> tuple[TableFreshness, ...]:
+    """Read what the last look found, none before the first one."""
+    try:
+        content = json.loads((target_dir / _RESULTS).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return ()
+    found = []
+    for result in content["results"]:
+        _, _, source, table = result["unique_id"].split(".")
+        found.append(
+            TableFreshness(
+                domain=source.removesuffix(_SUFFIX),
+                table=table,
+                status=result["status"],
+                extracted_at=datetime.fromisoformat(result["max_loaded_at"]),
+                checked_at=datetime.fromisoformat(result["snapshotted_at"]),
+            )
+        )
+    return tuple(sorted(found, key=lambda one: (one.domain, one.table)))
+
+
+def require_fresh(tables: Sequence[TableFreshness], console: Console) -> None:
+    """Warn of tables that are getting old; raise DataError when one is too old to be published.
+
+    Who runs this every day and looks at nothing would otherwise publish the same data day by day
+    as if it were new.
+    """
+    for table in tables:
+        if table.status == WARN:
+            console.warn(f"{table}. Is Airbyte still syncing it?")
+    too_old = [str(table) for table in tables if table.status == ERROR]
+    if too_old:
+        raise DataError(
+            f"Landed tables are too old: {'; '.join(too_old)}. Nothing was built or published.",
+            "Sync them in Airbyte and run again; how old they may be is `error_after` of the"
+            " sources in models/landed.",
+        )
