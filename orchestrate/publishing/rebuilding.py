@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from psycopg2 import sql
@@ -39,6 +39,30 @@ if TYPE_CHECKING:
 _LEFTOVERS: Final = """
     select relname::text from pg_class
     where relnamespace = to_regnamespace('private') and relkind = 'r' and relname <> all (%s)
+"""
+# Columns of versions that were rolled back, and of no other that is kept; none while there is a
+# version of an earlier release, which does not say what it had. By way of JSON, because a table of
+# such a release has fewer columns.
+_WITHDRAWN: Final = """
+    with kept as (
+        select to_jsonb(versions) as content from private.versions where is_retained
+    ),
+
+    had as (
+        select
+            mart ->> 'schema' as schema_name,
+            mart ->> 'name' as mart_name,
+            column_name,
+            content ->> 'rolled_back_at' as rolled_back_at
+        from kept
+        cross join lateral jsonb_array_elements(content -> 'given' -> 'marts') as mart
+        cross join lateral jsonb_array_elements_text(mart -> 'columns') as column_name
+        where not exists (select from kept where content ->> 'given' is null)
+    )
+
+    select schema_name, mart_name, column_name from had
+    group by 1, 2, 3
+    having bool_and(rolled_back_at is not null)
 """
 
 
@@ -112,17 +136,19 @@ def _rebuild(databases: Databases, marts: Sequence[Mart]) -> Rebuilt:
         # Of a run that was killed.
         _drop_leftovers(cursor)
         present = live_tables(cursor)
-        for name in wanted.keys() & present.keys():
-            refuse_what_breaks(name, wanted[name], present[name])
+        common = wanted.keys() & present.keys()
+        lasting = _lasting_tables(cursor, {name: present[name] for name in common}, wanted)
+        for name in common:
+            refuse_what_breaks(name, wanted[name], lasting[name])
         names = _to_rebuild(wanted, present)
         places: dict[Name, Name] = {}
         for schema, own in sorted(names):
             taken = {*TABLES, *(aside for _, aside in places.values())}
             places[schema, own] = (SCHEMA, f"{own}.{schema}" if own in taken else own)
         for name, place in places.items():
-            for statement in create_table(place, grown_table(wanted[name], present[name])):
+            for statement in create_table(place, grown_table(wanted[name], lasting[name])):
                 cursor.execute(statement)
-            _fill(cursor, place, name, present[name])
+            _fill(cursor, place, name, lasting[name])
     if not places:
         return Rebuilt()
     with as_owner(databases) as cursor:
@@ -133,6 +159,32 @@ def _rebuild(databases: Databases, marts: Sequence[Mart]) -> Rebuilt:
         if any((key.to_schema, key.to_name) in names for key in table.foreign_keys)
     )
     return Rebuilt(places, neighbours, older)
+
+
+def _lasting_tables(
+    cursor: Cursor, present: Mapping[Name, Table], wanted: Mapping[Name, Table]
+) -> dict[Name, Table]:
+    """Return the tables without columns that no version had but such as were rolled back.
+
+    Nobody relies on these, and who rolls a version back will often put its contract back as well.
+    """
+    if not present:
+        return {}
+    cursor.execute(_WITHDRAWN)
+    withdrawn: dict[Name, set[str]] = {}
+    for schema, name, column in cursor.fetchall():
+        withdrawn.setdefault((schema, name), set()).add(column)
+    return {
+        name: replace(
+            table,
+            columns={
+                column: stored
+                for column, stored in table.columns.items()
+                if column in wanted[name].columns or column not in withdrawn.get(name, ())
+            },
+        )
+        for name, table in present.items()
+    }
 
 
 def _to_rebuild(wanted: Mapping[Name, Table], present: Mapping[Name, Table]) -> set[Name]:

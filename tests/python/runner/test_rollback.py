@@ -162,6 +162,29 @@ def visible(tiny: Tiny) -> dict[tuple[str, str], Any]:
     return found
 
 
+def test_a_column_that_only_a_withdrawn_version_had_may_go(tiny: Tiny) -> None:
+    """Who rolls back puts the old contract back next; a column that is still in use has to stay."""
+    (first,) = publish_generations(tiny, 1)
+    columns = tiny.node("fct_studies")["columns"]
+    columns["more"] = {
+        "name": "more",
+        "data_type": "integer",
+        "description": "More.",
+        "constraints": [],
+    }
+    publish_generations(tiny, 2)
+    del columns["more"]
+    tiny.build(3)
+    with pytest.raises(DataError, match="column more is gone"):
+        tiny.publish()
+    roll_back(tiny)
+    tiny.build(1)
+    assert tiny.publish().version == 3
+    studies = "select * from residency.fct_studies"
+    assert {len(row) for row in tiny.read("program_director", studies)} == {len(first[0][1][0])}
+    assert find_problems(tiny.settings, tiny.databases) == []
+
+
 def test_nobody_gets_back_what_was_taken_since(tiny: Tiny) -> None:
     """Members are those of the present list, and a client restricted since is withheld."""
     tiny.publish()
