@@ -71,14 +71,8 @@ IN_A_PLACE = (
     Change("flag always up", r"(?m)^.* as is_suppressed(,?)$", r"true as is_suppressed\1"),
     Change("others taken for one's own", r"false as is_exact", r"true as is_exact"),
     Change("an or for an and", r"not is_exact and", r"not is_exact or"),
-    Change(
-        "encounters hidden by their code shown", r"from hidden_by_own_code\n", r"\g<0> where false"
-    ),
-    Change(
-        "encounters hidden by procedures shown",
-        r"from hidden_by_procedures\n",
-        _NO_ROWS,
-    ),
+    Change("encounters hidden by code shown", r"from hidden_by_own_code\n", _NO_ROWS),
+    Change("encounters hidden by procedures shown", r"from hidden_by_procedures\n", _NO_ROWS),
     Change("hidden procedures shown", r"where hidden_codes\.code is null", r""),
     Change("hidden encounters shown", r"where hidden_encounters\.encounter_id is null", r""),
     Change("rows of payers not shown", r"where paid_encounters\.detail_is_visible", r""),
