@@ -201,7 +201,12 @@ def tiny_manifest() -> dict[str, Any]:
             "name": "unique_study",
             "config": {"materialized": "test"},
         },
-        {"unique_id": "seed.casebook.members", "resource_type": "seed", "name": "members"},
+        {
+            "unique_id": "seed.casebook.members",
+            "resource_type": "seed",
+            "name": "members",
+            "config": {},
+        },
     ]
     return {
         "metadata": {"project_name": "casebook", "invocation_id": "one"},

@@ -16,9 +16,9 @@ from typing import Any
 import pandas as pd
 import pytest
 from psycopg2 import Error
-from recomputed import areas, clients, extracts, management
 from recomputed.compare import check, check_close, read
 from recomputed.raw import Export, Pseudonyms
+from recomputed.relations import RECOMPUTED
 
 from orchestrate.publishing.artifacts import Build, read_build
 from orchestrate.settings import PROJECT_DIR
@@ -30,31 +30,6 @@ from tests.python.sampling import stratified
 pytestmark = pytest.mark.slow
 
 SAMPLED = 10  # of each dataset
-ROWS = {
-    "clients.procedure_extract": (clients.procedure_extract, "procedure_key"),
-    "clients.encounter_extract": (clients.encounter_extract, None),
-    "clients.patient_extract": (clients.patient_extract, None),
-    "clients.patient_activity": (clients.patient_activity, None),
-    "extracts.patients": (extracts.patients, None),
-    "extracts.encounters": (extracts.encounters, None),
-    "extracts.procedures": (extracts.procedures, "procedure_key"),
-}
-AGGREGATES = {
-    "clients.procedure_summary": (clients.procedure_summary, None),
-    "clients.monthly_activity": (clients.monthly_activity, None),
-    "clients.hospital_activity": (clients.hospital_activity, None),
-    "clients.specialties": (clients.specialties, None),
-    "clients.top_procedure_patients": (clients.top_procedure_patients, None),
-    "clients.top_procedure_overlap": (clients.top_procedure_overlap, None),
-    "extracts.restricted_payer_summary": (extracts.restricted_payer_summary, "summary_key"),
-    "management.client_patients_by_area": (areas.client_patients_by_area, "area_key"),
-    "management.unaffiliated_by_area": (areas.unaffiliated_by_area, "area_key"),
-    "management.area_procedure_association": (
-        management.area_procedure_association,
-        "association_key",
-    ),
-    "management.unaffiliated_patient_clusters": (management.unaffiliated_patient_clusters, None),
-}
 
 
 @dataclass
@@ -69,7 +44,7 @@ class Recomputation:
         """Return the relation that is not what it should be."""
         for node in mutated.changed.values():
             relation = f"{node['schema']}.{node['alias']}"
-            if relation in ROWS or relation in AGGREGATES:
+            if node["access"] == "public":
                 try:
                     self._check(mutated.cursor.connection, relation)
                 except AssertionError:
@@ -77,15 +52,16 @@ class Recomputation:
         return None
 
     def _check(self, connection: Any, relation: str) -> None:
-        recompute, opaque = {**ROWS, **AGGREGATES}[relation]
+        recomputed = RECOMPUTED[relation]
         if relation not in self.known:
-            given = (self.pseudonyms,) if relation in ROWS else ()
-            self.known[relation] = recompute(self.export, *given)
+            self.known[relation] = recomputed.of(self.export, self.pseudonyms)
         found, expected = read(connection, f"{PREFIX}{relation}"), self.known[relation]
         if relation.endswith("association"):
-            check_close(found, expected, ["population", "county", "procedure_code"], str(opaque))
+            check_close(
+                found, expected, ["population", "county", "procedure_code"], str(recomputed.opaque)
+            )
         else:
-            check(found.drop(columns="cluster_id", errors="ignore"), expected, opaque)
+            check(found.drop(columns="cluster_id", errors="ignore"), expected, recomputed.opaque)
 
 
 @pytest.fixture(params=["sample", "export"])
