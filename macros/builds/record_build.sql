@@ -4,9 +4,10 @@
     has written since are never published as tested. Runs at the start of every invocation that
     writes; a developer's own schemas are not published and leave no note.
 
-    advocacy_source and service_date_precision are the variables of these names. pseudonym_key_id
-    tells keys apart and nothing of them: 16 hex digits of a hash. From these the publisher sees whether
-    something else than the sample was built with the development key, and whether days may be shown.
+    advocacy_source, service_date_precision, min_cell_size and dominance_share are the variables of
+    these names. pseudonym_key_id tells keys apart and nothing of them: 16 hex digits of a hash. From
+    these the publisher sees whether something else than the sample was built with the development key,
+    whether days may be shown, and whether counts of other people follow the rule or a looser one.
 #}
 {% macro record_build() -%}
     {%- if execute and target.schema == 'casebook'
@@ -21,34 +22,42 @@
             started_at timestamptz not null,
             advocacy_source text,
             service_date_precision text,
-            pseudonym_key_id text
+            pseudonym_key_id text,
+            min_cell_size integer,
+            dominance_share numeric
         );
         -- A table of an earlier release. Asked first, because altering waits for whoever reads it.
         do $migrate$
         begin
             if not exists (
                 select from pg_attribute
-                where attrelid = 'casebook.last_build'::regclass and attname = 'service_date_precision'
+                where attrelid = 'casebook.last_build'::regclass and attname = 'min_cell_size'
             ) then
                 alter table casebook.last_build
                     add column if not exists advocacy_source text,
                     add column if not exists pseudonym_key_id text,
-                    add service_date_precision text;
+                    add column if not exists service_date_precision text,
+                    add min_cell_size integer,
+                    add dominance_share numeric;
             end if;
         end
         $migrate$;
         insert into casebook.last_build (
-            invocation_id, started_at, advocacy_source, service_date_precision, pseudonym_key_id
+            invocation_id, started_at, advocacy_source, service_date_precision, pseudonym_key_id,
+            min_cell_size, dominance_share
         )
         values (
             '{{ invocation_id }}', now(), {{ dbt.string_literal(var('advocacy_source')) }},
-            {{ dbt.string_literal(var('service_date_precision')) }}, {{ key_id }}
+            {{ dbt.string_literal(var('service_date_precision')) }}, {{ key_id }},
+            {{ var('min_cell_size') }}, {{ var('dominance_share') }}
         )
         on conflict (only_row) do update set
             invocation_id = excluded.invocation_id,
             started_at = excluded.started_at,
             advocacy_source = excluded.advocacy_source,
             service_date_precision = excluded.service_date_precision,
-            pseudonym_key_id = excluded.pseudonym_key_id;
+            pseudonym_key_id = excluded.pseudonym_key_id,
+            min_cell_size = excluded.min_cell_size,
+            dominance_share = excluded.dominance_share;
     {%- endif -%}
 {%- endmacro %}

@@ -14,18 +14,37 @@ from orchestrate.publishing.audit.examined import Examined, source
 # another rule is to be noticed.
 COUNT_ROUNDING: Final = 10
 MONEY_ROUNDING: Final = 100
+MIN_CELL_SIZE: Final = 11
+DOMINANCE_SHARE: Final = 0.9
+
+# What rows do not tell: 5 patients that a looser rule let pass are shown as 10, as 11 are.
+_TOLD: Final = """
+    select
+        (to_jsonb(last_build) ->> 'min_cell_size')::integer >= {min_cell_size},
+        (to_jsonb(last_build) ->> 'dominance_share')::numeric <= {dominance_share}
+    from casebook.last_build
+"""
 
 
 def check_counts(examined: Examined) -> Iterable[str]:
     """In rows about other people counts are multiples of 10, money of 100, or nothing is shown.
 
     A count of 1 to 10 that nobody suppressed would be shown as 0 or 10 at best; those above 10 keep
-    no last digit.
+    no last digit. The build must have been told so, too.
     """
-    for mart in examined.of_patients:
-        if mart.disclosure is None:
-            continue
-        questions = list(_questions(mart, mart.disclosure))
+    marts = [(mart, mart.disclosure) for mart in examined.of_patients if mart.disclosure]
+    if marts:
+        ((is_small_enough, is_even_enough),) = examined.rows(
+            _TOLD,
+            min_cell_size=sql.Literal(MIN_CELL_SIZE),
+            dominance_share=sql.Literal(DOMINANCE_SHARE),
+        )
+        if not is_small_enough:
+            yield f"the build was told a min_cell_size below {MIN_CELL_SIZE}, or none"
+        if not is_even_enough:
+            yield f"the build was told a dominance_share above {DOMINANCE_SHARE}, or none"
+    for mart, disclosure in marts:
+        questions = list(_questions(mart, disclosure))
         ((*bad,),) = examined.rows(
             "select {counts} from {mart}",
             mart=source(mart),

@@ -85,6 +85,22 @@ _TEMPORARY_AND_VIEW = Guard(
 )
 
 
+_COUNTERS = """
+    do $$
+    declare
+        counter regprocedure;
+    begin
+        for counter in
+            select oid from pg_proc
+            where starts_with(proname, 'pg_stat_get_') and proname <> 'pg_stat_get_activity'
+        loop
+            execute format('{change} execute on function %s {of} public', counter);
+        end loop;
+    end
+    $$
+"""
+
+
 def _of_login(what: str, change: str, back: str) -> Guard:
     return Guard(what, (f"alter role {LOGIN} {change}",), (f"alter role {LOGIN} {back}",))
 
@@ -196,16 +212,8 @@ ATTACKS = (
         (
             Guard(
                 "the server's counters are closed",
-                (
-                    "grant execute on function pg_stat_get_tuples_fetched(oid),"
-                    " pg_stat_get_numscans(oid), pg_stat_get_lastscan(oid),"
-                    " pg_stat_get_tuples_returned(oid) to public",
-                ),
-                (
-                    "revoke execute on function pg_stat_get_tuples_fetched(oid),"
-                    " pg_stat_get_numscans(oid), pg_stat_get_lastscan(oid),"
-                    " pg_stat_get_tuples_returned(oid) from public",
-                ),
+                (_COUNTERS.format(change="grant", of="to"),),
+                (_COUNTERS.format(change="revoke", of="from"),),
             ),
         ),
     ),

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import servers
 from tiny import Tiny, make_tiny
 
 from orchestrate.access.policies import apply_access, declared_access, difference, live_access
 from orchestrate.contracts import read_marts
 from orchestrate.database import ConnectionTarget
-from orchestrate.database.cluster import ADMINISTRATOR
+from orchestrate.settings import Settings
 from tests.python.access.attackers import LOGIN, OTHER, RELATION, VERSION, Attacker
 from tests.python.access.attacks import ATTACKS, Attack, Guard
 
@@ -80,11 +81,9 @@ def victim(tiny_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         tiny.as_builder(ROWS)
         while tiny.publish().version < VERSION:
             pass
-        passwords = tiny.databases.logins.path.with_name("server.pgpass")
-        superuser = tiny.databases.reporting_admin.derive(
-            user=ADMINISTRATOR, passfile=str(passwords)
-        )
-        yield Victim(tiny, superuser)
+        home = tiny.databases.logins.path.parent.parent
+        settings = Settings.from_environment(servers.variables(home))
+        yield Victim(tiny, servers.administrator_of(settings))
 
 
 def name_of(value: object) -> str | None:

@@ -6,9 +6,8 @@ Each is applied in a transaction of the superuser's on a copy, looked at, and ro
 from __future__ import annotations
 
 import json
-import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -17,14 +16,15 @@ import pytest
 from orchestrate.access.policies import declared_access
 from orchestrate.contracts import read_functions, read_marts
 from tests.python.access.detectors import Detectors
-from tests.python.access.mutants_declared import Mutant, declared_mutants
+from tests.python.access.mutants_declared import declared_mutants
 from tests.python.access.mutants_surrounding import surrounding_mutants
 from tests.python.access.subject import Subject
+from tests.python.sampling import stratified
 
 pytestmark = pytest.mark.slow
 
-SAMPLED = 50
-SEED = 20260101
+# Twenty more are of the rules: tests/python/disclosure/test_rule_mutants.py.
+SAMPLED = 30
 
 
 @pytest.fixture
@@ -75,19 +75,3 @@ def test_every_mutant_of_access_is_noticed(
         f" {', '.join(f'{by}: {count}' for by, count in noticed.most_common())}"
     )
     assert survivors == []
-
-
-def stratified(mutants: Sequence[Mutant], size: int) -> list[Mutant]:
-    """Draw mutants with a fixed seed: kinds in turn, so that none is left out for a common one."""
-    draw = random.Random(SEED)  # noqa: S311 - a sample, not a secret
-    kinds: dict[str, list[Mutant]] = {}
-    for mutant in mutants:
-        kinds.setdefault(mutant.kind, []).append(mutant)
-    queues = list(kinds.values())
-    for queue in queues:
-        draw.shuffle(queue)
-    draw.shuffle(queues)
-    drawn: list[Mutant] = []
-    while len(drawn) < size and any(queues):
-        drawn += [queue.pop() for queue in queues if queue]
-    return drawn[:size]

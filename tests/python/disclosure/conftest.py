@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import servers
 from tiny import tiny, tiny_server
 
 from orchestrate import loading
 from orchestrate.building.unit_tests import UnitTests
-from tests.python.conftest import SHARED, Casebook, copy_home
+from tests.python.conftest import SHARED, Casebook
 from tests.python.disclosure.altered import Altered, alter
 
 __all__ = ["tiny", "tiny_server"]
@@ -39,7 +40,8 @@ def challenged(published: Casebook, tmp_path_factory: pytest.TempPathFactory) ->
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not said.exists():
-            copy_home(published.home.parent / "resting", casebook.home)
+            servers.copy_home(published.home.parent / "resting" / "home", casebook.home)
+            servers.start(casebook.home)
             for log in (casebook.home / "logs").iterdir():
                 log.unlink()
             said.write_text("".join(_run(casebook, altered)), encoding="utf-8")

@@ -16,6 +16,7 @@ import pytest
 from recomputed import clients
 from recomputed.compare import check, plain
 from recomputed.raw import Export, Pseudonyms, reference
+from recomputed.relations import of_schema
 from recomputed.scopes import Scope
 
 from orchestrate.settings import PROJECT_DIR
@@ -27,23 +28,6 @@ pytestmark = pytest.mark.slow
 
 LOGIN, SIBLING, CLIENT, PAYER = "humana_colonoscopy", "humana_hospice", "humana", "Humana"
 SCOPE = ["version", "scope_id"]
-ROWS_OF = {
-    "procedure_extract": (clients.procedure_extract, "procedure_key"),
-    "encounter_extract": (clients.encounter_extract, None),
-    "patient_extract": (clients.patient_extract, None),
-    "patient_activity": (clients.patient_activity, None),
-}
-AGGREGATES = {
-    name: getattr(clients, name)
-    for name in (
-        "procedure_summary",
-        "monthly_activity",
-        "hospital_activity",
-        "specialties",
-        "top_procedure_patients",
-        "top_procedure_overlap",
-    )
-}
 
 
 @dataclass
@@ -136,12 +120,9 @@ def test_what_is_shown_is_that_of_a_world_without_it(
     monkeypatch.setattr(clients, "scopes", lambda _: scopes)
     scopes.append(Scope(world, CLIENT, PAYER, "open", frozenset()))
     cells = 0
-    for name, (recompute, opaque) in ROWS_OF.items():
-        expected = recompute(world, dataset.pseudonyms).drop(columns="scope_id")
-        cells += check(dataset.read(LOGIN, name), expected, opaque)
-    for name, recompute in AGGREGATES.items():
-        expected = recompute(world).drop(columns="scope_id")
-        cells += check(dataset.read(LOGIN, name), expected)
+    for name, recomputed in of_schema("clients").items():
+        expected = recomputed.of(world, dataset.pseudonyms).drop(columns="scope_id")
+        cells += check(dataset.read(LOGIN, name), expected, recomputed.opaque)
     # What the open scope hides is there to hide.
     assert len(world.procedures) < len(dataset.export.procedures)
     assert len(dataset.read(SIBLING, "procedure_extract")) > len(

@@ -279,6 +279,21 @@ def test_without_a_flag_each_count_is_for_itself(find: Find) -> None:
     assert find(check_counts, "update management.made set encounter_count = 9", marts=[mart])
 
 
+LOOSER = [
+    ("min_cell_size = 10", "min_cell_size below 11"),
+    ("min_cell_size = null", "min_cell_size below 11"),
+    ("dominance_share = 0.95", "dominance_share above 0.9"),
+    ("dominance_share = null", "dominance_share above 0.9"),
+]
+
+
+@pytest.mark.parametrize(("change", "text"), LOOSER)
+def test_a_build_that_was_told_a_looser_rule_is_found(find: Find, change: str, text: str) -> None:
+    """Its rows look well: what should have been hidden is shown as any 10 is."""
+    (found,) = find(check_counts, f"update casebook.last_build set {change}")
+    assert text in found
+
+
 RETAG = "delete from reference.specialties where procedure_code = '385763009'"
 TAGS = [
     (RETAG, "the code 385763009 or a reason"),
