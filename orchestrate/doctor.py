@@ -16,7 +16,9 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from orchestrate import loading
 from orchestrate.access.roles import GROUPS, OWNER, PUBLISHER
+from orchestrate.building.manifest import Manifest
 from orchestrate.building.pseudonyms import ensure_key
 from orchestrate.check import OK, Check
 from orchestrate.console import Console
@@ -58,6 +60,7 @@ def examine(
         ("servers", lambda found: check_servers(settings, found)),
         ("roles", check_roles),
         ("closed to the public", check_public),
+        ("landed tables", lambda found: check_landed_tables(settings, found)),
         ("access", lambda found: check_access(settings, found)),
         ("published version", check_published),
     ):
@@ -290,6 +293,15 @@ def statements(target: ConnectionTarget, query: str) -> tuple[str, ...]:
     with target.session("casebook doctor") as session, session.cursor() as cursor:
         cursor.execute(query)
         return tuple(str(statement) for (statement,) in cursor.fetchall())
+
+
+def check_landed_tables(settings: Settings, databases: Databases) -> Iterator[Check]:
+    """Check that the builder may read the tables of Airbyte that domains are built from."""
+    for domain, source in loading.domain_sources(databases).items():
+        if source.source == loading.LANDED:
+            # What `casebook load --landed` read of the project, and every run since.
+            loading.check_landed(databases, Manifest.read(settings.description_dir), domain)
+            yield Check(f"landed tables of {domain}")
 
 
 def check_access(settings: Settings, databases: Databases) -> Iterator[Check]:

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 import servers
+from postgres15 import postgres15_cluster, system_postgres
 from small_project import Build, build
 
 from orchestrate.console import Console
 from orchestrate.database import open_databases
 from orchestrate.settings import Settings
+
+__all__ = ["postgres15_cluster", "system_postgres"]
 
 
 @pytest.fixture(scope="session")

@@ -44,6 +44,7 @@ def test_macros_hide_dialect(built: Build) -> None:
             True,
             False,
             "B",
+            "true false false false false null",
         )
     ]
 

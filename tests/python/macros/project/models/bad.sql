@@ -2,7 +2,8 @@
 select
     part,
     place,
-    null as missing
+    null as missing,
+    'part,place' as unreadable_columns
 from
     (values ('a', 1), ('a', 1), ('b', 2), ('c', 0), ('d', 1), ('d', 3))
         as given (part, place)

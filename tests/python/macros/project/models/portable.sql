@@ -6,4 +6,8 @@ select
     {{ replace_pattern("'a1b22'", "[0-9]+", "-") }} as replaced,
     {{ matches_pattern("'G0279'", "^[A-Z]") }} as does_match,
     {{ matches_pattern("'0279'", "^[A-Z]") }} as does_not_match,
-    (select min({{ code_order('code') }}) from (values ('a'), ('B')) as codes (code)) as first_code
+    (select min({{ code_order('code') }}) from (values ('a'), ('B')) as codes (code)) as first_code,
+    (
+        select string_agg(coalesce(({{ reads_as('word', 'numeric(3,1)') }})::text, 'null'), ' ')
+        from (values ('9.94'), ('99.95'), ('x'), (' nan'), ('-Infinity'), (null)) as words (word)
+    ) as read_as_numbers

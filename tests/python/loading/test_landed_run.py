@@ -1,0 +1,269 @@
+"""A run from tables that Airbyte landed: late, repeated, corrected and deleted records in them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from landing import land
+from psycopg2 import sql
+
+from orchestrate.doctor import check_landed_tables
+from orchestrate.loading import LANDED, state
+from tests.python.conftest import Casebook, own_copy
+
+pytestmark = pytest.mark.slow
+
+SCHEMAS = ("clients", "extracts", "management", "residency")
+SPAN = {"start": "timestamptz", "stop": "timestamptz"}
+HOME = {"birthdate": "date", "deathdate": "date", "lat": "numeric", "lon": "double precision"}
+# Codes that the source took for numbers land as decimals.
+PERFORMED = {**SPAN, "code": "numeric(38,9)", "base_cost": "numeric(38,9)", "reasoncode": "bigint"}
+# What Airbyte may leave in its tables beside the records that count.
+NOISE = (
+    # Every encounter once more as it was before, landed late, with a time that cannot be read.
+    """
+    insert into landed_advocacy.encounters
+    select (jsonb_populate_record(encounters, jsonb_build_object(
+        '_airbyte_raw_id', gen_random_uuid(), 'START', 'not known yet', 'CODE', 'other',
+        '_airbyte_extracted_at', _airbyte_extracted_at - interval '1 day'
+    ))).* from landed_advocacy.encounters
+    """,
+    # A patient who has been deleted since, and the same one from before.
+    """
+    alter table landed_advocacy.patients add _ab_cdc_deleted_at text;
+    insert into landed_advocacy.patients
+    select (jsonb_populate_record(patients, jsonb_build_object(
+        '_airbyte_raw_id', gen_random_uuid(), 'ID', 'deleted since',
+        '_airbyte_extracted_at', _airbyte_extracted_at + step * interval '1 minute',
+        '_ab_cdc_deleted_at', case when step = 1 then '2026-01-01T00:00:00Z' end
+    ))).* from landed_advocacy.patients cross join generate_series(0, 1) as step
+    where patients."ID" = (select min("ID") from landed_advocacy.patients)
+    """,
+    # A repeated sync without anything new.
+    """
+    insert into landed_advocacy.payers
+    select (jsonb_populate_record(payers, jsonb_build_object(
+        '_airbyte_raw_id', gen_random_uuid()
+    ))).* from landed_advocacy.payers
+    """,
+    # The whole table once more from before a refresh, and some records delivered twice.
+    """
+    insert into landed_advocacy.procedures
+    select (jsonb_populate_record(procedures, jsonb_build_object(
+        '_airbyte_raw_id', gen_random_uuid(), '_airbyte_generation_id', 1, 'BASE_COST', 1
+    ))).* from landed_advocacy.procedures;
+    insert into landed_advocacy.procedures
+    select * from landed_advocacy.procedures where _airbyte_generation_id = 2 limit 1000
+    """,
+    # A table of an older release, which knows no generations.
+    """
+    alter table landed_residency.studies drop column _airbyte_generation_id;
+    insert into landed_residency.studies select * from landed_residency.studies limit 1000
+    """,
+    """
+    insert into landed_residency.exam_to_cpt
+    select (jsonb_populate_record(exam_to_cpt, jsonb_build_object(
+        '_airbyte_raw_id', gen_random_uuid(), '_airbyte_generation_id', null, 'rvu', 'unknown'
+    ))).* from landed_residency.exam_to_cpt
+    """,
+)
+
+
+@dataclass
+class Landed:
+    """A Casebook that published the sample, then the same content from landed tables."""
+
+    casebook: Casebook
+    before: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    loaded: dict[str, Any] = field(default_factory=dict)
+    ran: dict[str, Any] = field(default_factory=dict)
+    warned: str = ""
+
+    def execute(self, *statements: str) -> list[tuple[Any, ...]]:
+        """Run statements as the builder; return the rows of the last one."""
+        warehouse = self.casebook.databases.warehouse
+        with warehouse.session() as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def content(self) -> dict[str, tuple[Any, ...]]:
+        """Return of each mart the number of its rows and a hash of them."""
+        found = {}
+        with (
+            self.casebook.databases.warehouse.session() as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(
+                "select schemaname, tablename from pg_tables where schemaname = any(%s)",
+                (list(SCHEMAS),),
+            )
+            for schema, table in cursor.fetchall():
+                cursor.execute(
+                    sql.SQL(
+                        "select count(*), md5(string_agg(digest, '' order by digest))"
+                        " from (select md5(mart::text) as digest from {} as mart) as digests"
+                    ).format(sql.Identifier(schema, table))
+                )
+                found[f"{schema}.{table}"] = tuple(cursor.fetchone() or ())
+        return found
+
+    def land(self) -> None:
+        """Land the sample: the residency and the encounters as text alone, the rest with types."""
+        warehouse = self.casebook.databases.warehouse
+        with warehouse.session() as connection, connection.cursor() as cursor:
+            land(cursor, "advocacy", "patients", HOME)
+            land(cursor, "advocacy", "encounters")
+            land(cursor, "advocacy", "procedures", PERFORMED)
+            land(cursor, "advocacy", "payers")
+            land(cursor, "advocacy", "organizations", {"lat": "numeric", "lon": "double precision"})
+            land(cursor, "residency", "studies", age="3 days")
+            for table in ("organizations", "modalities", "exam_to_cpt"):
+                land(cursor, "residency", table, age="20 days")
+            for statement in NOISE:
+                cursor.execute(statement)
+
+    @contextmanager
+    def changed(self, change: str, back: str) -> Iterator[None]:
+        """Change landed tables for the length of a block."""
+        self.execute(change)
+        try:
+            yield
+        finally:
+            self.execute(back)
+
+    def refusal(self) -> str:
+        """Run once more, which must fail as data; return what was said. Readers see the same."""
+        done = self.casebook.command("run", "--out", str(self.casebook.output_dir), check=False)
+        assert done.returncode == 1, done.stderr
+        assert "Traceback" not in done.stderr
+        assert self.status()["current"] == self.ran["version"]
+        return done.stderr
+
+    def status(self) -> dict[str, Any]:
+        """Return what `casebook status` says."""
+        found: dict[str, Any] = json.loads(self.casebook.command("status", "--json").stdout)
+        return found
+
+
+@pytest.fixture(scope="module")
+def landed(published: Casebook) -> Iterator[Landed]:
+    """Publish from landed tables what the sample holds."""
+    with own_copy(published) as casebook:
+        made = Landed(casebook)
+        made.before = made.content()
+        made.land()
+        made.loaded = json.loads(casebook.command("load", "advocacy", "--landed", "--json").stdout)
+        with state.raw_transaction(casebook.databases.warehouse) as connection:
+            state.switch_source(connection, "residency", LANDED)
+        done = casebook.command("run", "--out", str(casebook.output_dir), "--json")
+        made.ran, made.warned = json.loads(done.stdout), done.stderr
+        yield made
+
+
+def test_loading_tells_the_records_of_each_table(landed: Landed) -> None:
+    rows = landed.before["extracts.encounters"]
+    tables = {table["table"]: table["records"] for table in landed.loaded["landed"]}
+    assert landed.loaded["source"] == "tables landed by Airbyte"
+    assert list(tables) == ["patients", "encounters", "procedures", "payers", "organizations"]
+    assert tables["encounters"] > 2 * rows[0]
+
+
+def test_marts_are_those_of_the_same_content_from_files(landed: Landed) -> None:
+    assert len(landed.before) > 20
+    assert landed.content() == landed.before
+
+
+def test_the_build_says_where_it_reads_and_what_is_getting_old(landed: Landed) -> None:
+    assert "Sources: advocacy from its landed, residency from its landed" in landed.warned
+    (warning,) = [line for line in landed.warned.splitlines() if line.startswith("Warning")]
+    assert warning.startswith("Warning: residency studies was extracted last on")
+    assert "3 days before" in warning
+
+
+def test_status_tells_how_fresh_landed_tables_are_and_what_was_published(landed: Landed) -> None:
+    status = landed.status()
+    fresh = {(table["domain"], table["table"]): table["status"] for table in status["freshness"]}
+    assert len(fresh) == 9
+    assert [key for key, value in fresh.items() if value != "pass"] == [("residency", "studies")]
+    assert fresh["residency", "studies"] == "warn"
+    version = status["versions"][0]
+    advocacy = version["sources"]["advocacy"]
+    assert (advocacy["source"], advocacy["directory"]) == ("landed", None)
+    # What landed last of what counts: the deletion of a patient came later.
+    ((last,),) = landed.execute(
+        "select max(_airbyte_extracted_at) from landed_advocacy.organizations"
+    )
+    assert advocacy["loaded_at"] == last.isoformat()
+    assert (
+        advocacy["rows"]["procedures"]
+        == landed.execute("select count(*)::integer from sample_advocacy.procedures")[0][0]
+    )
+    people = landed.casebook.command("status").stdout
+    assert "Landed tables at" in people
+
+
+def test_nothing_hangs_on_the_tables_of_airbyte(landed: Landed) -> None:
+    with landed.casebook.databases.warehouse.session() as connection:
+        connection.autocommit = False
+        with connection.cursor() as cursor:
+            for table in ("patients", "encounters", "procedures", "payers", "organizations"):
+                cursor.execute(f"drop table landed_advocacy.{table} restrict")
+            cursor.execute("select count(*) from staging.stg_advocacy__patients")
+            assert cursor.fetchone() == (landed.loaded["landed"][0]["records"] - 2,)
+        connection.rollback()
+
+
+def test_records_that_land_after_a_build_are_no_obstacle_to_publishing_it(landed: Landed) -> None:
+    with landed.changed(
+        "update landed_advocacy.payers set _airbyte_extracted_at = now()",
+        "update landed_advocacy.payers set _airbyte_extracted_at = now() - interval '1 hour'",
+    ):
+        again = json.loads(landed.casebook.command("publish", "--json").stdout)
+    landed.ran = again
+
+
+def test_a_column_that_is_gone_stops_a_run_before_it_builds(landed: Landed) -> None:
+    with landed.changed(
+        'alter table landed_advocacy.encounters rename "PAYER" to paid_by',
+        'alter table landed_advocacy.encounters rename paid_by to "PAYER"',
+    ):
+        said = landed.refusal()
+    assert "landed_advocacy.encounters lacks payer." in said
+    assert "Building" not in said
+
+
+def test_tables_that_are_too_old_stop_a_run_before_it_builds(landed: Landed) -> None:
+    shift = "update landed_residency.studies set _airbyte_extracted_at = _airbyte_extracted_at {}"
+    with landed.changed(shift.format("- interval '5 days'"), shift.format("+ interval '5 days'")):
+        said = landed.refusal()
+        looked = list(check_landed_tables(landed.casebook.settings, landed.casebook.databases))
+    assert "Landed tables are too old: residency studies was extracted last on" in said
+    assert "8 days before. Nothing was built or published." in said
+    assert "Building" not in said
+    # They can be read all the same.
+    assert [check.name for check in looked] == [
+        "landed tables of residency",
+        "landed tables of advocacy",
+    ]
+    assert landed.status()["freshness"][-1]["status"] == "error"
+
+
+def test_values_that_cannot_be_read_are_told_by_table_and_column(landed: Landed) -> None:
+    # All that is built after these is left out, which makes the test short.
+    with landed.changed(
+        "update landed_residency.studies set finalized = 'canary-noon'"
+        " where _airbyte_raw_id = (select min(_airbyte_raw_id) from landed_residency.studies);"
+        """update landed_advocacy.encounters set "TOTAL_CLAIM_COST" = 'Infinity'""",
+        "drop schema landed_residency, landed_advocacy cascade",
+    ):
+        said = landed.refusal()
+    assert "test readable_landed_residency__studies_finalized" in said
+    assert "(1 failing row)" in said
+    assert "test readable_landed_advocacy__encounters_total_claim_cost" in said
+    assert "canary" not in said + (landed.casebook.settings.log_dir / "dbt.log").read_text()
