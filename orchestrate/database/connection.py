@@ -23,7 +23,7 @@ CONNECT_TIMEOUT_SECONDS = "10"
 
 # What belongs to the person a URL was written for, and to nobody else who connects to its server.
 PERSONAL_PARAMETERS = frozenset(
-    {"user", "password", "passfile", "sslcert", "sslkey", "sslpassword", "service"}
+    {"user", "password", "passfile", "sslcert", "sslkey", "sslpassword"}
 )
 
 # A password file is complete: variables such as PGPASSWORD or PGHOSTADDR, meant for other servers,
@@ -174,6 +174,11 @@ def parse_url(text: str, variable: str) -> ConnectionTarget:
             f"{variable} is not a well-formed PostgreSQL URL.",
             f"{example} Percent-encode special characters in user and password.",
         ) from None
+    if "service" in parameters:
+        # dbt gets the rest of the URL as a service, and there can be only one.
+        raise ConfigurationError(
+            f"{variable} names a service.", f"{example} Write out what it says."
+        )
     host = parameters.setdefault("host", os.environ.get("PGHOST", ""))
     port = parameters.setdefault("port", os.environ.get("PGPORT", "5432"))
     if not parameters.get("user"):

@@ -25,6 +25,7 @@ SECRET = "hunter2-and-more"  # noqa: S105  (the password that must not appear)
         (f"postgresql://u:{SECRET}@h/", "names no database"),
         (f"postgresql://u:{SECRET}@/d", "names no host"),
         (f"postgresql://u:{SECRET}@a,b/d", "several hosts"),
+        (f"postgresql://u:{SECRET}@h/d?service=mine", "names a service"),
         (f"postgresql://u:{SECRET}@h:0/d", "port"),
         (f"postgresql://u:{SECRET}@h:99999/d", "port"),
         (f"postgresql://u:{SECRET}@h:http/d", "port"),
