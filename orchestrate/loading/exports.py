@@ -11,12 +11,12 @@ from psycopg2.extensions import connection as Connection  # noqa: N812  (a class
 from orchestrate.building.manifest import Manifest, SeedDefinition
 from orchestrate.console import Console
 from orchestrate.database import Databases
-from orchestrate.errors import ConfigurationError, DataError
+from orchestrate.errors import ConfigurationError
 from orchestrate.loading import quarantine, state
 from orchestrate.loading.filling import fill_sound, fill_whole
 from orchestrate.loading.headers import match_header
 from orchestrate.loading.oddities import Loading, Oddity, find_oddities
-from orchestrate.loading.problems import ExportError, Problems, bad_file, bad_files
+from orchestrate.loading.problems import ExportError, Problem, Problems, bad_file, bad_files
 from orchestrate.loading.report import Report
 from orchestrate.loading.scan import scan
 from orchestrate.loading.sources import check_domain, time_zone
@@ -61,8 +61,7 @@ def load_export(
     set aside, up to so many percent of each file. All problems are written into `report_dir`.
 
     Raises ConfigurationError when the folder or a file cannot be read; ExportError, with file, line
-    and column, for content that cannot be taken; DataError for a missing file; DatabaseError,
-    BusyError.
+    and column, for content that cannot be taken, and for missing files; DatabaseError, BusyError.
     """
     check_domain(domain)
     directory = absolute(directory, "The command line")
@@ -133,7 +132,7 @@ def _keep(connection: Connection, loading: Loading) -> LoadedTable:
 def find_files(directory: Path, names: Sequence[str]) -> list[Path]:
     """Return the file of each name in a folder, in any case if none is written exactly so.
 
-    Raises ConfigurationError when the folder cannot be read, DataError naming all missing files.
+    Raises ConfigurationError when the folder cannot be read, ExportError naming all missing files.
     """
     try:
         present = {path.name: path for path in sorted(directory.iterdir()) if path.is_file()}
@@ -153,9 +152,10 @@ def find_files(directory: Path, names: Sequence[str]) -> list[Path]:
     found = {name: present.get(name) or in_any_case.get(name.casefold()) for name in names}
     missing = [name for name, path in found.items() if path is None]
     if missing:
-        raise DataError(
+        raise ExportError(
             f"{directory} holds no {' and no '.join(missing)}.",
             f"The export consists of {', '.join(names)}. Nothing was replaced.",
+            Problems(len(missing), tuple(Problem(name, "the file is missing") for name in missing)),
         )
     return [path for path in found.values() if path is not None]
 

@@ -10,7 +10,9 @@ _SHORTEST = 6
 
 
 def alike(names: Iterable[str]) -> list[tuple[str, str]]:
-    """Return the pairs of different names that look like one, each in the order given.
+    """Return pairs of different names that look like one: an earlier name and a later one.
+
+    Of several names that all look alike, the others are told with the first of them.
 
     Two do when they are equal without regard to case, accents, blanks and punctuation, or become so
     by leaving out at most one letter of each (a letter more, less, other or elsewhere) and both
