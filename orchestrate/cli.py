@@ -87,16 +87,32 @@ def load(
     landed: Annotated[
         bool, typer.Option("--landed", help="Take the tables that Airbyte landed in the warehouse.")
     ] = False,
+    quarantine: Annotated[
+        float | None,
+        typer.Option(
+            "--quarantine",
+            help="Set bad rows aside, up to so many percent of each file's.",
+            metavar="PERCENT",
+            min=0,
+            max=100,
+        ),
+    ] = None,
     json_output: JsonOption = False,
 ) -> None:
     """Take an export or landed tables as a domain's source, or go back to the sample."""
-    from orchestrate.pipeline import load_domain, use_landed
+    from orchestrate.loading import ExportError
+    from orchestrate.taking import load_domain, refused_as_json, use_landed
 
     if (directory is not None) + sample + landed != 1:
         raise ConfigurationError(
             "casebook load needs either a folder or --sample or --landed.",
             f"Write `casebook load {domain} DIR`, `casebook load {domain} --landed` or"
             f" `casebook load {domain} --sample`.",
+        )
+    if directory is None and quarantine is not None:
+        raise ConfigurationError(
+            "--quarantine is for the files of a folder.",
+            f"Write `casebook load {domain} DIR --quarantine PERCENT`.",
         )
     console = Console(json_output=json_output)
     settings = Settings.from_environment()
@@ -108,9 +124,15 @@ def load(
             [(table.name, table.rows, table.extracted_at) for table in outcome.landed],
         )
     else:
-        outcome = load_domain(settings, console, domain.value, directory)
+        try:
+            outcome = load_domain(settings, console, domain.value, directory, quarantine)
+        except ExportError as error:
+            console.show_json(refused_as_json(domain.value, quarantine, error.problems))
+            raise
         console.show(
-            f"{domain.value}: {outcome.source}", ["file", "rows", "equal rows"], outcome.file_rows
+            f"{domain.value}: {outcome.source}",
+            ["file", "rows", "equal rows", "set aside"],
+            outcome.file_rows,
         )
     console.write("`casebook run` builds and publishes from it.")
     console.show_json(outcome.as_json())

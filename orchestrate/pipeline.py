@@ -58,36 +58,6 @@ class RunSummary:
         }
 
 
-@dataclass(frozen=True)
-class LoadSummary:
-    """What a load took: the domain's source, and per file its rows and equal rows.
-
-    `landed` are the tables of Airbyte, with their records, instead of files.
-    """
-
-    domain: str
-    source: str
-    file_rows: Sequence[tuple[str, int, int]]
-    changed: bool
-    landed: Sequence[loading.LandedTable] = ()
-
-    def as_json(self) -> dict[str, object]:
-        """Return the summary as plain values."""
-        return {
-            "domain": self.domain,
-            "source": self.source,
-            "changed": self.changed,
-            "files": [
-                {"file": file, "rows": rows, "equal_rows": equal}
-                for file, rows, equal in self.file_rows
-            ],
-            "landed": [
-                {"table": table.name, "records": table.rows, "extracted_at": table.extracted_at}
-                for table in self.landed
-            ],
-        }
-
-
 def run_all(settings: Settings, console: Console, out_dir: Path) -> RunSummary:
     """Load, build, publish and render; returns what to look at.
 
@@ -183,36 +153,6 @@ def render_all(
             databases, recipient, versions, DEFAULT_FORMATS, folder
         ),
     )
-
-
-def load_domain(
-    settings: Settings, console: Console, domain: str, directory: Path | None
-) -> LoadSummary:
-    """Take the export in `directory` as the domain's source; None: go back to the sample."""
-    databases = open_databases(settings, console)
-    with run_lock(databases):
-        if directory is None:
-            loading.use_sample(databases, domain)
-            return LoadSummary(domain, "sample", [], changed=True)
-        variables = loading.variables(databases)
-        manifest = Dbt(settings, databases.warehouse, console).parse(variables)
-        report = loading.load_export(databases, manifest, domain, directory, variables, console)
-    return LoadSummary(
-        domain,
-        f"export of {directory}",
-        [(file.name, file.rows, file.equal_rows) for file in report.files],
-        changed=report.changed,
-    )
-
-
-def use_landed(settings: Settings, console: Console, domain: str) -> LoadSummary:
-    """Take the tables that Airbyte landed as the domain's source, when all of them will do."""
-    databases = open_databases(settings, console)
-    with run_lock(databases):
-        variables = {**loading.variables(databases), f"{domain}_source": loading.LANDED}
-        manifest = Dbt(settings, databases.warehouse, console).parse(variables)
-        tables = loading.use_landed(databases, manifest, domain)
-    return LoadSummary(domain, "tables landed by Airbyte", [], changed=True, landed=tables)
 
 
 def require_landed(
@@ -343,6 +283,7 @@ def recorded_sources(databases: Databases) -> dict[str, object]:
             "directory": None if source.directory is None else str(source.directory),
             "loaded_at": None if source.loaded_at is None else source.loaded_at.isoformat(),
             "rows": source.rows,
+            "quarantined": dict(source.quarantined),
         }
         for domain, source in loading.domain_sources(databases).items()
     }

@@ -68,6 +68,11 @@ class Settings:
         return self.home / "logs"
 
     @property
+    def problems_dir(self) -> Path:
+        """Reports of what is wrong with exports, readable by their owner alone."""
+        return self.home / "problems"
+
+    @property
     def secrets_dir(self) -> Path:
         """Password files and other secrets, readable by their owner alone."""
         return self.home / "secrets"

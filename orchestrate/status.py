@@ -72,13 +72,14 @@ def show_status(status: Status, console: Console) -> None:
     )
     console.show(
         "Sources of the next run",
-        ["domain", "source", "loaded", "folder"],
+        ["domain", "source", "loaded", "folder", "rows set aside"],
         [
             (
                 domain,
                 source.source,
                 "" if source.loaded_at is None else f"{source.loaded_at:%Y-%m-%d %H:%M:%S %Z}",
                 source.directory,
+                sum(source.quarantined.values()) or None,
             )
             for domain, source in sorted(status.sources.items())
         ],
@@ -106,6 +107,7 @@ def show_status(status: Status, console: Console) -> None:
                     "source": source.source,
                     "directory": source.directory,
                     "loaded_at": source.loaded_at,
+                    "quarantined": dict(source.quarantined),
                 }
                 for domain, source in status.sources.items()
             },

@@ -12,7 +12,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import MappingProxyType
 from typing import Any
 
@@ -52,6 +52,7 @@ class Dbt:
             arguments.parse_arguments(self._settings, variables),
             "read the project",
             Progress(self._console),
+            sparing_memory=True,
         )
         return Manifest.read(self._settings.description_dir)
 
@@ -125,6 +126,8 @@ class Dbt:
         purpose: str,
         callback: Progress,
         session: Mapping[str, str] = _NOTHING,
+        *,
+        sparing_memory: bool = False,
     ) -> Any:
         from dbt.cli.main import dbtRunner
 
@@ -135,7 +138,9 @@ class Dbt:
             self._settings.secrets_dir / "dbt_service.conf",
             session,
         )
-        with _ONE_AT_A_TIME, applied(environment), _rare_collections():
+        # To read the project takes seconds either way; a load, which only reads, is to stay small.
+        collections = nullcontext() if sparing_memory else _rare_collections()
+        with _ONE_AT_A_TIME, applied(environment), collections:
             outcome = dbtRunner(callbacks=[callback]).invoke(dbt_arguments)
         if outcome.exception is not None:
             raise _explained(outcome.exception, purpose) from None

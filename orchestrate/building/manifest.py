@@ -11,6 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from orchestrate.building.rules import (
+    NO_RULES,
+    ColumnRules,
+    Reference,
+    column_rules,
+    references,
+)
 from orchestrate.errors import ConfigurationError
 
 
@@ -19,13 +26,14 @@ class SeedColumn:
     """One column of a raw table.
 
     `type` is the PostgreSQL type as written in the seed's `column_types`. `required` (the column's
-    meta): a row without a value is refused.
+    meta): a row without a value is refused. `rules` are the other demands and oddities.
     """
 
     name: str
     type: str
     description: str
     required: bool
+    rules: ColumnRules = NO_RULES
 
 
 @dataclass(frozen=True)
@@ -102,8 +110,13 @@ class Manifest:
     def from_content(cls, content: Mapping[str, Any]) -> Manifest:
         """Make the views from a parsed manifest."""
         nodes: Mapping[str, Mapping[str, Any]] = content["nodes"]
+        referred = references(nodes)
         return cls(
-            seeds=tuple(_seed(node) for node in nodes.values() if node["resource_type"] == "seed"),
+            seeds=tuple(
+                _seed(unique_id, node, referred)
+                for unique_id, node in nodes.items()
+                if node["resource_type"] == "seed"
+            ),
             sources=tuple(
                 SourceTable(
                     source=source["source_name"],
@@ -164,7 +177,9 @@ class Manifest:
         )
 
 
-def _seed(node: Mapping[str, Any]) -> SeedDefinition:
+def _seed(
+    unique_id: str, node: Mapping[str, Any], referred: Mapping[tuple[str, str], Reference]
+) -> SeedDefinition:
     config = node["config"]
     types: Mapping[str, str] = config.get("column_types") or {}
     described: Mapping[str, Mapping[str, Any]] = node.get("columns") or {}
@@ -177,16 +192,20 @@ def _seed(node: Mapping[str, Any]) -> SeedDefinition:
         description=(node.get("description") or "").strip(),
         personal=bool((config.get("meta") or {}).get("personal", False)),
         columns=tuple(
-            _column(name, type_, described.get(name, {})) for name, type_ in types.items()
+            _column(name, type_, described.get(name, {}), referred.get((unique_id, name)))
+            for name, type_ in types.items()
         ),
     )
 
 
-def _column(name: str, type_: str, described: Mapping[str, Any]) -> SeedColumn:
+def _column(
+    name: str, type_: str, described: Mapping[str, Any], reference: Reference | None
+) -> SeedColumn:
     meta: Mapping[str, Any] = described.get("config", {}).get("meta") or {}
     return SeedColumn(
         name=name,
         type=type_,
         description=(described.get("description") or "").strip(),
         required=bool(meta.get("required", False)),
+        rules=column_rules(meta, reference),
     )

@@ -11,8 +11,8 @@ import textwrap
 from collections.abc import Sequence
 from datetime import date
 
+from orchestrate.cells import csv_cell
 from orchestrate.reports.catalog import Relation
-from orchestrate.reports.downloads import csv_cell
 from orchestrate.reports.edition import Edition, edition_line
 from orchestrate.reports.pages.clients import VISIBILITY_NOTICE
 from orchestrate.reports.pages.program import OWN_ROWS_NOTICE

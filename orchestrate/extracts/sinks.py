@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
+from orchestrate.cells import csv_cell
 from orchestrate.reports.catalog import Relation
-from orchestrate.reports.downloads import csv_cell
 
 # Any, because a column's type is the contract's business.
 Rows = Sequence[tuple[Any, ...]]

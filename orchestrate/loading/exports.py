@@ -6,25 +6,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
+
 from orchestrate.building.manifest import Manifest, SeedDefinition
 from orchestrate.console import Console
 from orchestrate.database import Databases
-from orchestrate.errors import ConfigurationError, DataError
-from orchestrate.loading import state
+from orchestrate.errors import ConfigurationError
+from orchestrate.loading import quarantine, state
+from orchestrate.loading.filling import fill_sound, fill_whole
 from orchestrate.loading.headers import match_header
-from orchestrate.loading.problems import bad_file
+from orchestrate.loading.oddities import Loading, Oddity, find_oddities
+from orchestrate.loading.problems import ExportError, Problem, Problems, bad_file, bad_files
+from orchestrate.loading.report import Report
 from orchestrate.loading.scan import scan
 from orchestrate.loading.sources import check_domain, time_zone
-from orchestrate.loading.tables import LoadedTable, RawTable, fill, swap
+from orchestrate.loading.tables import LoadedTable, RawTable, swap
 from orchestrate.settings import absolute
 
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What `load_export` did: the files of the domain, in the order of the project.
+    """What `load_export` did: the files of the domain, by name.
 
     `changed` is False when the warehouse held exactly this export already; `ignored` names the
-    unknown columns by file.
+    unknown columns by file. `quarantined` rows by file were set aside for these `problems`;
+    `oddities` were loaded. Of an unchanged export neither is looked for again.
     """
 
     domain: str
@@ -32,6 +38,9 @@ class LoadReport:
     files: tuple[LoadedTable, ...]
     ignored: Mapping[str, tuple[str, ...]]
     changed: bool
+    quarantined: Mapping[str, int]
+    problems: Problems
+    oddities: tuple[Oddity, ...]
 
 
 def load_export(
@@ -41,54 +50,89 @@ def load_export(
     directory: Path,
     variables: Mapping[str, object],
     console: Console,
+    report_dir: Path,
+    limit: float | None = None,
 ) -> LoadReport:
     """Take the CSV files in `directory` as the source of `domain`, from the next build on.
 
     All files are loaded in one transaction, or none; what is published does not change. An export
-    that the warehouse holds already is recognised by its content and not loaded again.
+    that the warehouse holds already is recognised by its content and not loaded again. One bad row
+    refuses the load, unless a `limit` is given: then bad rows, and the rows that refer to them, are
+    set aside, up to so many percent of each file. All problems are written into `report_dir`.
 
-    Raises ConfigurationError when the folder or a file cannot be read; DataError, with file, line
-    and column, for a missing file or column and for content that cannot be taken; DatabaseError,
-    BusyError.
+    Raises ConfigurationError when the folder or a file cannot be read; ExportError, with file, line
+    and column, for content that cannot be taken, and for missing files; DatabaseError, BusyError.
     """
     check_domain(domain)
     directory = absolute(directory, "The command line")
-    seeds = manifest.domain_seeds(domain)
-    files = find_files(directory, [f"{seed.alias}.csv" for seed in seeds])
-    raws = [
-        _raw_table(seed, path, manifest.export_schema(domain), time_zone(domain, variables))
-        for seed, path in zip(seeds, files, strict=True)
-    ]
-    ignored = {raw.scanned.name: raw.match.unknown for raw in raws if raw.match.unknown}
+    report = Report(report_dir, domain)
+    report.clear()
+    raws = _raw_tables(
+        sorted(manifest.domain_seeds(domain), key=lambda seed: seed.alias),
+        directory,
+        manifest.export_schema(domain),
+        time_zone(domain, variables),
+        report,
+    )
+    ignored = {raw.file: raw.match.unknown for raw in raws if raw.match.unknown}
     for file, columns in ignored.items():
         console.warn(f"{file}: ignored unknown columns: {', '.join(columns)}.")
+    problems, oddities = Problems(), list[Oddity]()
     with state.raw_transaction(databases.warehouse) as connection:
-        held = state.held_tables(connection)
-        tables = [held.get((raw.schema, raw.table), ("", None)) for raw in raws]
-        unchanged = [
-            table
-            for (print_, table), raw in zip(tables, raws, strict=True)
-            if table is not None and print_ == state.fingerprint(raw)
-        ]
-        if changed := len(unchanged) < len(raws):
+        unchanged = _held(connection, domain, raws, limit)
+        if changed := not unchanged:
             with console.task(f"Loading the {domain} export", len(raws)) as task:
-                counts = [fill(connection, raw, task) for raw in raws]
-                loaded = []
-                for raw, (rows, equal_rows) in zip(raws, counts, strict=True):
-                    swap(connection, raw)
-                    loaded.append(state.record_table(connection, raw, rows, equal_rows))
+                filled = fill_whole(connection, raws, task)
+                if filled is None:
+                    filled, problems = fill_sound(connection, domain, raws, task, report, limit)
+                else:
+                    quarantine.forget(connection, domain)
+                oddities = find_oddities(connection, filled)
+                loaded = [_keep(connection, loading) for loading in filled]
             state.choose_export(connection, domain, directory)
         else:
             loaded = unchanged
             state.switch_source(connection, domain, state.EXPORT)
-    _tell(console, domain, loaded, changed)
-    return LoadReport(domain, directory, tuple(loaded), ignored, changed)
+        quarantined = quarantine.quarantined(connection, domain)
+    done = LoadReport(
+        domain, directory, tuple(loaded), ignored, changed, quarantined, problems, tuple(oddities)
+    )
+    _tell(console, done)
+    return done
+
+
+def _held(
+    connection: Connection, domain: str, raws: Sequence[RawTable], limit: float | None
+) -> list[LoadedTable]:
+    """Return the tables that hold just these files already; none unless all do.
+
+    Rows that were set aside when they were loaded must be within the limit of today.
+    """
+    held = state.held_tables(connection)
+    aside = quarantine.quarantined(connection, domain)
+    found = []
+    for raw in raws:
+        print_, table = held.get((raw.schema, raw.table), ("", None))
+        if table is None or print_ != state.fingerprint(raw):
+            return []
+        if count := aside.get(table.name, 0):
+            percent = 100 * count / (count + table.rows)
+            if limit is None or percent > limit:
+                return []
+        found.append(table)
+    return found
+
+
+def _keep(connection: Connection, loading: Loading) -> LoadedTable:
+    swap(connection, loading.raw)
+    filled = loading.filled
+    return state.record_table(connection, loading.raw, filled.rows, filled.equal_rows)
 
 
 def find_files(directory: Path, names: Sequence[str]) -> list[Path]:
     """Return the file of each name in a folder, in any case if none is written exactly so.
 
-    Raises ConfigurationError when the folder cannot be read, DataError naming all missing files.
+    Raises ConfigurationError when the folder cannot be read, ExportError naming all missing files.
     """
     try:
         present = {path.name: path for path in sorted(directory.iterdir()) if path.is_file()}
@@ -108,11 +152,30 @@ def find_files(directory: Path, names: Sequence[str]) -> list[Path]:
     found = {name: present.get(name) or in_any_case.get(name.casefold()) for name in names}
     missing = [name for name, path in found.items() if path is None]
     if missing:
-        raise DataError(
+        raise ExportError(
             f"{directory} holds no {' and no '.join(missing)}.",
             f"The export consists of {', '.join(names)}. Nothing was replaced.",
+            Problems(len(missing), tuple(Problem(name, "the file is missing") for name in missing)),
         )
     return [path for path in found.values() if path is not None]
+
+
+def _raw_tables(
+    seeds: Sequence[SeedDefinition], directory: Path, schema: str, zone: str, report: Report
+) -> list[RawTable]:
+    """Read all files once; what is damaged in any of them is reported together."""
+    files = find_files(directory, [f"{seed.alias}.csv" for seed in seeds])
+    raws, errors = [], []
+    for seed, path in zip(seeds, files, strict=True):
+        try:
+            raws.append(_raw_table(seed, path, schema, zone))
+        except ExportError as error:
+            errors.append(error)
+    if errors:
+        refusal = bad_files(errors)
+        refusal.problems = report.write(refusal.problems.first)
+        raise refusal
+    return raws
 
 
 def _raw_table(seed: SeedDefinition, path: Path, schema: str, zone: str) -> RawTable:
@@ -127,15 +190,23 @@ def _raw_table(seed: SeedDefinition, path: Path, schema: str, zone: str) -> RawT
     return RawTable(seed, schema, scanned, match, zone)
 
 
-def _tell(console: Console, domain: str, tables: Sequence[LoadedTable], changed: bool) -> None:
-    if not changed:
-        console.say(f"This {domain} export is loaded already; nothing was replaced.")
-    for table in tables:
-        rows = "1 row" if table.rows == 1 else f"{table.rows:,} rows"
-        text = f"{table.name}: {rows}, {_size(table.size)}"
-        if table.equal_rows:
-            text += f"; {table.equal_rows:,} of them repeat another row in every column, and count"
+def _tell(console: Console, report: LoadReport) -> None:
+    if not report.changed:
+        console.say(f"This {report.domain} export is loaded already; nothing was replaced.")
+    for table in report.files:
+        text = f"{table.name}: {_rows(table.rows)}, {_size(table.size)}"
+        if aside := report.quarantined.get(table.name):
+            text += f"; {_rows(aside)} set aside"
         console.say(text)
+    for oddity in report.oddities:
+        console.warn(str(oddity))
+    if report.problems.count:
+        console.warn("\n  ".join(["These rows were set aside:", *report.problems.lines()]))
+        console.say(f"All of it is in {report.problems.report}; the rows in {quarantine.TABLE}.")
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def _size(size: int) -> str:

@@ -15,14 +15,18 @@ _FIELD_LIMIT = 1 << 30
 class Record:
     """One record: its physical lines in the file (the header begins in line 1) and its fields.
 
-    `copy_line` is the number of its last line as PostgreSQL's COPY counts: of the line breaks
-    inside quotes, COPY sees only those written like the file's line ends.
+    `text` is the record as the file has it, line end included.
     """
 
     first_line: int
     last_line: int
-    copy_line: int
     fields: tuple[str, ...]
+    text: str
+
+    @property
+    def line_end(self) -> str:
+        """The characters that end the record; none at the end of the file."""
+        return self.text[len(self.text.rstrip("\r\n")) :]
 
 
 def records(path: Path, errors: str = "strict") -> Iterator[Record]:
@@ -31,22 +35,37 @@ def records(path: Path, errors: str = "strict") -> Iterator[Record]:
     Raises UnicodeDecodeError and csv.Error where the file cannot be read on.
     """
     csv.field_size_limit(_FIELD_LIMIT)
-    line_end = _line_end(path, errors)
     with path.open(encoding="utf-8-sig", errors=errors, newline="") as file:
-        reader = csv.reader(file)
-        last_line = copy_line = 0
+        taken: list[str] = []
+
+        def lines() -> Iterator[str]:
+            for line in file:
+                taken.append(line)
+                yield line
+
+        reader = csv.reader(lines())
+        last_line = 0
         for fields in reader:
-            copy_line += 1 + sum(field.count(line_end) for field in fields)
-            yield Record(last_line + 1, reader.line_num, copy_line, tuple(fields))
+            yield Record(last_line + 1, reader.line_num, tuple(fields), "".join(taken))
+            taken.clear()
             last_line = reader.line_num
 
 
-def record_at(path: Path, copy_line: int) -> Record | None:
-    """Return the record that COPY calls `copy_line`, None when it cannot be found."""
-    try:
-        return next((record for record in records(path) if record.copy_line >= copy_line), None)
-    except (UnicodeDecodeError, csv.Error, OSError):
-        return None
+def rows(path: Path) -> Iterator[tuple[int, Record]]:
+    """Yield the records below the header, numbered from 1, without empty lines at the end."""
+    empty = 0
+    for number, record in enumerate(records(path)):
+        if number == 0:
+            continue
+        if not record.fields:
+            # Counted and not kept: there may be any number of them.
+            empty += 1
+            continue
+        for back in range(empty, 0, -1):
+            line = record.first_line - back
+            yield number - back, Record(line, line, (), "")
+        empty = 0
+        yield number, record
 
 
 def undecodable_column(path: Path) -> str | None:
@@ -65,9 +84,3 @@ def undecodable_column(path: Path) -> str | None:
     except (csv.Error, OSError):
         return None
     return None
-
-
-def _line_end(path: Path, errors: str) -> str:
-    with path.open(encoding="utf-8-sig", errors=errors, newline="") as file:
-        first = file.readline()
-    return "\r" if first.endswith(("\r\n", "\r")) else "\n"

@@ -9,10 +9,11 @@ from orchestrate.console import Console
 from orchestrate.database import Databases
 from orchestrate.errors import DataError
 from orchestrate.loading import state
+from orchestrate.loading.filling import fill_shipped
 from orchestrate.loading.headers import match_header
 from orchestrate.loading.scan import scan
 from orchestrate.loading.sources import time_zone
-from orchestrate.loading.tables import LoadedTable, RawTable, fill, swap
+from orchestrate.loading.tables import LoadedTable, RawTable, swap
 
 
 def load_seeds(
@@ -36,9 +37,9 @@ def load_seeds(
         if stale:
             with console.task("Loading samples and reference data", len(stale)) as task:
                 for raw in stale:
-                    rows, equal_rows = fill(connection, raw, task)
+                    filled = fill_shipped(connection, raw, task)
                     swap(connection, raw)
-                    table = state.record_table(connection, raw, rows, equal_rows)
+                    table = state.record_table(connection, raw, filled.rows, filled.equal_rows)
                     loaded[raw.schema, raw.table] = table
     return [loaded[raw.schema, raw.table] for raw in raws]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from orchestrate.database import Databases
 from orchestrate.errors import ConfigurationError
 from orchestrate.loading import state
 from orchestrate.loading.landed import LandedTable, built_tables
+from orchestrate.loading.quarantine import quarantined
 from orchestrate.loading.state import EXPORT, LANDED, SAMPLE
 from orchestrate.loading.tables import LoadedTable
 from orchestrate.settings import PROJECT_DIR
@@ -25,8 +26,9 @@ class DomainSource:
     """What a domain is built from: `source` is `sample`, `export` or `landed`.
 
     `directory` and `loaded_at` are those of the export, None for the sample; `tables` the raw
-    tables of that source as they were loaded, none before the first load. Of landed tables
-    `landed` is what the last build took, and `loaded_at` when Airbyte extracted the last of that.
+    tables of that source as they were loaded, none before the first load; `quarantined` how many
+    rows of the export were set aside, by file. Of landed tables `landed` is what the last build
+    took, and `loaded_at` when Airbyte extracted the last of that.
     """
 
     domain: str
@@ -35,6 +37,7 @@ class DomainSource:
     loaded_at: datetime | None
     tables: tuple[LoadedTable, ...]
     landed: tuple[LandedTable, ...] = ()
+    quarantined: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def rows(self) -> dict[str, int]:
@@ -59,6 +62,7 @@ def domain_sources(databases: Databases) -> dict[str, DomainSource]:
             for domain, choice in choices.items()
             if choice.source == LANDED
         }
+        aside = {domain: quarantined(connection, domain) for domain in DOMAINS}
     sources = {}
     for domain in DOMAINS:
         choice = choices.get(domain, state.Choice(SAMPLE, None, None))
@@ -76,6 +80,7 @@ def domain_sources(databases: Databases) -> dict[str, DomainSource]:
                 if schema == f"{choice.source}_{domain}"
             ),
             landed=taken,
+            quarantined=aside[domain] if is_export else {},
         )
     return sources
 

@@ -97,7 +97,7 @@ def _busy_when_locked() -> Iterator[None]:
 def fingerprint(raw: RawTable) -> str:
     """Return a hash of all that makes a raw table what it is: content, shape, words, time zone."""
     shape = [
-        (column.name, column.type, column.description, column.required)
+        (column.name, column.type, column.description, column.required, repr(column.rules))
         for column in raw.seed.columns
     ]
     content = [raw.scanned.sha256, raw.time_zone, raw.seed.description, shape]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,14 +13,16 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812  (the same)
 
 from orchestrate.building.manifest import SeedColumn, SeedDefinition
 from orchestrate.console import Task
-from orchestrate.errors import ConfigurationError
-from orchestrate.loading.diagnosis import FINITE, REQUIRED, explain
+from orchestrate.errors import ConfigurationError, DatabaseError
 from orchestrate.loading.headers import HeaderMatch
 from orchestrate.loading.scan import CHUNK, ScannedFile
-from orchestrate.loading.stream import CopyStream
+from orchestrate.loading.stream import CopyStream, PieceStream, Stream
 
-_LOADING = "__loading"
+# What follows the name of a table while it is filled and checked.
+LOADING = "__loading"
 _TRIMMED = "__trimmed"
+# Of rows that are odd, the lines of this many are told.
+PLACES = 5
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,31 @@ class RawTable:
     def table(self) -> str:
         """The table's name, without schema."""
         return self.seed.alias
+
+    @property
+    def file(self) -> str:
+        """The file's name."""
+        return self.scanned.name
+
+    def relation(self, suffix: str = "") -> sql.Identifier:
+        """Return the table, or the one beside it whose name ends in `suffix`."""
+        return sql.Identifier(self.schema, self.table + suffix)
+
+    def column(self, name: str) -> SeedColumn:
+        """Return the declared column of this name."""
+        return next(column for column in self.seed.columns if column.name == name)
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What a COPY put into a table, in the order of the file.
+
+    `equal_rows` repeat another row in every column; `repeats` are the places (ctid) of some.
+    """
+
+    rows: int
+    equal_rows: int
+    repeats: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -74,25 +101,35 @@ def prepare_session(cursor: Cursor, time_zone: str) -> None:
         ) from None
 
 
-def fill(connection: Connection, raw: RawTable, task: Task) -> tuple[int, int]:
-    """Copy a file into a new table beside the one it will replace; return rows and equal rows.
+def fill(
+    connection: Connection, raw: RawTable, task: Task, pieces: Iterable[str] | None = None
+) -> Filled | None:
+    """Copy a file into a new table beside the one it will replace; None: its rows do not fit.
 
-    Raises DataError, with file, line and column, when a row cannot be taken.
+    That is where a value is not of its column's type or a row has not as many fields as the header.
+    The transaction can go on then. With `pieces` they are copied, in place of all of the file.
+
+    Raises DataError when the file changes meanwhile, DatabaseError when the warehouse refuses.
     """
+    loading = raw.relation(LOADING)
     with connection.cursor() as cursor:
-        prepare_session(cursor, raw.time_zone)
-        loading = sql.Identifier(raw.schema, raw.table + _LOADING)
         cursor.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(raw.schema)))
+        prepare_session(cursor, raw.time_zone)
         cursor.execute(sql.SQL("drop table if exists {}").format(loading))
         cursor.execute(_create(loading, raw))
-        rows = _copy(cursor, loading, raw)
-        _drop_checks(cursor, loading, raw.seed)
-        if raw.match.unknown:
-            _trim(cursor, loading, raw)
+        cursor.execute("savepoint filling")
+        try:
+            rows = _copy(cursor, loading, raw, pieces)
+        except psycopg2.DataError:
+            # Not logged either: the database's message quotes the row.
+            cursor.execute("rollback to savepoint filling")
+            return None
+        cursor.execute("release savepoint filling")
+        cursor.execute(sql.SQL("analyze {}").format(loading))
         cursor.execute(_count_equal_rows(loading, raw.seed))
-        (equal_rows,) = cursor.fetchone() or (0,)
-    task.advance(raw.scanned.name)
-    return rows, int(equal_rows)
+        equal_rows, repeats = cursor.fetchone() or (0, None)
+    task.advance(raw.file)
+    return Filled(rows, int(equal_rows), tuple(repeats or ()))
 
 
 def swap(connection: Connection, raw: RawTable) -> None:
@@ -100,12 +137,14 @@ def swap(connection: Connection, raw: RawTable) -> None:
 
     The staging views on the old one go with it (dbt makes them anew in every build).
     """
-    table = sql.Identifier(raw.schema, raw.table)
+    table = raw.relation()
     with connection.cursor() as cursor:
+        if raw.match.unknown:
+            _trim(cursor, raw)
         cursor.execute(sql.SQL("drop table if exists {} cascade").format(table))
         cursor.execute(
             sql.SQL("alter table {} rename to {}").format(
-                sql.Identifier(raw.schema, raw.table + _LOADING), sql.Identifier(raw.table)
+                raw.relation(LOADING), sql.Identifier(raw.table)
             )
         )
         cursor.execute(
@@ -118,43 +157,16 @@ def swap(connection: Connection, raw: RawTable) -> None:
                     sql.Literal(column.description),
                 )
             )
-        cursor.execute(sql.SQL("analyze {}").format(table))
 
 
 def _create(loading: sql.Identifier, raw: RawTable) -> sql.Composed:
-    """Columns in the file's order, as dbt's own seed makes them, and checks of their values."""
-    declared = {column.name: column for column in raw.seed.columns}
+    """Columns in the file's order, as dbt's own seed makes them."""
+    declared = raw.seed.column_types
     columns = [
-        sql.SQL("{} {}").format(
-            sql.Identifier(name), sql.SQL(declared[name].type if name in declared else "text")
-        )
+        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(declared.get(name, "text")))
         for name in _file_columns(raw.match)
     ]
-    checks = [
-        sql.SQL("constraint {} check ({})").format(sql.Identifier(name), condition)
-        for name, condition in _checks(raw.seed.columns)
-    ]
-    return sql.SQL("create table {} ({})").format(loading, sql.SQL(", ").join(columns + checks))
-
-
-def _checks(columns: Sequence[SeedColumn]) -> list[tuple[str, sql.Composable]]:
-    """Conditions by name: required values are there, and numbers and times are finite."""
-    checks: list[tuple[str, sql.Composable]] = []
-    for column in columns:
-        name = sql.Identifier(column.name)
-        if column.required:
-            condition = (
-                "btrim({0}) <> '' and {0} is not null"
-                if column.type == "text"
-                else ("{0} is not null")
-            )
-            checks.append((REQUIRED + column.name, sql.SQL(condition).format(name)))
-        if column.type.startswith(("date", "timestamp")):
-            checks.append((FINITE + column.name, sql.SQL("isfinite({})").format(name)))
-        elif column.type.startswith(("numeric", "double")):
-            condition = "{} not in ('NaN', 'Infinity', '-Infinity')"
-            checks.append((FINITE + column.name, sql.SQL(condition).format(name)))
-    return checks
+    return sql.SQL("create table {} ({})").format(loading, sql.SQL(", ").join(columns))
 
 
 def _file_columns(match: HeaderMatch) -> list[str]:
@@ -165,45 +177,54 @@ def _file_columns(match: HeaderMatch) -> list[str]:
     ]
 
 
-def _copy(cursor: Cursor, loading: sql.Identifier, raw: RawTable) -> int:
+def _copy(
+    cursor: Cursor, loading: sql.Identifier, raw: RawTable, pieces: Iterable[str] | None
+) -> int:
     names = sql.SQL(", ").join(map(sql.Identifier, _file_columns(raw.match)))
     # Quoted or not, nothing between two commas is a missing value.
     command = sql.SQL(
         "copy {} ({}) from stdin with (format csv, header true, force_null ({}), encoding 'UTF8')"
     ).format(loading, names, names)
-    with CopyStream(raw.scanned) as stream:
+    copy_from(cursor, command, CopyStream(raw.scanned) if pieces is None else PieceStream(pieces))
+    return cursor.rowcount
+
+
+def copy_from(cursor: Cursor, command: sql.Composed, stream: Stream) -> None:
+    """Run a COPY that reads a stream, and close the stream.
+
+    Raises what the stream raised; psycopg2.DataError; DatabaseError for any other refusal.
+    """
+    with stream:
         try:
             cursor.copy_expert(command, stream, size=CHUNK)
         except psycopg2.Error as error:
             if stream.error is not None:
                 raise stream.error from None
-            # Neither chained nor logged: the database's message quotes the row.
-            raise explain(error, raw.scanned, raw.match, raw.seed) from None
-    return cursor.rowcount
+            if isinstance(error, psycopg2.DataError):
+                raise
+            primary = error.diag.message_primary or "no reason given"
+            raise DatabaseError(
+                f"The warehouse refused the rows: {primary}.", "Nothing was replaced."
+            ) from None
 
 
-def _drop_checks(cursor: Cursor, loading: sql.Identifier, seed: SeedDefinition) -> None:
-    """Leave the table as dbt would have made it, so that a plain `dbt seed` can refill it."""
-    checks = _checks(seed.columns)
-    if checks:
-        drops = [sql.SQL("drop constraint {}").format(sql.Identifier(name)) for name, _ in checks]
-        cursor.execute(sql.SQL("alter table {} {}").format(loading, sql.SQL(", ").join(drops)))
-
-
-def _trim(cursor: Cursor, loading: sql.Identifier, raw: RawTable) -> None:
+def _trim(cursor: Cursor, raw: RawTable) -> None:
     """Keep no byte of unknown columns: dropping them alone would leave their values on disk."""
-    trimmed = sql.Identifier(raw.schema, raw.table + _TRIMMED)
+    loading, trimmed = raw.relation(LOADING), raw.relation(_TRIMMED)
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in raw.seed.columns)
     cursor.execute(sql.SQL("create table {} as select {} from {}").format(trimmed, names, loading))
     cursor.execute(sql.SQL("drop table {}").format(loading))
+    cursor.execute(sql.SQL("analyze {}").format(trimmed))
     cursor.execute(
-        sql.SQL("alter table {} rename to {}").format(trimmed, sql.Identifier(raw.table + _LOADING))
+        sql.SQL("alter table {} rename to {}").format(trimmed, sql.Identifier(raw.table + LOADING))
     )
 
 
 def _count_equal_rows(loading: sql.Identifier, seed: SeedDefinition) -> sql.Composed:
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in seed.columns)
     return sql.SQL(
-        "select coalesce(sum(copies - 1), 0)"
-        " from (select count(*) as copies from {} group by {} having count(*) > 1) as repeated"
-    ).format(loading, names)
+        "select coalesce(sum(copies - 1), 0),"
+        " (array_agg(last_place order by last_place))[1:{}]::text[]"
+        " from (select count(*) as copies, max(ctid) as last_place"
+        " from {} group by {} having count(*) > 1) as repeated"
+    ).format(sql.Literal(PLACES), loading, names)

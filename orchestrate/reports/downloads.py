@@ -9,17 +9,14 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from base64 import b64encode
 from dataclasses import dataclass
-from decimal import Decimal
 
 import pandas as pd
 
+from orchestrate.cells import csv_cell, formula_safe
 from orchestrate.errors import DataError
 
-_FORMULA_STARTS = frozenset("=+-@")
-_CONTROL_STARTS = frozenset("\t\r\n\0")
 _FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,79}")
 
 
@@ -63,32 +60,3 @@ def safe_name(name: str) -> str:
             "Use lower-case letters, digits and underscores, 80 at most.",
         )
     return name
-
-
-def formula_safe(text: str) -> str:
-    """Return the text with `'` in front where a spreadsheet would take it for a formula.
-
-    That is where the first character that is not blank is `=`, `+`, `-`, `@` or a full-width or
-    small twin of these, or where a tab, line break or NUL comes before any other character.
-    """
-    for character in text:
-        if character in _CONTROL_STARTS:
-            return f"'{text}"
-        if character.isspace():
-            continue
-        twin = unicodedata.normalize("NFKC", character)
-        return f"'{text}" if twin in _FORMULA_STARTS else text
-    return text
-
-
-def csv_cell(value: object) -> object:
-    """Return a value for `csv`: numbers plain, booleans as true and false, text `formula_safe`."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    if isinstance(value, str):
-        return formula_safe(value)
-    return value

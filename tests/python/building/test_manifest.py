@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from orchestrate.building.manifest import Manifest, SeedColumn
+from orchestrate.building.rules import NO_RULES, ColumnRules, Later, Lookup, Reference
 from orchestrate.errors import ConfigurationError
 
 
@@ -54,6 +55,59 @@ def test_a_seed_is_described_by_its_node() -> None:
         SeedColumn("rvu", "numeric(12,4)", "", required=False),
     )
     assert seed.column_types == {"code": "text", "rvu": "numeric(12,4)"}
+
+
+def test_rules_stand_beside_the_column_and_references_in_its_tests() -> None:
+    parent = seed_node(name="residency__exam_to_cpt")
+    child = seed_node(
+        config={"column_types": {"code": "text", "rvu": "numeric", "end": "date"}, "meta": {}},
+        columns={
+            "code": {
+                "config": {
+                    "meta": {
+                        "key": True,
+                        "warn_alike": True,
+                        "many_to_many": {"seed": "residency__exam_to_cpt", "column": "code"},
+                        "warn_without": "cpt",
+                    }
+                }
+            },
+            "rvu": {"config": {"meta": {"minimum": 0, "maximum": 1.5}}},
+            "end": {
+                "config": {
+                    "meta": {
+                        "not_before": "start",
+                        "warn_after": {"by": "code", "column": "gone"},
+                        "warn_longer_than": "code",
+                    }
+                }
+            },
+        },
+    )
+    test = {
+        "resource_type": "test",
+        "attached_node": "seed.child",
+        "column_name": "code",
+        "test_metadata": {"name": "relationships", "kwargs": {"field": "exam_code"}},
+        "depends_on": {"nodes": ["seed.parent", "seed.child"]},
+    }
+    nodes = {"seed.parent": parent, "seed.child": child, "test": test}
+    (plain, _), (code, rvu, end) = (
+        [column.rules for column in seed.columns]
+        for seed in Manifest.from_content({"nodes": nodes}).seeds
+    )
+    to = Reference("residency__exam_to_cpt", "code")
+    assert plain == NO_RULES
+    assert code == ColumnRules(
+        key=True,
+        reference=Reference("residency__exam_to_cpt", "exam_code"),
+        warn_alike=True,
+        warn_without=Lookup(to, "cpt"),
+    )
+    assert rvu == ColumnRules(minimum="0", maximum="1.5")
+    assert end == ColumnRules(
+        not_before="start", warn_after=Later("code", "gone"), warn_longer_than="code"
+    )
 
 
 def test_seeds_are_told_apart_by_domain() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -134,24 +135,64 @@ def test_a_damaged_export_is_refused_with_its_place(
     assert fingerprint(module_casebook) == before
 
 
+def at_unknown_site(line: str) -> str:
+    return line.rsplit(",", 1)[0] + ",no-such-site\n"
+
+
+def test_a_bad_row_is_told_as_json_and_can_be_set_aside(
+    own_casebook: Casebook, export: Path
+) -> None:
+    replace_line(export / "studies.csv", 17, at_unknown_site)
+    refused = own_casebook.command("load", "residency", str(export), "--json", check=False)
+    assert refused.returncode == 1
+    told = json.loads(refused.stdout)
+    assert (told["source"], told["changed"], told["files"]) == (None, False, [])
+    assert told["problems"] == {
+        "count": 1,
+        "report": str(own_casebook.settings.problems_dir / "residency.csv"),
+        "first": [
+            {
+                "file": "studies.csv",
+                "line": 17,
+                "last_line": 17,
+                "column": "organization_id",
+                "value": "(not shown)",
+                "reason": "is in no row of organizations.csv",
+            }
+        ],
+    }
+
+    loaded = own_casebook.command("load", "residency", str(export), "--quarantine", "1", "--json")
+    told = json.loads(loaded.stdout)
+    files = {file["file"]: file for file in told["files"]}
+    assert (told["changed"], told["problems"]["count"]) == (True, 1)
+    assert files["studies.csv"]["quarantined"] == 1
+    assert told["quarantine"] == {
+        "percent": 1.0,
+        "rows": 1,
+        "table": "casebook.quarantined_rows",
+    }
+    assert told["warnings"]
+    status = json.loads(own_casebook.command("status", "--json").stdout)
+    assert status["sources"]["residency"]["quarantined"] == {"studies.csv": 1}
+
+
 def test_an_export_that_breaks_a_test_is_not_published(
     own_casebook: Casebook, export: Path
 ) -> None:
+    own_casebook.command("load", "residency", str(export))
     before = fingerprint(own_casebook)
-
-    def at_unknown_site(line: str) -> str:
-        return line.rsplit(",", 1)[0] + ",no-such-site\n"
-
-    replace_line(export / "studies.csv", 17, at_unknown_site)
-    loaded = own_casebook.command("load", "residency", str(export), check=False)
+    # What a load would refuse, put where only dbt's tests can find it.
+    own_casebook.command(
+        "db", "psql", "-qc", "update export_residency.studies set organization_id = 'no-such-site'"
+    )
     done = own_casebook.command("run", "--out", str(own_casebook.output_dir), check=False)
 
-    assert (loaded.returncode, done.returncode) in {(0, 1), (1, 0)}
-    assert "Traceback" not in loaded.stderr + done.stderr
-    if loaded.returncode == 0:
-        assert "nothing was published" in done.stderr
-        assert "relationships" in done.stderr
-        assert fingerprint(own_casebook) == before
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "nothing was published" in done.stderr
+    assert "relationships" in done.stderr
+    assert fingerprint(own_casebook) == before
 
 
 @pytest.mark.parametrize(
@@ -159,6 +200,8 @@ def test_an_export_that_breaks_a_test_is_not_published(
     [
         (["load", "residency", "/no/such/folder"], {}, 2, "/no/such/folder"),
         (["load", "residency"], {}, 2, "--sample"),
+        (["load", "residency", "--sample", "--quarantine", "1"], {}, 2, "--quarantine"),
+        (["load", "residency", ".", "--quarantine", "101"], {}, 2, "--quarantine"),
         (["load", "finance", "."], {}, 2, "finance"),
         (["frobnicate"], {}, 2, "frobnicate"),
         # The kernel's folder is locked to everybody, root included.

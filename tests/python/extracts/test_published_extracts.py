@@ -19,6 +19,7 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 
+from orchestrate.cells import csv_cell
 from orchestrate.console import Console
 from orchestrate.errors import ConfigurationError
 from orchestrate.extracts import extract
@@ -28,7 +29,6 @@ from orchestrate.extracts.sinks import CsvFiles, WriteRows
 from orchestrate.extracts.workbook import README_SHEET
 from orchestrate.reports.catalog import Relation, readable_relations
 from orchestrate.reports.data import snapshot
-from orchestrate.reports.downloads import csv_cell
 from orchestrate.reports.pages.clients import VISIBILITY_NOTICE
 from orchestrate.reports.recipients import (
     CLIENT,

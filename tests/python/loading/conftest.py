@@ -125,22 +125,32 @@ class Warehouse:
     databases: Databases
     manifest: Manifest
     said: io.StringIO
+    problems_dir: Path
 
     @property
     def console(self) -> Console:
         """A console whose words end up in `said`."""
         return Console(error_stream=self.said)
 
-    def load(self, domain: str, directory: Path, **variables: object) -> LoadReport:
+    def load(
+        self, domain: str, directory: Path, limit: float | None = None, **variables: object
+    ) -> LoadReport:
         """Load an export."""
         return load_export(
-            self.databases, self.manifest, domain, directory, variables, self.console
+            self.databases,
+            self.manifest,
+            domain,
+            directory,
+            variables,
+            self.console,
+            self.problems_dir,
+            limit,
         )
 
-    def refusal(self, domain: str, directory: Path) -> CasebookError:
+    def refusal(self, domain: str, directory: Path, limit: float | None = None) -> CasebookError:
         """Load an export that must be refused; returns the error."""
         with pytest.raises(CasebookError) as caught:
-            self.load(domain, directory)
+            self.load(domain, directory, limit)
         return caught.value
 
     def query(self, statement: str, *parameters: object) -> list[tuple[object, ...]]:
@@ -167,9 +177,9 @@ class Warehouse:
 
 
 @pytest.fixture
-def warehouse(databases: Databases, manifest: Manifest) -> Warehouse:
+def warehouse(databases: Databases, manifest: Manifest, tmp_path: Path) -> Warehouse:
     """Return an empty warehouse with the project's manifest."""
-    return Warehouse(databases, manifest, io.StringIO())
+    return Warehouse(databases, manifest, io.StringIO(), tmp_path / "problems")
 
 
 MakeExport = Callable[..., Path]

@@ -105,7 +105,10 @@ def test_equal_rows_are_kept_counted_and_reported(
     studies = next(file for file in report.files if file.table == "studies")
     assert (studies.rows, studies.equal_rows) == (5, 2)
     assert warehouse.query("select count(*) from export_residency.studies") == [(5,)]
-    assert "5 rows, 371 bytes; 2 of them repeat another row" in warehouse.said.getvalue()
+    assert (
+        "studies.csv: rows that repeat another row in every column, and count: 2 (line 6, …)."
+        in warehouse.said.getvalue()
+    )
 
 
 def test_names_codes_and_missing_values_stay_as_they_are(

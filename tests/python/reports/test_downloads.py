@@ -9,8 +9,9 @@ from decimal import Decimal
 
 import pytest
 
+from orchestrate.cells import formula_safe
 from orchestrate.errors import DataError
-from orchestrate.reports.downloads import csv_download, formula_safe, safe_name
+from orchestrate.reports.downloads import csv_download, safe_name
 from tests.python.reports import datasets
 
 

@@ -15,10 +15,10 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 
+from orchestrate.cells import formula_safe
 from orchestrate.console import Console
 from orchestrate.errors import ConfigurationError
 from orchestrate.reports import render_reports
-from orchestrate.reports.downloads import formula_safe
 from orchestrate.reports.recipients import choose_recipients, read_clients, read_members
 from tests.python.browser import Visit
 from tests.python.conftest import Casebook

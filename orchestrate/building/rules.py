@@ -1,0 +1,102 @@
+"""What the yml of a raw table demands of its values beyond their type, and what it only finds odd.
+
+A demand is kept by every row that is loaded; an oddity is told and loaded all the same. Both stand
+beside the column they are about, references as the relationships tests that dbt runs, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A column of another seed, by the seed's name."""
+
+    seed: str
+    column: str
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A reference that may lead nowhere, and the column that should be filled where it leads."""
+
+    to: Reference
+    filled: str
+
+
+@dataclass(frozen=True)
+class Later:
+    """A time of the row that a reference of the same row leads to: `column`, by way of `by`."""
+
+    by: str
+    column: str
+
+
+@dataclass(frozen=True)
+class ColumnRules:
+    """The rules of one column; each is None, or False, where there is none.
+
+    Demands: `key` (no two rows share a value), `minimum` and `maximum` (inclusive, as PostgreSQL
+    writes the type), `not_before` (another column of the row), `reference` (a value is in the key
+    of another seed). Oddities: `warn_alike` (names that differ in little), `warn_without` (nothing
+    filled where the value leads), `warn_after` (later than a time of the row referred to),
+    `warn_longer_than` (from `not_before` until this column takes longer than the same in the row
+    referred to).
+    """
+
+    key: bool = False
+    minimum: str | None = None
+    maximum: str | None = None
+    not_before: str | None = None
+    reference: Reference | None = None
+    warn_alike: bool = False
+    warn_without: Lookup | None = None
+    warn_after: Later | None = None
+    warn_longer_than: str | None = None
+
+
+NO_RULES = ColumnRules()
+
+
+def column_rules(meta: Mapping[str, Any], reference: Reference | None) -> ColumnRules:
+    """Read the rules of a column from its meta."""
+    lookup, later = meta.get("many_to_many"), meta.get("warn_after")
+    filled = meta.get("warn_without")
+    return ColumnRules(
+        key=bool(meta.get("key", False)),
+        minimum=_text(meta.get("minimum")),
+        maximum=_text(meta.get("maximum")),
+        not_before=meta.get("not_before"),
+        reference=reference,
+        warn_alike=bool(meta.get("warn_alike", False)),
+        warn_without=(
+            Lookup(Reference(lookup["seed"], lookup["column"]), filled)
+            if lookup and filled
+            else None
+        ),
+        warn_after=Later(later["by"], later["column"]) if later else None,
+        warn_longer_than=meta.get("warn_longer_than"),
+    )
+
+
+def references(nodes: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], Reference]:
+    """Return what the relationships tests on seeds say, by seed and column."""
+    found = {}
+    for node in nodes.values():
+        test = node.get("test_metadata") or {}
+        child = node.get("attached_node") or ""
+        if test.get("name") != "relationships" or not child.startswith("seed."):
+            continue
+        for parent in node["depends_on"]["nodes"]:
+            if parent != child:
+                found[child, node["column_name"]] = Reference(
+                    nodes[parent]["name"], test["kwargs"]["field"]
+                )
+    return found
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,128 @@
+"""What is odd is told with number and lines, and loaded all the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrate.loading import oddities
+from orchestrate.loading.names import alike
+from tests.python.loading.conftest import ADVOCACY, RESIDENCY, MakeExport, Warehouse
+
+STUDIES = RESIDENCY["studies.csv"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Okafor, Chidi", "OKAFOR,chidi"),
+        ("Okafor, Chidi", " Okafor  Chidi "),
+        ("Muñoz, José", "Munoz, Jose"),
+        ("Straße, Eva", "Strasse, Eva"),
+        ("Lee, Anna", "Lee, Ann"),
+        ("Lee, Anna", "Lee, Anne"),
+        ("Smith, John", "Simth, John"),
+        ("Li, X", "LI X"),
+    ],
+)
+def test_names_that_differ_in_little_look_alike(one: str, other: str) -> None:
+    assert alike([one, other]) == [(one, other)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Lee, Anna", "Lee, Hanne"),
+        ("Li, Xu", "Li, Yu"),
+        ("Smith, John", "Smith, Jane"),
+        ("Okafor, Chidi", "Chidi, Okafor"),
+        ("1", "2"),
+    ],
+)
+def test_other_names_do_not(one: str, other: str) -> None:
+    assert alike([one, other]) == []
+
+
+def test_names_are_told_with_the_first_one_that_they_look_like() -> None:
+    names = ["Lee, Anna", "Berg, Uta", "Lee, Ann", "LEE ANNA", "berg uta"]
+    assert alike(names) == [
+        ("Lee, Anna", "Lee, Ann"),
+        ("Lee, Anna", "LEE ANNA"),
+        ("Berg, Uta", "berg uta"),
+    ]
+
+
+def test_studies_are_looked_at(warehouse: Warehouse, make_export: MakeExport) -> None:
+    more = (
+        '3,XR1,"Chest\n2 views",Okafor Chidi,2018-07-03,1,1\n'
+        "1,NEW,Other,Lee,2018-07-03,1,1\n"
+        "1,,Other,Lee,2018-07-03,1,1\n"
+        "1,CT2,Other,Lee,2018-07-03,1,1\n"
+        "1,,Other,Lee,2018-07-03,1,1\n"
+    )
+    exams = RESIDENCY["exam_to_cpt.csv"] + "CT2,,\nxr1,1,\n"
+    folder = make_export("residency", studies=STUDIES + more, exam_to_cpt=exams)
+    report = warehouse.load("residency", folder)
+    assert [str(odd) for odd in report.oddities] == [
+        "studies.csv: rows that repeat another row in every column, and count: 1 (line 10).",
+        "studies.csv: rows whose exam_code has no cpt in exam_to_cpt.csv: 4 (line 7, 8, 9, 10).",
+        "studies.csv: pairs of values of trainee_name that look like one: 1 (line 2, 5).",
+    ]
+    assert report.oddities[1].as_json() == {
+        "file": "studies.csv",
+        "column": "exam_code",
+        "warning": "rows whose exam_code has no cpt in exam_to_cpt.csv",
+        "count": 4,
+        "lines": [7, 8, 9, 10],
+    }
+    said = warehouse.said.getvalue()
+    assert all(f"Warning: {odd}" in said for odd in report.oddities)
+    assert "Okafor" not in said
+    assert warehouse.load("residency", folder).oddities == ()
+
+
+def test_encounters_and_procedures_are_looked_at(
+    warehouse: Warehouse, make_export: MakeExport
+) -> None:
+    patients = ADVOCACY["patients.csv"].replace("1950-01-31,,", "1950-01-31,2011-01-03,")
+    _, encounter = ADVOCACY["encounters.csv"].splitlines(keepends=True)
+    _, procedure = ADVOCACY["procedures.csv"].splitlines(keepends=True)
+    that_day = encounter.replace("e1,", "e2,").replace("2011-01-02", "2011-01-03")
+    after = encounter.replace("e1,", "e3,").replace("2011-01-02", "2011-01-04")
+    longer = procedure.replace("12:58:36", "12:58:37")
+    later = procedure.replace("09:26:36", "10:26:36").replace("12:58:36", "13:00:00")
+    report = warehouse.load(
+        "advocacy",
+        make_export(
+            "advocacy",
+            patients=patients,
+            encounters=ADVOCACY["encounters.csv"] + that_day + after,
+            procedures=ADVOCACY["procedures.csv"] + later + longer * 7,
+        ),
+    )
+    assert [str(odd) for odd in report.oddities] == [
+        "encounters.csv: rows whose start is after deathdate in patients.csv: 1 (line 4).",
+        "procedures.csv: rows that repeat another row in every column, and count: 6 (line 10, …).",
+        "procedures.csv: rows that last longer than their encounter: 7 (line 4, 5, 6, 7, 8, …).",
+    ]
+
+
+def test_lines_are_those_of_the_file_when_rows_were_set_aside(
+    warehouse: Warehouse, make_export: MakeExport
+) -> None:
+    header, *rows = STUDIES.splitlines(keepends=True)
+    bad = "1,CT1,CT,Lee,nonsense,1,1\n"
+    new = '1,NEW,"O\nther",Lee,2018-07-03,1,1\n'
+    studies = header + bad + rows[0] + new + bad + rows[1] + new
+    report = warehouse.load("residency", make_export("residency", studies=studies), 50)
+    assert report.quarantined == {"studies.csv": 2}
+    assert [odd.lines for odd in report.oddities if odd.column == "exam_code"] == [(4, 8)]
+
+
+def test_too_many_names_are_not_compared(
+    warehouse: Warehouse, make_export: MakeExport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oddities, "MOST_NAMES", 1)
+    report = warehouse.load("residency", make_export("residency"))
+    assert [str(odd) for odd in report.oddities] == [
+        "studies.csv: more than 1 different values of trainee_name, not compared."
+    ]
