@@ -29,27 +29,7 @@ performed as (
 
 periods as (
 
-    select
-        'all' as period_kind,
-        null::date as period_start,
-        performed.*
-    from performed
-
-    union all
-
-    select
-        'year' as period_kind,
-        date_trunc('year', performed.service_month)::date as period_start,
-        performed.*
-    from performed
-
-    union all
-
-    select
-        'month' as period_kind,
-        performed.service_month as period_start,
-        performed.*
-    from performed
+    {{ in_each_period('performed') }}
 
 ),
 

@@ -1,8 +1,8 @@
 with
 
-patient_costs as (
+cells as (
 
-    select * from {{ ref('int_restricted_payer_costs') }}
+    select * from {{ ref('int_restricted_payer_cells_judged') }}
 
 ),
 
@@ -12,61 +12,26 @@ procedure_names as (
 
 ),
 
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by payer_name, period_kind, period_start, procedure_code
-            order by total_cost desc
-        ) as cost_rank
-    from patient_costs
-
-),
-
-totals as (
-
-    select
-        payer_name,
-        period_kind,
-        period_start,
-        procedure_code,
-        count(*) as patient_count,
-        sum(procedure_count) as procedure_count,
-        sum(total_cost) as total_cost,
-        sum(case when cost_rank <= 2 then total_cost else 0 end) as top_two_cost
-    from ranked
-    group by payer_name, period_kind, period_start, procedure_code
-
-),
-
 final as (
 
     select
-        {{ pseudonym(
-            'summary',
-            "'staff'",
-            surrogate_key([
-                'totals.payer_name',
-                'totals.period_kind',
-                'totals.period_start',
-                'totals.procedure_code',
-            ])
-        ) }}::text as summary_key,
-        totals.payer_name::text as payer_name,
-        totals.period_kind::text as period_kind,
-        totals.period_start::date as period_start,
-        totals.procedure_code::text as procedure_code,
+        {{ pseudonym('summary', "'staff'", 'cells.cell_id') }}::text as summary_key,
+        cells.payer_name::text as payer_name,
+        cells.period_kind::text as period_kind,
+        cells.period_start::date as period_start,
+        cells.procedure_code::text as procedure_code,
         procedure_names.procedure_name::text as procedure_name,
-        {{ rounded_count('totals.patient_count', 'totals.patient_count') }} as patient_count,
-        {{ rounded_count('totals.procedure_count', 'totals.patient_count') }} as procedure_count,
+        {{ rounded_count('cells.patient_count', 'cells.patient_count', 'cells.is_suppressed') }}
+            as patient_count,
+        {{ rounded_count('cells.procedure_count', 'cells.patient_count', 'cells.is_suppressed') }}
+            as procedure_count,
         ({{ rounded_money(
-            'totals.total_cost', 'totals.patient_count', 'totals.top_two_cost'
+            'cells.total_cost', 'cells.patient_count', 'cells.top_two_cost', 'cells.is_suppressed'
         ) }})::numeric(18, 2) as total_cost,
-        {{ is_small('totals.patient_count') }} as is_suppressed
-    from totals
+        cells.is_suppressed::boolean as is_suppressed
+    from cells
     left join procedure_names
-        on totals.procedure_code = procedure_names.procedure_code
+        on cells.procedure_code = procedure_names.procedure_code
 
 )
 

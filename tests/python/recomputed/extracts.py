@@ -7,6 +7,7 @@ what is taken.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date
 
@@ -17,6 +18,9 @@ from recomputed.raw import Export, Pseudonyms, dollars, reference
 
 OWNER = "staff"
 RESTRICTED = ("UnitedHealthcare", "NO_INSURANCE")
+
+# Payer, kind of period, its start, and procedure: None for all.
+Cell = tuple[str, str, date | None, str | None]
 
 
 def visible(rows: pd.DataFrame) -> pd.DataFrame:
@@ -92,51 +96,102 @@ def restricted_payer_summary(export: Export) -> pd.DataFrame:
     """Return a row per restricted payer, period with a procedure, and procedure or all (None).
 
     Who has procedures in a period counts there, in calendar years and months of the encounter's
-    start; the period of kind `all` has no start.
+    start; the period of kind `all` has no start. A row is suppressed for its few patients, or
+    because it would tell of rows below it: see tells_of_others.
     """
     rows = export.procedures
-    rows = rows[rows["payer_name"].isin(RESTRICTED)]
-    periods = {
-        "all": pd.Series(date.min, index=rows.index),
-        "year": rows["service_month"].map(lambda month: month.replace(month=1)),
-        "month": rows["service_month"],
-    }
+    found = dict(cells(rows[rows["payer_name"].isin(RESTRICTED)]))
+    tells = tells_of_others(found)
 
     def records() -> Iterator[dict[str, object]]:
-        for kind, starts in periods.items():
-            for codes in (rows["procedure_code"], ""):
-                dated = rows.assign(start=starts, code=codes)
-                for (payer, start, code), cell in cells(dated):
-                    hides = rule.is_small(cell["patients"])
-                    yield {
-                        "payer_name": payer,
-                        "period_kind": kind,
-                        "period_start": None if kind == "all" else start,
-                        "procedure_code": code or None,
-                        "procedure_name": export.procedure_names[code] if code else None,
-                        "patient_count": rule.count(cell["patients"], suppressed=hides),
-                        "procedure_count": rule.count(cell["procedures"], suppressed=hides),
-                        "total_cost": rule.money(cell["total"], cell["of_two"], suppressed=hides),
-                        "is_suppressed": hides,
-                    }
+        for (payer, kind, start, code), cell in found.items():
+            hides = rule.is_small(cell["patients"]) or (payer, kind, start, code) in tells
+            yield {
+                "payer_name": payer,
+                "period_kind": kind,
+                "period_start": start,
+                "procedure_code": code,
+                "procedure_name": export.procedure_names[code] if code else None,
+                "patient_count": rule.count(cell["patients"], suppressed=hides),
+                "procedure_count": rule.count(cell["procedures"], suppressed=hides),
+                "total_cost": rule.money(cell["total"], cell["of_two"], suppressed=hides),
+                "is_suppressed": hides,
+            }
 
     return pd.DataFrame(records())
 
 
-def cells(procedures_: pd.DataFrame) -> Iterator[tuple[tuple[str, date, str], dict[str, int]]]:
-    """Yield each cell: payer, start and code; patients, procedures, cost, that of the top two."""
+def cells(procedures_: pd.DataFrame) -> Iterator[tuple[Cell, dict[str, int]]]:
+    """Yield each cell with its patients, procedures, cost and the cost of the top two."""
+    starts = {
+        "all": pd.Series(date.min, index=procedures_.index),
+        "year": procedures_["service_month"].map(lambda month: month.replace(month=1)),
+        "month": procedures_["service_month"],
+    }
     grain = ["payer_name", "start", "code"]
-    by_patient = procedures_.groupby([*grain, "patient_id"])["cost"].agg(["size", "sum"])
-    by_cell = by_patient.groupby(grain)
-    found = pd.DataFrame(
-        {
-            "patients": by_cell.size(),
-            "procedures": by_cell["size"].sum(),
-            "total": by_cell["sum"].sum(),
-            "of_two": by_patient.sort_values("sum").groupby(grain)["sum"].apply(top_two),
-        }
-    )
-    yield from zip(found.index, found.to_dict("records"), strict=True)
+    for kind, start in starts.items():
+        for code in (procedures_["procedure_code"], ""):
+            dated = procedures_.assign(start=start, code=code)
+            by_patient = dated.groupby([*grain, "patient_id"])["cost"].agg(["size", "sum"])
+            by_cell = by_patient.groupby(grain)
+            found = pd.DataFrame(
+                {
+                    "patients": by_cell.size(),
+                    "procedures": by_cell["size"].sum(),
+                    "total": by_cell["sum"].sum(),
+                    "of_two": by_patient.sort_values("sum").groupby(grain)["sum"].apply(top_two),
+                }
+            )
+            for (payer, day, name), cell in zip(found.index, found.to_dict("records"), strict=True):
+                yield (payer, kind, None if kind == "all" else day, name or None), cell
+
+
+def tells_of_others(found: dict[Cell, dict[str, int]]) -> set[Cell]:
+    """Return the cells that, shown, would narrow those that they are made up of.
+
+    The parts of a cell are procedures, months or years. Either they are so few patients together
+    that the cell's number and a part's narrow one another. Or the cell's procedures, less the
+    fewest that all its other parts may have, or less one for each of the other cells of a month and
+    a procedure below it, are fewer than the patients that a part or such a cell may look to have.
+    """
+    parts: dict[tuple[Cell, str], list[Cell]] = defaultdict(list)
+    below: Counter[Cell] = Counter()
+    for cell in found:
+        payer, kind, start, code = cell
+        if code:
+            parts[(payer, kind, start, None), "procedures"].append(cell)
+        if kind == "month" and start:
+            year = start.replace(month=1)
+            parts[(payer, "year", year, code), "months"].append(cell)
+            if code:
+                periods = (("month", start), ("year", year), ("all", None))
+                below.update((payer, *period, one) for period in periods for one in (code, None))
+        if kind == "year":
+            parts[(payer, "all", None, code), "years"].append(cell)
+
+    def fewest(cell: Cell) -> int:
+        hides = rule.is_small(found[cell]["patients"])
+        return below[cell] if hides else max(interval(cell, "procedures")[0], below[cell])
+
+    def interval(cell: Cell, measure: str) -> rule.Interval:
+        return rule.interval(found[cell][measure])
+
+    most_hidden = rule.SMALLEST_SHOWN - 1
+    tells = {
+        cell for cell in found if interval(cell, "procedures")[1] - (below[cell] - 1) < most_hidden
+    }
+    for (whole, _), cells_ in parts.items():
+        low, high = interval(whole, "patients")
+        intervals = [interval(cell, "patients") for cell in cells_]
+        most = sum(top for _, top in intervals)
+        if high > most or any(low - (most - top) > bottom for bottom, top in intervals):
+            tells.add(whole)
+        spare = interval(whole, "procedures")[1] - sum(map(fewest, cells_))
+        for cell, (_, top) in zip(cells_, intervals, strict=True):
+            hides = rule.is_small(found[cell]["patients"])
+            if spare < (most_hidden - 1 if hides else top - fewest(cell)):
+                tells.add(whole)
+    return tells
 
 
 def top_two(ascending: pd.Series) -> int:

@@ -1,0 +1,201 @@
+"""Relations of management: who lives where, and who of these had which procedure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from attacker.figures import Figures, Row
+from attacker.payers import Payers
+from attacker.system import System
+
+OF_CLIENTS = "management.client_patients_by_area"
+OF_ALL = "management.unaffiliated_by_area"
+ASSOCIATION = "management.area_procedure_association"
+CLUSTERS = "management.unaffiliated_patient_clusters"
+POOL = "Other cities"
+# Who is who in the sample and in the real export.
+PAYER_OF = {"united_healthcare": "UnitedHealthcare", "uninsured": "NO_INSURANCE"}
+CLIENT_OF = {"Humana": "humana"}
+
+
+@dataclass
+class Homes:
+    """How many of a group live in each city: a city that some relation names, or the rest."""
+
+    named: Mapping[str, set[str]]
+    cities: dict[tuple[str, str | None], int] = field(default_factory=dict)
+
+    def of(self, system: System, county: str, city: str | None) -> int:
+        """Return the variable of a city; None is the rest of the county."""
+        if (county, city) not in self.cities:
+            self.cities[county, city] = system.variable()
+        return self.cities[county, city]
+
+    def all_of(self, system: System, county: str) -> list[int]:
+        """Return the variables of all of a county."""
+        return [self.of(system, county, city) for city in (*sorted(self.named[county]), None)]
+
+    def everywhere(self, system: System) -> list[int]:
+        """Return the variables of all counties."""
+        return [one for county in self.named for one in self.all_of(system, county)]
+
+
+@dataclass(frozen=True)
+class Areas:
+    """Homes by group: each client's patients, those of any client, and unaffiliated ones."""
+
+    clients: dict[str, Homes]
+    any_client: Homes
+    unaffiliated: Homes
+
+    def residents(self, system: System, county: str) -> list[int]:
+        """Return the variables of all who live in a county."""
+        return [*self.unaffiliated.all_of(system, county), *self.any_client.all_of(system, county)]
+
+
+def add_homes(figures: Figures, of_clients: list[Row], of_all: list[Row]) -> Areas:
+    """Add both relations of areas. Cities make up their county, and clients' patients are shared."""
+    system = figures.system
+    named: dict[str, set[str]] = defaultdict(set)
+    for row in (*of_clients, *of_all):
+        named[row["county"]].update({row["city"]} - {None, POOL})
+    clients: dict[str, Homes] = {}
+    for client_id in sorted({row["client_id"] for row in of_clients}):
+        own = [row for row in of_clients if row["client_id"] == client_id]
+        clients[client_id] = Homes(named)
+        counts = add_group(figures, clients[client_id], OF_CLIENTS, "patient_count", own, client_id)
+        add_encounters(figures, own, counts)
+    areas = Areas(clients, Homes(named), Homes(named))
+    for homes, column in (
+        (areas.any_client, "client_patient_count"),
+        (areas.unaffiliated, "unaffiliated_patient_count"),
+    ):
+        add_group(figures, homes, OF_ALL, column, of_all)
+    for county, cities in named.items():
+        for city in (*cities, None):
+            of_any = areas.any_client.of(system, county, city)
+            of_each = [homes.of(system, county, city) for homes in clients.values()]
+            system.not_above([of_any], of_each)
+            for of_one in of_each:
+                system.not_above([of_one], [of_any])
+    return areas
+
+
+def add_group(
+    figures: Figures,
+    homes: Homes,
+    relation: str,
+    column: str,
+    rows: list[Row],
+    *grain: str,
+) -> list[int]:
+    """Add one column of patients by area; returns the variable of each row.
+
+    Where there is no row of a county nobody lives there.
+    """
+    system = figures.system
+    shown: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        shown[row["county"]].update({row["city"]} - {None, POOL})
+    counts = []
+    for row in rows:
+        county, city = row["county"], row["city"]
+        some = relation == OF_CLIENTS
+        count = figures.patients(relation, column, (*grain, county, city), row, some=some)
+        counts.append(count)
+        if city is None:
+            system.same([count], homes.all_of(system, county))
+        elif city == POOL:
+            others = [*sorted(homes.named[county] - shown[county]), None]
+            system.same([count], [homes.of(system, county, other) for other in others])
+        else:
+            system.same([count], [homes.of(system, county, city)])
+    for county in homes.named:
+        here = {row["city"] for row in rows if row["county"] == county}
+        if POOL not in here:
+            # All of the county's cities are named, or it has nobody.
+            for city in (*(homes.named[county] - shown[county]), None):
+                system.adds_up_to([homes.of(system, county, city)], 0)
+    return counts
+
+
+def add_encounters(figures: Figures, rows: list[Row], patients: list[int]) -> None:
+    """Add the encounters of a client's areas: those of cities make up their county's."""
+    whole: dict[str, list[int]] = defaultdict(list)
+    parts: dict[str, list[int]] = defaultdict(list)
+    for row, variable in zip(rows, patients, strict=True):
+        count = figures.things(row, "encounter_count", variable)
+        (whole if row["city"] is None else parts)[row["county"]].append(count)
+    for county, count in whole.items():
+        figures.system.same(count, parts[county])
+
+
+def add_exact(
+    figures: Figures, areas: Areas, association: Iterable[Row], procedures: list[Row]
+) -> None:
+    """Add what is counted exactly: by county, the patients with a procedure of a payer in sight.
+
+    Of N patients R live in a county and C had a procedure, and R * C / N are expected. N is in the
+    rows of procedures, and C is what is observed in all counties.
+    """
+    everybody = len({row["patient_key"] for row in procedures})
+    expected: dict[str, float] = defaultdict(float)
+    observed = 0
+    for row in association:
+        if row["population"] == "visible_payers":
+            expected[row["county"]] += row["expected_patients"]
+            observed += row["observed_patients"]
+    for county, patients in expected.items():
+        residents = round(everybody * patients / observed)
+        here = areas.residents(figures.system, county)
+        figures.system.at_most([(variable, -1.0) for variable in here], -residents)
+
+
+def add_totals(figures: Figures, areas: Areas, encounters: list[Row]) -> None:
+    """Add how many patients each client in sight has in all: the rows of encounters tell."""
+    patients: dict[str, set[str]] = defaultdict(set)
+    for row in encounters:
+        patients[CLIENT_OF.get(row["payer_name"], "")].add(row["patient_key"])
+    for client_id in patients.keys() & areas.clients.keys():
+        everywhere = areas.clients[client_id].everywhere(figures.system)
+        figures.system.adds_up_to(everywhere, len(patients[client_id]))
+
+
+def add_association(
+    figures: Figures, areas: Areas, payers: Payers, association: Iterable[Row]
+) -> None:
+    """Add who had which procedure where, of the payers whose rows are not in sight."""
+    system = figures.system
+    counties: dict[tuple[str, str], list[int]] = defaultdict(list)
+    rows = [row for row in association if not row["is_exact"]]
+    # Where every county is suppressed some may have nobody.
+    shown = {(row["population"], row["procedure_code"]) for row in rows if not row["is_suppressed"]}
+    for row in rows:
+        population, county, code = row["population"], row["county"], row["procedure_code"]
+        grain, some = (population, county, code), (population, code) in shown
+        count = figures.patients(ASSOCIATION, "observed_patients", grain, row, some=some)
+        counties[population, code].append(count)
+        homes = areas.clients.get(population)
+        here = homes.all_of(system, county) if homes else areas.residents(system, county)
+        system.not_above([count], here)
+    for (population, code), counts in counties.items():
+        system.same([payers.patients[PAYER_OF[population], "all", None, code]], counts)
+
+
+def add_clusters(figures: Figures, areas: Areas, clusters: Iterable[Row]) -> None:
+    """Add the clusters: members are unaffiliated, and those near a client's patient are members."""
+    system = figures.system
+    members = []
+    for row in clusters:
+        grain = (row["cluster_id"],)
+        shown = {"is_suppressed": False, **row}
+        count = figures.patients(CLUSTERS, "patient_count", grain, shown, some=True)
+        members.append(count)
+        hidden = row["client_patients_nearby"] is None
+        near_clients = figures.patients(
+            CLUSTERS, "client_patients_nearby", grain, {**row, "is_suppressed": hidden}, some=True
+        )
+        system.not_above([near_clients], areas.any_client.everywhere(system))
+    system.not_above(members, areas.unaffiliated.everywhere(system))

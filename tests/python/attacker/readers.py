@@ -1,0 +1,134 @@
+"""What readers see, read over their own logins; and what nobody but the attacker is told."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
+
+from attacker import areas, payers, procedures
+from attacker.figures import Figures, Row, Told
+from attacker.system import System
+from orchestrate.database import Databases
+
+Seen = dict[str, list[Row]]
+
+MANAGER = "senior_manager"
+MANAGED = (
+    areas.OF_CLIENTS,
+    areas.OF_ALL,
+    areas.ASSOCIATION,
+    areas.CLUSTERS,
+    payers.RELATION,
+    "extracts.encounters",
+    "extracts.procedures",
+)
+CLIENTS = ("uhc_analyst", "humana_hospice", "humana_colonoscopy")
+OF_CLIENTS = (procedures.PATIENTS, procedures.OVERLAP)
+
+# Where the truth of suppressed rows is: relation and column published; model, its columns of the
+# grain, and of the truth.
+TRUTHS = (
+    (
+        payers.RELATION,
+        "patient_count",
+        "int_restricted_payer_cells",
+        ("payer_name", "period_kind", "period_start", "procedure_code"),
+        "patient_count",
+    ),
+    (
+        payers.RELATION,
+        "procedure_count",
+        "int_restricted_payer_cells",
+        ("payer_name", "period_kind", "period_start", "procedure_code"),
+        "procedure_count",
+    ),
+    (
+        areas.OF_CLIENTS,
+        "patient_count",
+        "int_areas_pooled",
+        ("population", "county", "city"),
+        "first_count",
+    ),
+    (
+        areas.OF_ALL,
+        "unaffiliated_patient_count",
+        "int_areas_pooled",
+        ("population", "county", "city"),
+        "first_count",
+    ),
+    (
+        areas.OF_ALL,
+        "client_patient_count",
+        "int_areas_pooled",
+        ("population", "county", "city"),
+        "second_count",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """How many patients are behind each row, by relation, column and grain."""
+
+    counts: dict[tuple[str, str, tuple[Hashable, ...]], int]
+
+    def __call__(self, relation: str, column: str, grain: tuple[Hashable, ...]) -> int | None:
+        """Return the patients behind a suppressed row.
+
+        Where a suppressed row always has few patients there is nothing to tell, and nothing is told
+        of counties of a procedure that are suppressed all together, zeros too: nobody can tell them
+        apart.
+        """
+        if relation == areas.OF_CLIENTS:
+            client_id, *area = grain
+            grain = (f"of {client_id}", *area)
+        elif relation == areas.OF_ALL:
+            grain = ("everybody", *grain)
+        elif relation in {areas.ASSOCIATION, areas.CLUSTERS, *OF_CLIENTS}:
+            return None
+        return self.counts[relation, column, grain]
+
+
+def read(databases: Databases, login: str, relations: Sequence[str]) -> Seen:
+    """Read relations as a login."""
+    with databases.reader(login).session("casebook tests") as connection:
+        return {relation: rows(connection, relation) for relation in relations}
+
+
+def read_truth(warehouse: Connection) -> Truth:
+    """Read from the warehouse what is behind suppressed rows."""
+    counts = {}
+    for relation, column, model, grain, truth in TRUTHS:
+        for row in rows(warehouse, f"intermediate.{model}"):
+            counts[relation, column, tuple(row[name] for name in grain)] = int(row[truth])
+    return Truth(counts)
+
+
+def rows(connection: Connection, relation: str) -> list[Row]:
+    """Read all rows of a relation."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("select * from {}").format(sql.Identifier(*relation.split("."))))
+        assert cursor.description
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def of_manager(seen: Seen, told: Told) -> tuple[Figures, payers.Payers]:
+    """Return all that a manager knows, staff's relations included."""
+    figures = Figures(System(), told, [])
+    known = payers.add(figures, seen[payers.RELATION])
+    homes = areas.add_homes(figures, seen[areas.OF_CLIENTS], seen[areas.OF_ALL])
+    association = seen[areas.ASSOCIATION]
+    areas.add_exact(figures, homes, association, seen["extracts.procedures"])
+    areas.add_totals(figures, homes, seen["extracts.encounters"])
+    areas.add_association(figures, homes, known, association)
+    areas.add_clusters(figures, homes, seen[areas.CLUSTERS])
+    return figures, known
+
+
+def of_clients(figures: Figures, seen: Seen) -> dict[str, int]:
+    """Add all that a client knows of other people; returns the uninsured by procedure."""
+    return procedures.add(figures, seen[procedures.PATIENTS], seen[procedures.OVERLAP])

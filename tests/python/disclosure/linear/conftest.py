@@ -1,0 +1,52 @@
+"""What there is to attack: the sample and the real export, as their readers see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from attacker.readers import CLIENTS, MANAGED, MANAGER, OF_CLIENTS, Seen, Truth, read, read_truth
+from attacker.system import Outcome
+
+from tests.python.conftest import Casebook
+
+
+@dataclass(frozen=True)
+class World:
+    """What a manager and each client's login see, and the truth behind suppressed rows."""
+
+    name: str
+    manager: Seen
+    clients: dict[str, Seen]
+    truth: Truth
+
+
+@pytest.fixture(
+    scope="session", params=["published", pytest.param("published_export", marks=pytest.mark.slow)]
+)
+def world(request: pytest.FixtureRequest) -> World:
+    """Return the sample, then the real export where it is there."""
+    casebook: Casebook = request.getfixturevalue(request.param)
+    databases = casebook.databases
+    with databases.warehouse.session("casebook tests") as warehouse:
+        truth = read_truth(warehouse)
+    return World(
+        request.param,
+        read(databases, MANAGER, MANAGED),
+        {login: read(databases, login, OF_CLIENTS) for login in CLIENTS},
+        truth,
+    )
+
+
+@pytest.fixture
+def report(figure: Callable[[str], None], world: World) -> Callable[[str, Outcome], None]:
+    """Return a function that notes what an attack came to."""
+
+    def note(who: str, outcome: Outcome) -> None:
+        figure(
+            f"Disclosure, {who} on {world.name}: {outcome.attacked} cells attacked,"
+            f" {len(outcome.narrowed)} narrowed, {outcome.solved} linear programs"
+        )
+
+    return note

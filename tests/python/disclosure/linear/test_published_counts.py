@@ -1,0 +1,129 @@
+"""All that readers see together narrows no count of other people below what the rule leaves."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+from attacker import areas, payers, procedures
+from attacker.figures import Figures
+from attacker.made import published
+from attacker.readers import CLIENTS, of_clients, of_manager
+from attacker.system import Outcome, System, Target, attack
+
+from tests.python.disclosure.linear.conftest import World
+
+Report = Callable[[str, Outcome], None]
+
+SAMPLED = 500
+# Relations whose every cell is attacked each time.
+COUNTIES = (areas.OF_CLIENTS, areas.OF_ALL, areas.CLUSTERS)
+
+
+def sample(targets: list[Target], number: int) -> list[Target]:
+    """Draw targets, always the same ones."""
+    return random.Random(11).sample(targets, number)  # noqa: S311 - a sample, not a secret
+
+
+def chosen(targets: list[Target], *, everything: bool) -> list[Target]:
+    """Return all targets, or 500: those of the counties and a seeded sample of the others."""
+    if everything or len(targets) <= SAMPLED:
+        return targets
+    of_counties = [target for target in targets if target.name.startswith(COUNTIES)]
+    others = [target for target in targets if not target.name.startswith(COUNTIES)]
+    return of_counties + sample(others, SAMPLED - len(of_counties))
+
+
+def test_a_manager_with_staffs_relations(world: World, report: Report, soak: bool) -> None:
+    figures, _ = of_manager(world.manager, world.truth)
+    outcome = attack(figures.system, chosen(figures.targets, everything=soak))
+    report("manager", outcome)
+    assert outcome.attacked >= SAMPLED
+    assert outcome.narrowed == []
+
+
+@pytest.mark.parametrize("login", CLIENTS)
+def test_a_client(world: World, report: Report, login: str) -> None:
+    figures = Figures(System(), world.truth, [])
+    of_clients(figures, world.clients[login])
+    outcome = attack(figures.system, figures.targets)
+    report(login, outcome)
+    assert outcome.attacked
+    assert outcome.narrowed == []
+
+
+def test_all_readers_together(world: World, report: Report, soak: bool) -> None:
+    """Who reads everything knows each client's own book, which is exact; the others stay hidden."""
+    figures, known = of_manager(world.manager, world.truth)
+    for login, seen in world.clients.items():
+        uninsured = of_clients(figures, seen)
+        procedures.compare(figures, known, uninsured, areas.PAYER_OF["uninsured"])
+        add_own_book(figures, known, login, world)
+    others = [
+        target
+        for target in figures.targets
+        if "united_healthcare" not in target.name and "UnitedHealthcare" not in target.name
+    ]
+    few = [target for target in others if target.name.startswith((*COUNTIES, "clients."))]
+    outcome = attack(figures.system, others if soak else few)
+    report("all readers", outcome)
+    assert outcome.narrowed == []
+
+
+def add_own_book(figures: Figures, known: payers.Payers, login: str, world: World) -> None:
+    """Add what UnitedHealthcare's own analyst knows exactly: its patients of the top procedures."""
+    if login != "uhc_analyst":
+        return
+    for row in world.clients[login][procedures.PATIENTS]:
+        if row["patient_group"] == "own":
+            cell = (areas.PAYER_OF["united_healthcare"], "all", None, row["procedure_code"])
+            figures.system.adds_up_to([known.patients[cell]], row["patient_count"])
+
+
+def test_suppressing_few_patients_alone_would_be_noticed(world: World) -> None:
+    """The same relation without rows that are suppressed to protect others: months are narrowed."""
+    cells = {
+        grain: {
+            "patients": count,
+            "procedures": world.truth.counts[payers.RELATION, "procedure_count", grain],
+        }
+        for (relation, column, grain), count in world.truth.counts.items()
+        if (relation, column) == (payers.RELATION, "patient_count")
+    }
+    figures = Figures(System(), world.truth, [])
+    payers.add(figures, published(cells, protecting=()))
+    months = [target for target in figures.targets if target.high == 10 and "month" in target.name]
+    assert attack(figures.system, sample(months, 40)).narrowed
+
+
+def test_an_exact_count_of_a_countys_residents_would_be_noticed(world: World) -> None:
+    """All patients of a county, less those in sight, are the patients of the payers who are not."""
+    figures, _ = of_manager(world.manager, world.truth)
+    homes = areas.add_homes(figures, world.manager[areas.OF_CLIENTS], world.manager[areas.OF_ALL])
+    for county in homes.named:
+        here = homes.residents(figures.system, county)
+        figures.system.adds_up_to(here, sum(residents_of(world, county)))
+    of_areas = [target for target in figures.targets if target.name.startswith(areas.OF_ALL)]
+    assert attack(figures.system, of_areas).narrowed
+
+
+def residents_of(world: World, county: str) -> tuple[int, int]:
+    """Return how many unaffiliated and clients' patients live in a county."""
+    area = ("everybody", county, None)
+    counts = world.truth.counts
+    return (
+        counts[areas.OF_ALL, "unaffiliated_patient_count", area],
+        counts[areas.OF_ALL, "client_patient_count", area],
+    )
+
+
+def test_a_share_tells_no_more_than_the_counts_it_divides(world: World) -> None:
+    clusters = [row for row in world.manager[areas.CLUSTERS] if row["near_share"] is not None]
+    assert clusters
+    for row in clusters:
+        near = round(row["near_share"] * row["patient_count"], 3)
+        assert row["near_share"] == 1 or near % 10 == 0
+    for row in world.manager[areas.ASSOCIATION]:
+        statistics = (row["expected_patients"], row["relative_index"], row["adjusted_residual"])
+        assert row["is_exact"] or statistics == (None, None, None)
