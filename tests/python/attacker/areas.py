@@ -56,7 +56,7 @@ class Areas:
 
 
 def add_homes(figures: Figures, of_clients: list[Row], of_all: list[Row]) -> Areas:
-    """Add both relations of areas. Cities make up their county, and clients' patients are shared."""
+    """Add both relations of areas: cities make up their county, patients may be two clients'."""
     system = figures.system
     named: dict[str, set[str]] = defaultdict(set)
     for row in (*of_clients, *of_all):

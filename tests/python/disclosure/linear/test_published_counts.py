@@ -99,13 +99,13 @@ def test_suppressing_few_patients_alone_would_be_noticed(world: World) -> None:
 
 def test_an_exact_count_of_a_countys_residents_would_be_noticed(world: World) -> None:
     """All patients of a county, less those in sight, are the patients of the payers who are not."""
-    figures, _ = of_manager(world.manager, world.truth)
+    figures = Figures(System(), world.truth, [])
     homes = areas.add_homes(figures, world.manager[areas.OF_CLIENTS], world.manager[areas.OF_ALL])
-    for county in homes.named:
+    assert attack(figures.system, figures.targets).narrowed == []
+    for county in homes.any_client.named:
         here = homes.residents(figures.system, county)
         figures.system.adds_up_to(here, sum(residents_of(world, county)))
-    of_areas = [target for target in figures.targets if target.name.startswith(areas.OF_ALL)]
-    assert attack(figures.system, of_areas).narrowed
+    assert attack(figures.system, figures.targets).narrowed
 
 
 def residents_of(world: World, county: str) -> tuple[int, int]:
