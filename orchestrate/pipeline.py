@@ -5,10 +5,12 @@ Every step is another package's; here is only their sequence, under the lock of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 from orchestrate import loading
 from orchestrate.building.dbt import Dbt
@@ -20,7 +22,7 @@ from orchestrate.console import Console
 from orchestrate.database import Databases, open_databases
 from orchestrate.erd import write_diagrams
 from orchestrate.erd.kept import kept_diagrams
-from orchestrate.errors import DataError
+from orchestrate.errors import DataError, LostConnectionError
 from orchestrate.extracts.extract import write_extract, write_extracts
 from orchestrate.extracts.formats import DEFAULT_FORMATS, Format
 from orchestrate.publishing import PublishedVersion
@@ -38,6 +40,31 @@ from orchestrate.settings import Settings
 PROGRAM_DIAGRAMS = ("raw_residency", "marts_residency")
 # Of many failed tests, this many are told on the console; dbt's log has all.
 NAMED_FAILURES = 10
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+
+def once_more_when_lost(
+    step: Callable[Concatenate[Settings, Console, Given], Result],
+) -> Callable[Concatenate[Settings, Console, Given], Result]:
+    """Let a step begin again, once, when a connection was lost in the midst of it.
+
+    Each of the steps here does all or nothing, and the lock is taken anew: another run that came in
+    between is met with BusyError or, before anything is published, by the check of the last build.
+    """
+
+    @wraps(step)
+    def steadfast(
+        settings: Settings, console: Console, /, *args: Given.args, **kwargs: Given.kwargs
+    ) -> Result:
+        try:
+            return step(settings, console, *args, **kwargs)
+        except LostConnectionError as error:
+            console.warn(f"{error.cause.rstrip('.')}. Beginning again, this once.")
+        return step(settings, console, *args, **kwargs)
+
+    return steadfast
 
 
 @dataclass(frozen=True)
@@ -88,6 +115,7 @@ class LoadSummary:
         }
 
 
+@once_more_when_lost
 def run_all(settings: Settings, console: Console, out_dir: Path) -> RunSummary:
     """Load, build, publish and render; returns what to look at.
 
@@ -154,7 +182,7 @@ def roll_back(settings: Settings, console: Console, out_dir: Path) -> RollbackSu
     """
     require_writable(out_dir)
     databases = open_databases(settings, console)
-    with run_lock(databases) as still_alone:
+    with run_lock(databases, "rollback") as still_alone:
         done = put_back(settings, databases, console, still_alone)
         console.say(
             f"Readers see version {done.version} again; version {done.withdrawn} is withdrawn."
@@ -185,12 +213,13 @@ def render_all(
     )
 
 
+@once_more_when_lost
 def load_domain(
     settings: Settings, console: Console, domain: str, directory: Path | None
 ) -> LoadSummary:
     """Take the export in `directory` as the domain's source; None: go back to the sample."""
     databases = open_databases(settings, console)
-    with run_lock(databases):
+    with run_lock(databases, f"load {domain}"):
         if directory is None:
             loading.use_sample(databases, domain)
             return LoadSummary(domain, "sample", [], changed=True)
@@ -205,10 +234,11 @@ def load_domain(
     )
 
 
+@once_more_when_lost
 def use_landed(settings: Settings, console: Console, domain: str) -> LoadSummary:
     """Take the tables that Airbyte landed as the domain's source, when all of them will do."""
     databases = open_databases(settings, console)
-    with run_lock(databases):
+    with run_lock(databases, f"load {domain}"):
         variables = {**loading.variables(databases), f"{domain}_source": loading.LANDED}
         manifest = Dbt(settings, databases.warehouse, console).parse(variables)
         tables = loading.use_landed(databases, manifest, domain)
@@ -235,13 +265,14 @@ def require_landed(
         require_fresh(dbt.freshness(variables), console)
 
 
+@once_more_when_lost
 def publish_build(
     settings: Settings, console: Console, target_path: Path | None
 ) -> PublishedVersion:
     """Publish the build whose artifacts are in `target_path` (None: the runner's own)."""
     target_dir = target_path or settings.target_dir
     databases = open_databases(settings, console)
-    with run_lock(databases) as still_alone:
+    with run_lock(databases, "publish") as still_alone:
         build = read_build(target_dir, databases.warehouse.database)
         with databases.warehouse.session() as connection, connection.cursor() as cursor:
             started_at = check_last_build(cursor, build, target_dir)
@@ -273,6 +304,7 @@ def refuse_newer_sources(
             )
 
 
+@once_more_when_lost
 def render(
     settings: Settings,
     console: Console,
@@ -300,6 +332,7 @@ def render(
     )
 
 
+@once_more_when_lost
 def extract(
     settings: Settings,
     console: Console,
@@ -320,10 +353,11 @@ def extract(
     )
 
 
+@once_more_when_lost
 def draw_diagrams(settings: Settings, console: Console, out_dir: Path) -> list[Path]:
     """Write the diagrams of what is built in the warehouse; returns the files."""
     databases = open_databases(settings, console)
-    with run_lock(databases):
+    with run_lock(databases, "erd"):
         variables = loading.variables(databases)
         dbt = Dbt(settings, databases.warehouse, console)
         return write_diagrams(describe(dbt, settings, variables), out_dir)

@@ -104,7 +104,7 @@ def test_it_also_works_where_names_cannot_be_exchanged(
 
 
 def test_what_an_interrupted_run_left_is_cleared(tmp_path: Path) -> None:
-    rest = tmp_path / ".program.new"
+    rest = tmp_path / ".program.casebook-new"
     rest.mkdir()
     (rest / "half.html").write_text("half")
     replace_folder(tmp_path / "program", {"index.html": b"new"})
@@ -175,8 +175,8 @@ def test_a_process_that_is_killed_leaves_one_whole_folder(
 def test_an_extract_that_was_cut_short_is_not_carried_on(tmp_path: Path) -> None:
     folder = tmp_path / "program"
     replace_folder(folder, {"index.html": b"old"})
-    (folder / ".extracts.new").mkdir()
-    (folder / ".extracts.new" / "half.csv").write_text("half")
+    (folder / ".extracts.casebook-new").mkdir()
+    (folder / ".extracts.casebook-new" / "half.csv").write_text("half")
     replace_folder(folder, {"index.html": b"new"})
     assert [path.name for path in folder.iterdir()] == ["index.html"]
 
