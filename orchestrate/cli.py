@@ -340,8 +340,7 @@ def invoke(arguments: list[str]) -> int:
         console.fail(error.cause, error.cure)
         return error.status
     except (KeyboardInterrupt, typer.Abort):
-        console.fail("Interrupted.", "`casebook status` shows what is published.")
-        return ExitStatus.INTERRUPTED
+        result = ExitStatus.INTERRUPTED
     except BrokenPipeError:
         # The reader of our output left; point standard output elsewhere so that exit stays silent.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -354,4 +353,7 @@ def invoke(arguments: list[str]) -> int:
             "Make room, then run again: what was published stands, and nothing has to be mended.",
         )
         return ExitStatus.USAGE
+    if result == ExitStatus.INTERRUPTED:
+        # Also what Typer makes of a KeyboardInterrupt that reaches it.
+        console.fail("Interrupted.", "`casebook status` shows what is published.")
     return result if isinstance(result, int) else ExitStatus.DONE
