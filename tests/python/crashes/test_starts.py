@@ -18,7 +18,7 @@ import pytest
 from embedded import settings_of
 
 from orchestrate.console import Console
-from orchestrate.database import open_databases
+from orchestrate.database import open_databases, remove_embedded
 from orchestrate.errors import BusyError
 from orchestrate.publishing import run_lock
 from orchestrate.settings import PROJECT_DIR
@@ -56,7 +56,7 @@ def test_of_many_starts_in_an_empty_home_one_runs(
     outcomes, tell = os.pipe()
     released, release = os.pipe()
 
-    def start() -> None:
+    def compete() -> None:
         os.close(release)
         databases = open_databases(settings, Console(error_stream=io.StringIO()))
         try:
@@ -68,7 +68,7 @@ def test_of_many_starts_in_an_empty_home_one_runs(
             os.write(tell, b"b")
 
     started = time.monotonic()
-    children = [as_process(start, tmp_path / f"{number}.txt") for number in range(STARTS)]
+    children = [as_process(compete, tmp_path / f"{number}.txt") for number in range(STARTS)]
     told = b""
     while len(told) < STARTS and select.select([outcomes], [], [], PATIENCE_SECONDS)[0]:
         told += os.read(outcomes, STARTS)
@@ -109,32 +109,61 @@ def test_of_many_runs_started_at_once_in_an_empty_home_one_publishes(
     figure(f"{STARTS} runs at once: all others had given up after {waited:.1f} s")
 
 
+def start(home: Path, output: Path) -> int:
+    """Start a process that makes the databases of a home ready; return its number."""
+    return as_process(
+        lambda: open_databases(settings_of(home), Console(error_stream=io.StringIO())), output
+    )
+
+
+def test_a_new_servers_data_are_not_made_on_when_who_wanted_them_is_killed(
+    empty_home: Path, tmp_path: Path
+) -> None:
+    home, said = empty_home / "home", tmp_path / "said.txt"
+    child = start(home, said)
+    wait_until(lambda: bool(list(home.glob("server/unfinished-*/data/PG_VERSION"))))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    if sys.platform == "linux":
+        wait_until(lambda: not working_for(home))
+        # The database that initdb makes last.
+        assert list(home.glob("server/unfinished-*/data/base/5")) == []
+    _, status = os.waitpid(start(home, said), 0)
+    assert status == 0, said.read_text()
+    assert leftovers(home) == []
+
+
+def working_for(home: Path) -> list[str]:
+    """Return the command lines of processes that name a home."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return [line for line in found if str(home) in line]
+
+
 def test_a_first_start_that_is_killed_again_and_again_is_gone_through_with(
     empty_home: Path, tmp_path: Path, soak: bool, figure: Callable[[str], None]
 ) -> None:
-    def start(home: Path) -> int:
-        return as_process(
-            lambda: open_databases(settings_of(home), Console(error_stream=io.StringIO())),
-            tmp_path / "said.txt",
-        )
-
+    said = tmp_path / "said.txt"
     began = time.monotonic()
-    os.waitpid(start(empty_home / "measured"), 0)
+    os.waitpid(start(empty_home / "measured", said), 0)
     duration = time.monotonic() - began
     chance = random.Random(11)  # noqa: S311 - moments to kill at, not secrets
-    homes, kills = (20, 8) if soak else (1, 4)
+    homes, kills = (20, 8) if soak else (1, 3)
     for number in range(homes):
         home = empty_home / f"home {number}"
         # Each gets a little further, and each has to get along with what the one before left.
         for moment in sorted(chance.uniform(0, duration) for _ in range(kills)):
-            child = start(home)
+            child = start(home, said)
             time.sleep(moment)
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-        _, status = os.waitpid(start(home), 0)
-        assert status == 0, (tmp_path / "said.txt").read_text()
+        _, status = os.waitpid(start(home, said), 0)
+        assert status == 0, said.read_text()
         assert leftovers(home) == []
+        remove_embedded(settings_of(home))
     figure(f"first starts: {homes} gone through with after {kills} kills each")
 
 
