@@ -181,6 +181,25 @@ def test_an_extract_that_was_cut_short_is_not_carried_on(tmp_path: Path) -> None
     assert [path.name for path in folder.iterdir()] == ["index.html"]
 
 
+def test_what_a_killed_command_left_goes_also_where_nobody_renders_any_more(tmp_path: Path) -> None:
+    kept, leftovers = tmp_path / "kept", (".gone.casebook-new", "kept/.extracts.casebook-new")
+    replace_folder(kept, {"index.html": b"kept"})
+    # Killed between the two steps that take the place of an exchange of names.
+    replace_folder(tmp_path / ".moved.casebook-old", {"index.html": b"moved"})
+    replace_folder(tmp_path / ".kept.casebook-old", {"index.html": b"older"})
+    for name in leftovers:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half.csv").write_text("half")
+    (tmp_path / ".somebody's.new").mkdir()
+    with alone_in(tmp_path):
+        assert sorted(path.name for path in tmp_path.iterdir()) == [
+            ".somebody's.new", "kept", "moved"
+        ]  # fmt: skip
+    assert [path.name for path in kept.iterdir()] == ["index.html"]
+    assert (kept / "index.html").read_bytes() == b"kept"
+    assert (tmp_path / "moved" / "index.html").read_bytes() == b"moved"
+
+
 def test_a_link_or_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "program").symlink_to(tmp_path / "elsewhere")
