@@ -321,6 +321,8 @@ def _cure(reason: str) -> str:
         return "Check the name, or create it first."
     if "no pg_hba.conf entry" in reason:
         return "The server does not let this user in from here: see its pg_hba.conf."
+    if "configuration parameter" in reason or "startup parameter" in reason:
+        return "PostgreSQL has to be 14 or newer; a pooler in between has to pass on `options`."
     if "too many" in reason or "connection slots" in reason:
         return "Close some connections, or raise max_connections."
     return "Check that the server runs and can be reached from here."
