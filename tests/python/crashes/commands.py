@@ -188,6 +188,13 @@ class Commands:
         )
         return [pid for (pid,) in found]
 
+    def is_publishing(self) -> bool:
+        """Tell whether some command has begun the transaction that publishes."""
+        return self.tiny.as_builder(
+            "select count(*) from pg_stat_activity"
+            " where usename = 'casebook_publisher' and datname = 'reporting'"
+        ) != [(0,)]
+
     def is_waiting(self) -> bool:
         """Tell whether some command waits for a lock in the warehouse."""
         return self.tiny.as_builder(

@@ -59,7 +59,7 @@ def kill_backend(commands: Commands) -> bool:
 
 @pytest.mark.parametrize(
     ("crash", "few", "many"),
-    [(kill_runner, 8, 500), (terminate_backends, 3, 50), (kill_backend, 3, 50)],
+    [(kill_runner, 6, 500), (terminate_backends, 2, 50), (kill_backend, 2, 50)],
     ids=["runner killed", "backend terminated", "backend killed"],
 )
 def test_a_publication_that_is_cut_off_shows_all_of_it_or_nothing(
@@ -77,7 +77,12 @@ def test_a_publication_that_is_cut_off_shows_all_of_it_or_nothing(
         attempted = commands.generation + 1
         commands.build(attempted)
         command = commands.start_publishing()
-        time.sleep(moment)
+        if hit % 2:
+            # The transaction that publishes is a small part of a command: half of them end in it.
+            wait_until(lambda: commands.started[-1].has_ended() or commands.is_publishing())
+            time.sleep(moment / 10)
+        else:
+            time.sleep(moment)
         wait_until(lambda: commands.started[-1].has_ended() or crash(commands))
         hit += not command.has_ended()
         status = command.end()
@@ -98,7 +103,7 @@ def test_a_full_disk_stops_a_publication_and_nothing_else(
     commands = commands_on_small_disk
     duration = commands.publish(2)
     refused = 0
-    count = 20 if soak else 3
+    count = 20 if soak else 2
     for moment in [0.0, *moments(count, duration)]:
         attempted = commands.generation + 1
         commands.build(attempted)
