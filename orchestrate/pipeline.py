@@ -5,12 +5,10 @@ Every step is another package's; here is only their sequence, under the lock of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import wraps
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
 
 from orchestrate import loading
 from orchestrate.building.dbt import Dbt
@@ -22,7 +20,7 @@ from orchestrate.console import Console
 from orchestrate.database import Databases, open_databases
 from orchestrate.erd import write_diagrams
 from orchestrate.erd.kept import kept_diagrams
-from orchestrate.errors import DataError, LostConnectionError
+from orchestrate.errors import DataError
 from orchestrate.extracts.extract import write_extract, write_extracts
 from orchestrate.extracts.formats import DEFAULT_FORMATS, Format
 from orchestrate.publishing import PublishedVersion
@@ -33,6 +31,7 @@ from orchestrate.reports import render_reports
 from orchestrate.reports.pages.activity import chosen_months
 from orchestrate.reports.recipients import PROGRAM, read_members
 from orchestrate.reports.writer import require_writable
+from orchestrate.retrying import once_more_when_lost
 from orchestrate.rollback import put_back
 from orchestrate.settings import Settings
 
@@ -40,31 +39,6 @@ from orchestrate.settings import Settings
 PROGRAM_DIAGRAMS = ("raw_residency", "marts_residency")
 # Of many failed tests, this many are told on the console; dbt's log has all.
 NAMED_FAILURES = 10
-
-Given = ParamSpec("Given")
-Result = TypeVar("Result")
-
-
-def once_more_when_lost(
-    step: Callable[Concatenate[Settings, Console, Given], Result],
-) -> Callable[Concatenate[Settings, Console, Given], Result]:
-    """Let a step begin again, once, when a connection was lost in the midst of it.
-
-    Each of the steps here does all or nothing, and the lock is taken anew: another run that came in
-    between is met with BusyError or, before anything is published, by the check of the last build.
-    """
-
-    @wraps(step)
-    def steadfast(
-        settings: Settings, console: Console, /, *args: Given.args, **kwargs: Given.kwargs
-    ) -> Result:
-        try:
-            return step(settings, console, *args, **kwargs)
-        except LostConnectionError as error:
-            console.warn(f"{error.cause.rstrip('.')}. Beginning again, this once.")
-        return step(settings, console, *args, **kwargs)
-
-    return steadfast
 
 
 @dataclass(frozen=True)
