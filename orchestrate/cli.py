@@ -6,17 +6,18 @@ work, and writes a table for people or, with `--json`, one JSON object to standa
 
 from __future__ import annotations
 
+import errno
 import os
-import signal
 import sys
 from enum import StrEnum
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
 
+from orchestrate import interruption
 from orchestrate.console import Console
+from orchestrate.database.connection import cancel_queries
 from orchestrate.errors import CasebookError, ConfigurationError, ExitStatus
 from orchestrate.extracts.formats import DEFAULT_FORMATS, Format
 from orchestrate.settings import Settings
@@ -32,6 +33,9 @@ app.add_typer(db_app, name="db")
 
 # Typer carries a click of its own; this is its error for a command line that cannot be read.
 USAGE_ERROR: Any = typer.BadParameter.__bases__[0]
+
+# A disk or a quota that is used up may be met by any file that a command or dbt writes.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Write one JSON object to standard output.")
@@ -342,7 +346,7 @@ def db_psql(context: typer.Context, login: LoginOption = None) -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit with a status of the public interface."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    interruption.listen(cancel_queries)
     sys.exit(invoke(sys.argv[1:]))
 
 
@@ -358,15 +362,20 @@ def invoke(arguments: list[str]) -> int:
         console.fail(error.cause, error.cure)
         return error.status
     except (KeyboardInterrupt, typer.Abort):
-        console.fail("Interrupted.", "`casebook status` shows what is published.")
-        return ExitStatus.INTERRUPTED
+        result = ExitStatus.INTERRUPTED
     except BrokenPipeError:
         # The reader of our output left; point standard output elsewhere so that exit stays silent.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitStatus.DONE
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        console.fail(
+            f"{error.filename or 'A file'} cannot be written: {error.strerror}.",
+            "Make room, then run again: what was published stands, and nothing has to be mended.",
+        )
+        return ExitStatus.USAGE
+    if result == ExitStatus.INTERRUPTED:
+        # Also what Typer makes of a KeyboardInterrupt that reaches it.
+        console.fail("Interrupted.", "`casebook status` shows what is published.")
     return result if isinstance(result, int) else ExitStatus.DONE
-
-
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    """Treat a request to terminate like Ctrl-C, so that both clean up the same way."""
-    raise KeyboardInterrupt

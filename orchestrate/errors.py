@@ -55,6 +55,10 @@ class DatabaseError(CasebookError):
     status = ExitStatus.DATABASE
 
 
+class LostConnectionError(DatabaseError):
+    """A connection was lost in the midst of work: the server restarted, or the network broke."""
+
+
 class BusyError(CasebookError):
     """Another run is active."""
 

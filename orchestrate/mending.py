@@ -53,7 +53,7 @@ def mend(settings: Settings, databases: Databases, console: Console) -> Mended:
     Raises BusyError when a run is active, ConfigurationError for a role that is not Casebook's,
     DataError for a list of members that cannot be one, DatabaseError when the server refuses.
     """
-    with run_lock(databases):
+    with run_lock(databases, "doctor --mend"):
         before = find_problems(settings, databases)
         ensure_roles(databases, console)
         with as_owner(databases) as cursor:

@@ -31,6 +31,7 @@ from orchestrate.reports import render_reports
 from orchestrate.reports.pages.activity import chosen_months
 from orchestrate.reports.recipients import PROGRAM, read_members
 from orchestrate.reports.writer import require_writable
+from orchestrate.retrying import once_more_when_lost
 from orchestrate.rollback import put_back
 from orchestrate.settings import Settings
 
@@ -58,6 +59,7 @@ class RunSummary:
         }
 
 
+@once_more_when_lost
 def run_all(settings: Settings, console: Console, out_dir: Path) -> RunSummary:
     """Load, build, publish and render; returns what to look at.
 
@@ -124,7 +126,7 @@ def roll_back(settings: Settings, console: Console, out_dir: Path) -> RollbackSu
     """
     require_writable(out_dir)
     databases = open_databases(settings, console)
-    with run_lock(databases) as still_alone:
+    with run_lock(databases, "rollback") as still_alone:
         done = put_back(settings, databases, console, still_alone)
         console.say(
             f"Readers see version {done.version} again; version {done.withdrawn} is withdrawn."
@@ -175,13 +177,14 @@ def require_landed(
         require_fresh(dbt.freshness(variables), console)
 
 
+@once_more_when_lost
 def publish_build(
     settings: Settings, console: Console, target_path: Path | None
 ) -> PublishedVersion:
     """Publish the build whose artifacts are in `target_path` (None: the runner's own)."""
     target_dir = target_path or settings.target_dir
     databases = open_databases(settings, console)
-    with run_lock(databases) as still_alone:
+    with run_lock(databases, "publish") as still_alone:
         build = read_build(target_dir, databases.warehouse.database)
         with databases.warehouse.session() as connection, connection.cursor() as cursor:
             started_at = check_last_build(cursor, build, target_dir)
@@ -213,6 +216,7 @@ def refuse_newer_sources(
             )
 
 
+@once_more_when_lost
 def render(
     settings: Settings,
     console: Console,
@@ -240,6 +244,7 @@ def render(
     )
 
 
+@once_more_when_lost
 def extract(
     settings: Settings,
     console: Console,
@@ -260,10 +265,11 @@ def extract(
     )
 
 
+@once_more_when_lost
 def draw_diagrams(settings: Settings, console: Console, out_dir: Path) -> list[Path]:
     """Write the diagrams of what is built in the warehouse; returns the files."""
     databases = open_databases(settings, console)
-    with run_lock(databases):
+    with run_lock(databases, "erd"):
         variables = loading.variables(databases)
         dbt = Dbt(settings, databases.warehouse, console)
         return write_diagrams(describe(dbt, settings, variables), out_dir)

@@ -16,6 +16,7 @@ from orchestrate.console import Console
 from orchestrate.database import open_databases
 from orchestrate.loading import Problems
 from orchestrate.publishing.lock import run_lock
+from orchestrate.retrying import once_more_when_lost
 from orchestrate.settings import Settings
 
 
@@ -64,6 +65,7 @@ class LoadSummary:
         }
 
 
+@once_more_when_lost
 def load_domain(
     settings: Settings,
     console: Console,
@@ -76,7 +78,7 @@ def load_domain(
     `limit`: percent of the rows of a file that may be set aside; None: one bad row refuses all.
     """
     databases = open_databases(settings, console)
-    with run_lock(databases):
+    with run_lock(databases, f"load {domain}"):
         if directory is None:
             loading.use_sample(databases, domain)
             return LoadSummary(domain, "sample")
@@ -95,10 +97,11 @@ def load_domain(
     return LoadSummary(domain, f"export of {directory}", limit, report)
 
 
+@once_more_when_lost
 def use_landed(settings: Settings, console: Console, domain: str) -> LoadSummary:
     """Take the tables that Airbyte landed as the domain's source, when all of them will do."""
     databases = open_databases(settings, console)
-    with run_lock(databases):
+    with run_lock(databases, f"load {domain}"):
         variables = {**loading.variables(databases), f"{domain}_source": loading.LANDED}
         manifest = Dbt(settings, databases.warehouse, console).parse(variables)
         tables = loading.use_landed(databases, manifest, domain)

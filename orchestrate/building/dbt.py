@@ -24,13 +24,19 @@ from orchestrate.building.outcome import BuildOutcome, build_outcome, one_line
 from orchestrate.building.progress import Progress
 from orchestrate.building.pseudonyms import SETTING, ensure_key
 from orchestrate.console import Console
-from orchestrate.database.connection import ConnectionTarget
-from orchestrate.errors import CasebookError, ConfigurationError, DatabaseError
+from orchestrate.database.connection import LONGEST_STATEMENT, SESSION, ConnectionTarget
+from orchestrate.errors import (
+    CasebookError,
+    ConfigurationError,
+    DatabaseError,
+    LostConnectionError,
+)
 from orchestrate.settings import Settings
 
 # dbt keeps flags, adapters and its event manager in module globals.
 _ONE_AT_A_TIME = threading.Lock()
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+_SESSION = MappingProxyType({**SESSION, "statement_timeout": LONGEST_STATEMENT})
 
 
 class Dbt:
@@ -84,7 +90,7 @@ class Dbt:
             )
         outcome = build_outcome(getattr(result, "results", ()), time.monotonic() - started)
         if outcome.lost_connection:
-            raise DatabaseError(
+            raise LostConnectionError(
                 "The connection to the warehouse was lost while dbt was building.",
                 "Check that the server runs, then run again; nothing was published.",
             )
@@ -136,7 +142,7 @@ class Dbt:
             self._warehouse.parameters,
             self._warehouse.password(),
             self._settings.secrets_dir / "dbt_service.conf",
-            session,
+            {**_SESSION, **session},
         )
         # To read the project takes seconds either way; a load, which only reads, is to stay small.
         collections = nullcontext() if sparing_memory else _rare_collections()

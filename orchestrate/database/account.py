@@ -6,13 +6,16 @@ user without shell, home and password, to whom only the server's own folders bel
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pwd
 import shutil
+import signal
 import stat
 import subprocess
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -20,6 +23,7 @@ from typing import IO
 from orchestrate.errors import ConfigurationError
 
 SYSTEM_USER = "casebook"
+_PR_SET_PDEATHSIG = 1
 _CREATION_ATTEMPTS = 10
 _CURE = (
     f"Create the system user {SYSTEM_USER!r}, run Casebook as an ordinary user,"
@@ -57,7 +61,9 @@ class Account:
         """Run a program as this account, `text` its whole input and its output sent to `output`.
 
         The environment is reduced to what PostgreSQL's programs need: variables such as PGPORT or
-        LD_PRELOAD must not reach the server. Returns the exit status.
+        LD_PRELOAD must not reach the server. On Linux the program dies with this process: an initdb
+        that outlived it would go on filling a folder that the next start clears away. The server
+        itself, which pg_ctl leaves behind, does not. Returns the exit status.
         """
         minimal = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC", **(environment or {})}
         try:
@@ -69,6 +75,7 @@ class Account:
                 env=minimal,
                 cwd="/",
                 umask=0o077,
+                preexec_fn=_dying_with_its_starter(),
                 check=False,
                 user=self.uid if self.is_other else None,
                 group=self.gid if self.is_other else None,
@@ -126,6 +133,21 @@ class Account:
         if found.st_gid == self.gid:
             return bool(found.st_mode & stat.S_IXGRP)
         return bool(found.st_mode & stat.S_IXOTH)
+
+
+def _dying_with_its_starter() -> Callable[[], None] | None:
+    """Return what a new process does first so that it is killed when this one has ended."""
+    if sys.platform != "linux":
+        return None
+    prctl, starter = ctypes.CDLL(None).prctl, os.getpid()
+
+    def bind() -> None:
+        prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+        if os.getppid() != starter:
+            # It ended before that.
+            os._exit(1)
+
+    return bind
 
 
 def _system_user() -> pwd.struct_passwd:

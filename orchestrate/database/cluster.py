@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from orchestrate.database.account import Account
-from orchestrate.database.files import replace_text
+from orchestrate.database.files import remove_tree, replace_text
 from orchestrate.database.programs import MAJOR_VERSION, Programs
 from orchestrate.errors import ConfigurationError
 
@@ -74,7 +74,7 @@ def create_cluster(
     """
     server_dir = data_dir.parent
     for leftover in server_dir.glob(f"{_UNFINISHED}*"):
-        shutil.rmtree(leftover)
+        remove_tree(leftover)
     workshop = Path(tempfile.mkdtemp(dir=server_dir, prefix=_UNFINISHED))
     account.own(workshop)
     try:
@@ -103,7 +103,7 @@ def create_cluster(
         _sync_folder(server_dir)
         return True
     finally:
-        shutil.rmtree(workshop)
+        remove_tree(workshop)
 
 
 def reset_administrator(

@@ -4,22 +4,60 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import quote
+from weakref import WeakSet
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
 from psycopg2.extensions import make_dsn, parse_dsn
 
 from orchestrate.database.passwords import Endpoint, PasswordFile
-from orchestrate.errors import ConfigurationError, DatabaseError
+from orchestrate.errors import ConfigurationError, DatabaseError, LostConnectionError
 
 SCHEMES = ("postgresql://", "postgres://")
 CONNECT_TIMEOUT_SECONDS = "10"
+# The longest that one statement may take before the server ends it: it is stuck.
+LONGEST_STATEMENT = "2h"
+
+# Settings of every session. A server looks after a client only when it sends something: without
+# these, what a killed one has begun runs to its end, and a lock of one whose machine is gone stays
+# for hours.
+SESSION: Mapping[str, str] = MappingProxyType(
+    {
+        "client_connection_check_interval": "2s",
+        "tcp_keepalives_idle": "30",
+        "tcp_keepalives_interval": "10",
+        "tcp_keepalives_count": "3",
+    }
+)
+# The same from this side. A URL may say otherwise.
+_KEEPALIVES = MappingProxyType(
+    {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
+)
+
+# How long to try again, in seconds, by what the attempt was answered. A server that starts or stops
+# is surely the right one; where nobody answers, it may be, or the address is wrong.
+_PATIENCE = MappingProxyType(
+    {
+        re.compile(r"the database system is (starting up|shutting down|in recovery mode)"): 30.0,
+        re.compile(r"the database system is not (yet )?accepting connections"): 30.0,
+        re.compile(r"server closed the connection unexpectedly|reset by peer"): 10.0,
+        re.compile(r"Connection refused|No such file or directory"): 1.0,
+        re.compile(r"Temporary failure in name resolution"): 1.0,
+    }
+)
+_FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 2.0
+
+# SQLSTATEs with which a server takes leave: of all its clients, of this one, of those that idle.
+_LEAVES = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
 
 # What belongs to the person a URL was written for, and to nobody else who connects to its server.
 PERSONAL_PARAMETERS = frozenset(
@@ -33,6 +71,9 @@ _SHIELDED = MappingProxyType({"password": "", "hostaddr": "", "options": ""})
 _USUAL_SOCKET_FOLDERS = frozenset({"/tmp", "/var/run/postgresql", "/run/postgresql"})  # noqa: S108 - libpq's
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+
+# Connections of this process, to cancel what they wait for when it is interrupted.
+_OPENED: WeakSet[Connection] = WeakSet()
 
 
 @dataclass(frozen=True, repr=False)
@@ -93,26 +134,30 @@ class ConnectionTarget:
         autocommit: bool = False,
         options: Mapping[str, str] = _NOTHING,
     ) -> Connection:
-        """Open a connection; `options` are settings of the session, by name.
+        """Open a connection; `options` are settings of the session, by name, beside SESSION.
 
-        Raises DatabaseError, naming host, port, user and database, when that fails.
+        A server that is just starting or restarting is waited for. Raises DatabaseError, naming
+        host, port, user and database, when that fails.
         """
         parameters = {
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            **_KEEPALIVES,
             **(_SHIELDED if "passfile" in self.parameters else {}),
             **self.parameters,
             "client_encoding": "UTF8",
             "application_name": application_name,
         }
-        settings = [f"-c {name}={_escape_option(value)}" for name, value in options.items()]
+        settings = [
+            f"-c {name}={_escape_option(value)}" for name, value in {**SESSION, **options}.items()
+        ]
         given = parameters.get("options", "")
-        if settings:
-            parameters["options"] = " ".join([given, *settings] if given else settings)
+        parameters["options"] = " ".join([given, *settings] if given else settings)
         try:
-            connection = psycopg2.connect(make_dsn(**parameters))
+            connection = _connect_patiently(make_dsn(**parameters))
         except psycopg2.Error as error:
             raise self._unreachable(error) from None
         connection.autocommit = autocommit
+        _OPENED.add(connection)
         return connection
 
     @contextmanager
@@ -202,10 +247,50 @@ def database_errors(what: str) -> Iterator[None]:
     try:
         yield
     except psycopg2.Error as error:
-        message = error.diag.message_primary if error.diag else None
-        reason = message or str(error).strip().splitlines()[0]
-        cure = (error.diag.message_hint or "") if error.diag else ""
-        raise DatabaseError(f"{what}: {reason}", cure) from error
+        raise refusal(what, error) from error
+
+
+def refusal(what: str, error: psycopg2.Error) -> DatabaseError:
+    """Return what to raise for an error of the server; it begins with `what`.
+
+    A LostConnectionError where the connection itself is gone.
+    """
+    message = error.diag.message_primary if error.diag else None
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    cause = f"{what}: {message or lines[0]}"
+    cure = (error.diag.message_hint or "") if error.diag else ""
+    return LostConnectionError(cause, cure) if _is_lost(error) else DatabaseError(cause, cure)
+
+
+def cancel_queries() -> None:
+    """Let the server end what it does for this process, dbt's own connections left aside."""
+    for connection in list(_OPENED):
+        with suppress(psycopg2.Error):
+            connection.cancel()
+
+
+def _connect_patiently(dsn: str) -> Connection:
+    """Connect; try again for as long as the answer gives reason to, with growing pauses."""
+    began, pause = time.monotonic(), _FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return psycopg2.connect(dsn)
+        except psycopg2.OperationalError as error:
+            told = str(error)
+            patience = max(
+                (seconds for reason, seconds in _PATIENCE.items() if reason.search(told)), default=0
+            )
+            if time.monotonic() + pause - began > patience:
+                raise
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+
+def _is_lost(error: psycopg2.Error) -> bool:
+    """Tell whether an error means that there is no connection any more."""
+    if error.pgcode is None:
+        return isinstance(error, psycopg2.InterfaceError | psycopg2.OperationalError)
+    return error.pgcode in _LEAVES or error.pgcode.startswith("08")
 
 
 def _own_name(variable: str) -> str:
@@ -236,6 +321,8 @@ def _cure(reason: str) -> str:
         return "Check the name, or create it first."
     if "no pg_hba.conf entry" in reason:
         return "The server does not let this user in from here: see its pg_hba.conf."
+    if "configuration parameter" in reason or "startup parameter" in reason:
+        return "PostgreSQL has to be 14 or newer; a pooler in between has to pass on `options`."
     if "too many" in reason or "connection slots" in reason:
         return "Close some connections, or raise max_connections."
     return "Check that the server runs and can be reached from here."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 from orchestrate.errors import BusyError
 
 _LOCK_SECONDS = 300
+_REMOVAL_ATTEMPTS = 20
 _POLL_SECONDS = 0.05
 
 
@@ -36,6 +38,16 @@ def replace_text(path: Path, text: str) -> None:
         os.fsync(file.fileno())
     give_to_owner_of_folder(temporary)
     temporary.replace(path)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder of a program that was just killed: its children may still be writing."""
+    for _ in range(_REMOVAL_ATTEMPTS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(_POLL_SECONDS)
+    shutil.rmtree(folder)
 
 
 @contextmanager

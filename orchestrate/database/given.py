@@ -9,6 +9,7 @@ from orchestrate.console import Console
 from orchestrate.database.connection import ConnectionTarget
 from orchestrate.database.objects import (
     database_exists,
+    drop_unfinished_databases,
     ensure_database,
     ensure_installation,
     refuse_foreign_database,
@@ -75,6 +76,7 @@ def open_reporting(
     keeper = warehouse if reporting.endpoint == warehouse.endpoint else None
     with (keeper or _reachable(reporting)).session() as connection:
         _refuse_unsafe(connection)
+        drop_unfinished_databases(connection)
         if database_exists(connection, reporting.database):
             refuse_foreign_database(connection, reporting.database, installation)
         else:

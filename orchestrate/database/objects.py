@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from contextlib import suppress
 
 from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
@@ -14,6 +15,7 @@ from orchestrate.errors import ConfigurationError
 # From this version on, who creates a role may administer it, but neither act as it nor inherit from
 # it before granting that to itself.
 _CREATOR_IS_NO_MEMBER = 160000
+_UNFINISHED = "casebook_unfinished_"
 
 
 def marker(installation: str) -> str:
@@ -115,26 +117,41 @@ def ensure_database(
     if database_exists(connection, name):
         refuse_foreign_database(connection, name, installation)
         return False
-    # It gets its name last, so that no crash leaves one without mark that is refused ever after.
+    # It gets its name last, so that no crash leaves one without mark that is refused ever after;
+    # what a crash does leave, `drop_unfinished_databases` finds by its name.
     create = "create database {0}" + (" template template0 encoding 'UTF8'" if pristine else "")
-    unfinished = sql.Identifier(f"casebook_unfinished_{secrets.token_hex(6)}")
+    unfinished = sql.Identifier(f"{_UNFINISHED}{secrets.token_hex(6)}")
     with connection.cursor() as cursor:
-        for statement, values in (
-            (create, ()),
-            ("revoke all on database {0} from public", ()),
-            ("comment on database {0} is {1}", (sql.Literal(marker(installation)),)),
-        ):
-            cursor.execute(sql.SQL(statement).format(unfinished, *values))
         try:
+            for statement, values in (
+                (create, ()),
+                ("revoke all on database {0} from public", ()),
+                ("comment on database {0} is {1}", (sql.Literal(marker(installation)),)),
+            ):
+                cursor.execute(sql.SQL(statement).format(unfinished, *values))
             cursor.execute(
                 sql.SQL("alter database {} rename to {}").format(unfinished, sql.Identifier(name))
             )
-        except (errors.DuplicateDatabase, errors.UniqueViolation):
-            # Another command made it meanwhile.
-            cursor.execute(sql.SQL("drop database {}").format(unfinished))
+        except (errors.DuplicateDatabase, errors.UniqueViolation, errors.InvalidCatalogName):
+            # Another command made it meanwhile, and may have taken this one for a leftover.
+            cursor.execute(sql.SQL("drop database if exists {}").format(unfinished))
             refuse_foreign_database(connection, name, installation)
             return False
     return True
+
+
+def drop_unfinished_databases(connection: Connection) -> None:
+    """Drop what a killed command left of `ensure_database`, on the same kind of connection."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select datname from pg_catalog.pg_database"
+            " where pg_catalog.starts_with(datname, %s)"
+            " and pg_catalog.pg_get_userbyid(datdba) = current_user",
+            (_UNFINISHED,),
+        )
+        for (name,) in cursor.fetchall():
+            with suppress(errors.InvalidCatalogName, errors.ObjectInUse):
+                cursor.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))
 
 
 def refuse_foreign_database(connection: Connection, name: str, installation: str) -> None:

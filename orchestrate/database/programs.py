@@ -20,6 +20,7 @@ INSTALLATION = "pginstall18"
 MAJOR_VERSION = 18
 
 # initdb and pg_ctl start `postgres` through a shell, its path in double quotes.
+_UNFINISHED = "copying-"
 _UNSAFE_IN_SHELL = '"$`\\\n'
 
 
@@ -65,7 +66,9 @@ class Programs:
         copy = refuge / f"programs-{importlib.metadata.version(DISTRIBUTION)}"
         if not copy.exists():
             refuge.mkdir(parents=True, exist_ok=True)
-            temporary = Path(tempfile.mkdtemp(dir=refuge, prefix="copying-"))
+            for leftover in refuge.glob(f"{_UNFINISHED}*"):
+                shutil.rmtree(leftover)
+            temporary = Path(tempfile.mkdtemp(dir=refuge, prefix=_UNFINISHED))
             # The programs find their libraries by a path relative to their own.
             shutil.copytree(
                 package / INSTALLATION,

@@ -13,7 +13,11 @@ from pathlib import Path
 from psycopg2 import errors
 from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
 
-from orchestrate.database.connection import ConnectionTarget, database_errors
+from orchestrate.database.connection import (
+    LONGEST_STATEMENT,
+    ConnectionTarget,
+    database_errors,
+)
 from orchestrate.errors import BusyError
 from orchestrate.loading.tables import LoadedTable, RawTable
 
@@ -65,7 +69,9 @@ def raw_transaction(warehouse: ConnectionTarget) -> Iterator[Connection]:
     Anything raised in the block undoes all of it. Raises BusyError when another load is active,
     DatabaseError when the warehouse cannot be reached or refuses.
     """
-    connection = warehouse.connect(application_name="casebook load")
+    connection = warehouse.connect(
+        application_name="casebook load", options={"statement_timeout": LONGEST_STATEMENT}
+    )
     try:
         with (
             database_errors("The warehouse refused the raw tables"),

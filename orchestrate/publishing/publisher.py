@@ -58,7 +58,7 @@ from orchestrate.publishing.rebuilding import (
     rebuilt_tables,
     wait_for_older,
 )
-from orchestrate.publishing.sessions import SESSION, as_owner, has_published
+from orchestrate.publishing.sessions import SESSION, WAITING, as_owner, has_published
 from orchestrate.publishing.tables import (
     Name,
     Table,
@@ -159,9 +159,7 @@ def _seen_version(databases: Databases) -> int | None:
 @contextmanager
 def _snapshot(databases: Databases) -> Iterator[Connection]:
     """Open the warehouse for reading at one moment."""
-    connection = databases.warehouse.connect(
-        application_name="casebook publish", options={"statement_timeout": "0"}
-    )
+    connection = databases.warehouse.connect(application_name="casebook publish", options=WAITING)
     try:
         connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
         with database_errors("The warehouse refused to be read"):

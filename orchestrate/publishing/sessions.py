@@ -10,7 +10,7 @@ from psycopg2 import sql
 from psycopg2.errors import LockNotAvailable
 
 from orchestrate.access.roles import OWNER
-from orchestrate.database.connection import database_errors
+from orchestrate.database.connection import LONGEST_STATEMENT, database_errors
 from orchestrate.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 # Longest wait for somebody else's lock, before giving up.
 LOCK_TIMEOUT: Final = "10s"
-SESSION: Final = {
-    "client_connection_check_interval": "2s",
+# For a transaction that waits, idle, while another session works.
+WAITING: Final = {
     "idle_in_transaction_session_timeout": "0",
-    "lock_timeout": LOCK_TIMEOUT,
-    "statement_timeout": "0",
+    "statement_timeout": LONGEST_STATEMENT,
 }
+SESSION: Final = {**WAITING, "lock_timeout": LOCK_TIMEOUT}
 _RECORD: Final = ("private", "versions")
 
 

@@ -12,6 +12,7 @@ from psycopg2 import errors, sql
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ, connection
 
 from orchestrate.contracts import SCOPE_COLUMN, VERSION_COLUMN
+from orchestrate.database.connection import refusal
 from orchestrate.errors import ConfigurationError, DatabaseError
 from orchestrate.reports.edition import Edition
 
@@ -142,10 +143,7 @@ def snapshot(database: connection) -> Iterator[psycopg2.extensions.cursor]:
             "Publish again, so that privileges are set as declared: `casebook publish`.",
         ) from problem
     except psycopg2.Error as problem:
-        raise DatabaseError(
-            f"The reporting database refused to be read: {_first_line(problem)}.",
-            "Check the server, then try again.",
-        ) from problem
+        raise refusal("The reporting database refused to be read", problem) from problem
 
 
 def without_selecting_columns(frame: pd.DataFrame) -> pd.DataFrame:

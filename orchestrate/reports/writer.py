@@ -17,7 +17,8 @@ from orchestrate.errors import ConfigurationError
 _OWN_SUFFIXES = frozenset({".html", ".css", ".js"})
 _CURRENT_DIRECTORY = -100
 _RENAME_EXCHANGE = 2
-_NEW, _OLD = ".new", ".old"
+# Ends of the names under which a folder is made and, without _RENAME_EXCHANGE, kept meanwhile.
+_NEW, _OLD = ".casebook-new", ".casebook-old"
 # Sub-folders of an audience's folder that are written with its pages or without them.
 DIAGRAMS, EXTRACTS = "erd", "extracts"
 
@@ -101,14 +102,29 @@ def require_writable(folder: Path) -> None:
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Keep other renderings out of a folder; they wait. Ends with the process at the latest."""
+    """Keep other renderings out of a folder; they wait. Ends with the process at the latest.
+
+    What a killed one left is cleared away first: its folder may have no readers any more, and
+    nobody would come by again.
+    """
     require_writable(folder)
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _clear_leftovers(folder)
         yield
     finally:
         os.close(descriptor)
+
+
+def _clear_leftovers(folder: Path) -> None:
+    """Remove what was being made in a folder or the ones in it, and put back what was kept."""
+    for pattern in (f".*{_NEW}", f"*/.*{_NEW}"):
+        for leftover in folder.glob(pattern):
+            _remove(leftover)
+    for pattern in (f".*{_OLD}", f"*/.*{_OLD}"):
+        for old in folder.glob(pattern):
+            _recover(old.with_name(old.name.removeprefix(".").removesuffix(_OLD)))
 
 
 def write_file(path: Path, content: bytes | Path) -> None:

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,7 @@ from orchestrate.database import ConnectionTarget
 from orchestrate.errors import CasebookError, DatabaseError, ExitStatus
 from orchestrate.settings import PROJECT_DIR, Settings
 from tests.python.building.conftest import Project
+from tests.python.crashes.commands import as_process, wait_until
 
 
 def query(target: ConnectionTarget, statement: str) -> list[tuple[object, ...]]:
@@ -152,6 +155,45 @@ def test_an_interruption_ends_dbt_and_its_queries(
     while query(own_database, sleeping) != [(0,)] and time.monotonic() < deadline:
         time.sleep(0.1)
     assert query(own_database, sleeping) == [(0,)]
+
+
+def test_dbt_does_not_outlive_its_runner(
+    project: Project, own_database: ConnectionTarget, tmp_path: Path
+) -> None:
+    asked = "select name, source, setting from pg_settings"
+    slow = "select 1 as number, 'x' as secret, pg_sleep(150)::text as slept"
+    dbt = project({"models/numbers.sql": slow, "models/session.sql": asked})
+    dbt.parse({})
+    child = as_process(lambda: dbt.build({}), tmp_path / "said")
+    sleeping = (
+        "select count(*) from pg_stat_activity"
+        " where state = 'active' and query like '%pg_sleep(150)%' and pid <> pg_backend_pid()"
+    )
+    session = "select to_regclass('casebook.session') is not null"
+    wait_until(lambda: query(own_database, session) == [(True,)])
+    wait_until(lambda: query(own_database, sleeping) == [(1,)])
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    # Long before the query would have ended by itself.
+    wait_until(lambda: query(own_database, sleeping) == [(0,)])
+    wait_until(lambda: not in_session(child))
+    # Because dbt's own sessions ask for it, also where the server's settings are not ours.
+    assert query(
+        own_database,
+        "select source, setting from casebook.session"
+        " where name in ('client_connection_check_interval', 'statement_timeout') order by name",
+    ) == [("client", "2000"), ("client", "7200000")]
+
+
+def in_session(leader: int) -> list[str]:
+    """Return the processes that a process started in its session, but for the dead."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            state, _, _, session = (process / "stat").read_text().rpartition(")")[2].split()[:4]
+            if int(session) == leader and state != "Z":
+                found.append(process.name)
+    return found
 
 
 def test_dbt_is_not_imported_before_it_is_needed() -> None:

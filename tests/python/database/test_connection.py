@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import traceback
 
+import psycopg2
 import pytest
 from psycopg2.extensions import parse_dsn
 
-from orchestrate.database.connection import ConnectionTarget, parse_url
-from orchestrate.errors import ConfigurationError, DatabaseError, ExitStatus
+from orchestrate.database import Databases, connection
+from orchestrate.database.connection import ConnectionTarget, database_errors, parse_url
+from orchestrate.errors import (
+    ConfigurationError,
+    DatabaseError,
+    ExitStatus,
+    LostConnectionError,
+)
+from orchestrate.settings import Settings
 
 SECRET = "hunter2-and-more"  # noqa: S105  (the password that must not appear)
 
@@ -137,3 +145,88 @@ def test_a_password_that_a_message_repeats_is_taken_out() -> None:
         parse_url("postgresql://u:refused@127.0.0.1:1/d", "X").connect()
     assert "Connection ***" in caught.value.cause
     assert "refused" not in caught.value.cause
+
+
+STARTING = 'connection to server at "h" failed: FATAL:  the database system is starting up'
+
+
+class Server:
+    """Answers a number of attempts with an error, and counts them; its clock never waits."""
+
+    autocommit = False
+
+    def __init__(self, answer: str, failures: int) -> None:
+        self.answer, self.failures, self.attempts, self.now = answer, failures, 0, 0.0
+
+    def connect(self, _dsn: str) -> object:
+        """Refuse, or be the connection."""
+        self.attempts += 1
+        if self.attempts <= self.failures:
+            raise psycopg2.OperationalError(self.answer)
+        return self
+
+    def sleep(self, seconds: float) -> None:
+        """Let time go by."""
+        self.now += seconds
+
+
+@pytest.mark.parametrize(
+    ("answer", "failures", "connects", "longest"),
+    [
+        (STARTING, 5, True, 30),
+        ("FATAL:  the database system is in recovery mode", 5, True, 30),
+        ("server closed the connection unexpectedly", 3, True, 10),
+        (STARTING, 10_000, False, 30),
+        ("Connection refused", 2, True, 1),
+        ("Connection refused", 10_000, False, 1),
+        ('FATAL:  password authentication failed for user "u"', 1, False, 0),
+    ],
+)
+def test_a_server_that_is_away_for_a_moment_is_asked_again_and_not_for_ever(
+    answer: str, failures: int, connects: bool, longest: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(answer, failures)
+    monkeypatch.setattr(psycopg2, "connect", server.connect)
+    monkeypatch.setattr(connection.time, "sleep", server.sleep)
+    monkeypatch.setattr(connection.time, "monotonic", lambda: server.now)
+    target = parse_url("postgresql://u@h/d", "X")
+    if connects:
+        target.connect()
+        assert server.attempts == failures + 1
+    else:
+        with pytest.raises(DatabaseError):
+            target.connect()
+        assert (server.attempts == 1) == (longest == 0)
+    assert server.now <= longest
+
+
+@pytest.mark.parametrize("loss", ["terminate", "close"])
+def test_a_lost_connection_is_told_from_a_refusal(
+    loss: str, running: tuple[Settings, Databases]
+) -> None:
+    warehouse = running[1].warehouse
+    opened = warehouse.connect()
+    with pytest.raises(DatabaseError) as caught, database_errors("It refused"):
+        opened.cursor().execute("select 1 / 0")
+    assert not isinstance(caught.value, LostConnectionError)
+    opened.rollback()
+    cursor = opened.cursor()
+    if loss == "close":
+        opened.close()
+    else:
+        with warehouse.session() as other, other.cursor() as terminating:
+            terminating.execute(f"select pg_terminate_backend({opened.info.backend_pid}, 5000)")
+    with pytest.raises(LostConnectionError, match="It refused"), database_errors("It refused"):
+        cursor.execute("select 1")
+    opened.close()
+
+
+def test_every_session_lets_the_server_look_after_its_client(
+    running: tuple[Settings, Databases],
+) -> None:
+    with running[1].warehouse.session() as session, session.cursor() as cursor:
+        cursor.execute(
+            "select source, setting from pg_settings"
+            " where name = 'client_connection_check_interval'"
+        )
+        assert cursor.fetchall() == [("client", "2000")]

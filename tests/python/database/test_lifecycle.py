@@ -228,6 +228,22 @@ def test_an_interrupted_first_start_leaves_nothing_in_the_way(
     assert [path.name for path in server.iterdir()] == ["data"]
 
 
+def test_a_database_that_was_not_finished_is_dropped_by_the_next_command(
+    stopped: Settings, console: Console
+) -> None:
+    names = "select datname from pg_database where datname like '%unfinished%'"
+    with (
+        open_databases(stopped, console).warehouse.session() as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("create database casebook_unfinished_0123456789ab")
+        cursor.execute("create database unfinished_of_somebody")
+        open_databases(stopped, console)
+        cursor.execute(names)
+        assert cursor.fetchall() == [("unfinished_of_somebody",)]
+        cursor.execute("drop database unfinished_of_somebody")
+
+
 def test_data_of_another_version_or_kind_are_refused(
     disposable: Settings, console: Console
 ) -> None:

@@ -238,7 +238,7 @@ def test_the_lock_dies_with_its_holder(tiny: Any) -> None:
     holder.__enter__()
     tiny.as_builder(
         "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
-        " where application_name = 'casebook run lock'"
+        " where application_name like 'casebook run lock%'"
     )
     with run_lock(tiny.databases):
         pass

@@ -104,7 +104,7 @@ def test_it_also_works_where_names_cannot_be_exchanged(
 
 
 def test_what_an_interrupted_run_left_is_cleared(tmp_path: Path) -> None:
-    rest = tmp_path / ".program.new"
+    rest = tmp_path / ".program.casebook-new"
     rest.mkdir()
     (rest / "half.html").write_text("half")
     replace_folder(tmp_path / "program", {"index.html": b"new"})
@@ -175,10 +175,29 @@ def test_a_process_that_is_killed_leaves_one_whole_folder(
 def test_an_extract_that_was_cut_short_is_not_carried_on(tmp_path: Path) -> None:
     folder = tmp_path / "program"
     replace_folder(folder, {"index.html": b"old"})
-    (folder / ".extracts.new").mkdir()
-    (folder / ".extracts.new" / "half.csv").write_text("half")
+    (folder / ".extracts.casebook-new").mkdir()
+    (folder / ".extracts.casebook-new" / "half.csv").write_text("half")
     replace_folder(folder, {"index.html": b"new"})
     assert [path.name for path in folder.iterdir()] == ["index.html"]
+
+
+def test_what_a_killed_command_left_goes_also_where_nobody_renders_any_more(tmp_path: Path) -> None:
+    kept, leftovers = tmp_path / "kept", (".gone.casebook-new", "kept/.extracts.casebook-new")
+    replace_folder(kept, {"index.html": b"kept"})
+    # Killed between the two steps that take the place of an exchange of names.
+    replace_folder(tmp_path / ".moved.casebook-old", {"index.html": b"moved"})
+    replace_folder(tmp_path / ".kept.casebook-old", {"index.html": b"older"})
+    for name in leftovers:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half.csv").write_text("half")
+    (tmp_path / ".somebody's.new").mkdir()
+    with alone_in(tmp_path):
+        assert sorted(path.name for path in tmp_path.iterdir()) == [
+            ".somebody's.new", "kept", "moved"
+        ]  # fmt: skip
+    assert [path.name for path in kept.iterdir()] == ["index.html"]
+    assert (kept / "index.html").read_bytes() == b"kept"
+    assert (tmp_path / "moved" / "index.html").read_bytes() == b"moved"
 
 
 def test_a_link_or_a_file_in_the_way_is_refused(tmp_path: Path) -> None:

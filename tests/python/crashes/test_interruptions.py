@@ -1,0 +1,80 @@
+"""Ctrl-C and its relatives end a command soon, with nothing half done and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from tests.python.crashes.commands import Command, Commands, wait_until
+
+
+@pytest.fixture
+def waiting(commands: Commands) -> Command:
+    """Return a publication that waits in a query, and would do so for long."""
+    commands.build(2)
+    commands.hold_up()
+    command = commands.start_publishing()
+    wait_until(commands.is_waiting)
+    return command
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_request_to_end_cancels_queries_and_gives_back_the_lock(
+    commands: Commands, waiting: Command, number: signal.Signals
+) -> None:
+    waiting.kill(number)
+    # timeout(1), for one, sends a second one at once.
+    waiting.kill(number)
+    assert waiting.end() == 130
+    assert waiting.said.count("Interrupted.") == 1
+    assert "Traceback" not in waiting.said
+    # Told to end, the server's processes may take another moment.
+    wait_until(lambda: not commands.sessions())
+    assert commands.check_whole() == 1
+    commands.let_go()
+    commands.publish(3)
+
+
+def test_a_second_request_does_not_wait_for_a_server_that_does_not_answer(
+    commands: Commands, waiting: Command
+) -> None:
+    backends = commands.sessions("casebook publish%")
+    for backend in backends:
+        os.kill(backend, signal.SIGSTOP)
+    try:
+        waiting.kill(signal.SIGINT)
+        time.sleep(3)
+        assert not waiting.has_ended()
+        waiting.kill(signal.SIGINT)
+        assert waiting.end() == 130
+    finally:
+        for backend in backends:
+            os.kill(backend, signal.SIGCONT)
+    commands.let_go()
+    wait_until(lambda: not commands.sessions())
+    assert commands.check_whole() == 1
+    commands.publish(3)
+
+
+def test_a_command_that_was_to_ignore_a_hanging_up_terminal_does(commands: Commands) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        commands.build(2)
+        commands.hold_up()
+        command = commands.start_publishing()
+        wait_until(commands.is_waiting)
+        command.kill(signal.SIGHUP)
+        commands.let_go()
+        assert command.end() == 0, command.said
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert commands.check_whole() == 2
+
+
+def test_a_command_that_finds_another_one_says_which(commands: Commands, waiting: Command) -> None:
+    second = commands.start_publishing()
+    assert second.end() == 4
+    assert f"casebook publish, process {waiting.pid}, since 20" in second.said
