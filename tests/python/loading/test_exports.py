@@ -36,7 +36,7 @@ def test_all_files_of_a_domain_become_its_source(
     assert (source.source, source.directory, source.rows) == (
         "export",
         folder,
-        sum(file.rows for file in report.files),
+        {file.name: file.rows for file in report.files},
     )
     assert variables(warehouse.databases)[f"{domain}_source"] == "export"
     other = "advocacy" if domain == "residency" else "residency"
