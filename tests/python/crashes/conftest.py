@@ -71,7 +71,7 @@ def commands_on_small_disk(small_disk: Path, tmp_path: Path) -> Iterator[Command
     server = open_databases(settings, Console(error_stream=io.StringIO()))
     with make_tiny(server, tmp_path) as made:
         # Without growth a version fits into the space that a former one has left.
-        commands = Commands(made, tmp_path / "said", growth=500)
+        commands = Commands(made, tmp_path / "said", growth=3000)
         commands.publish(1)
         yield commands
         commands.end_all()

@@ -103,7 +103,7 @@ def test_a_full_disk_stops_a_publication_and_nothing_else(
     commands = commands_on_small_disk
     duration = commands.publish(2)
     refused = 0
-    count = 20 if soak else 2
+    count = 8 if soak else 2
     for moment in [0.0, *moments(count, duration)]:
         attempted = commands.generation + 1
         commands.build(attempted)
