@@ -59,6 +59,7 @@ def store_given(cursor: Cursor, version: int, given: Given) -> None:
             "specialties": sorted(given.known.specialties),
             "scopes": sorted((*key, value) for key, value in given.known.scopes.items()),
             "restrictions": sorted(given.known.restrictions),
+            "hidden": sorted(given.known.hidden),
         },
         "members_relation": given.members_relation,
     }
@@ -77,7 +78,8 @@ def read_given(cursor: Cursor, version: int | None = None) -> Given | None:
     - tables of other versions are among the marts, without readers;
     - marts have the columns of their tables. Those that came later are empty in this version, and
       whoever reads a table reads them too: `select *` asks for the right to every column;
-    - a client whose restrictions have grown is withheld: this version's rows do not follow them.
+    - a client whose restrictions have grown, or the codes that they hide, is withheld: this
+      version's rows do not follow them.
     """
     cursor.execute(
         "select version, given from private.versions"
@@ -94,13 +96,7 @@ def read_given(cursor: Cursor, version: int | None = None) -> Given | None:
         (row[0],),
     )
     others = [(*other, _from_content(content)) for *other, content in cursor.fetchall()]
-    since = {
-        restriction
-        for other, _, content in others
-        if other > row[0]
-        for restriction in content.known.restrictions
-    }
-    withheld = {client for client, _ in since - given.known.restrictions}
+    later = [content.known for other, _, content in others if other > row[0]]
     strangers = {
         (mart.schema, mart.name): replace(mart, readers=MappingProxyType({}))
         for _, is_retained, content in others
@@ -111,8 +107,18 @@ def read_given(cursor: Cursor, version: int | None = None) -> Given | None:
     return replace(
         given,
         marts=_as_stored(cursor, [*(strangers | own).values()]),
-        known=replace(given.known, withheld=withheld),
+        known=replace(given.known, withheld=_withheld(given.known, later)),
     )
+
+
+def _withheld(known: Known, later: Sequence[Known]) -> set[str]:
+    """Return the clients from whom later versions hide more than this one does."""
+    restrictions = {one for version in later for one in version.restrictions}
+    hidden = {one for version in later for one in version.hidden}
+    scopes = {scope_id for scope_id, _ in hidden - known.hidden}
+    return {client for client, _ in restrictions - known.restrictions} | {
+        client for (client, _), scope_id in known.scopes.items() if scope_id in scopes
+    }
 
 
 def _as_stored(cursor: Cursor, marts: Sequence[Mart]) -> list[Mart]:
@@ -174,6 +180,7 @@ def _from_content(content: Mapping[str, Any]) -> Given:
             set(known["specialties"]),
             {(client, visibility): scope for client, visibility, scope in known["scopes"]},
             {(client, specialty) for client, specialty in known["restrictions"]},
+            {(scope_id, code) for scope_id, code in known.get("hidden", ())},
         ),
         None if relation is None else (relation[0], relation[1]),
     )

@@ -18,6 +18,7 @@ MEMBERS_MODEL: Final = "stg_reference__members"
 SPECIALTIES_MODEL: Final = "stg_reference__specialties"
 RESTRICTIONS_MODEL: Final = "stg_reference__restrictions"
 SCOPES_MODEL: Final = "int_client_scopes"
+HIDDEN_MODEL: Final = "int_codes_hidden"
 _SPECIALTY_COLUMN: Final = "specialty_id"
 
 Relation = tuple[str, str]
@@ -67,7 +68,11 @@ def read_known(cursor: Cursor, find_model: FindModel, marts: Sequence[Mart]) -> 
     if relation := find_model(RESTRICTIONS_MODEL):
         for client_id, specialty_id in _select(cursor, relation, ["client_id", _SPECIALTY_COLUMN]):
             restrictions.add((client_id, specialty_id))
-    return Known(residents, specialties, scopes, restrictions)
+    hidden: set[tuple[str, str]] = set()
+    if relation := find_model(HIDDEN_MODEL):
+        for scope_id, code in _select(cursor, relation, ["scope_id", "code"]):
+            hidden.add((scope_id, code))
+    return Known(residents, specialties, scopes, restrictions, hidden)
 
 
 def _select(cursor: Cursor, relation: Relation, columns: Sequence[str]) -> list[tuple[str, ...]]:

@@ -60,7 +60,8 @@ class Member:
 class Known:
     """What members may name, as this build has it.
 
-    `scopes` maps (client_id, visibility) to scope_id; `restrictions` are (client_id, specialty_id).
+    `scopes` maps (client_id, visibility) to scope_id; `restrictions` are (client_id, specialty_id);
+    `hidden` are (scope_id, code) of what a scope does not show.
     `withheld` are clients of whom a version that was put back shows what is restricted by now.
     """
 
@@ -68,6 +69,7 @@ class Known:
     specialties: Set[str] = frozenset()
     scopes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     restrictions: Set[tuple[str, str]] = frozenset()
+    hidden: Set[tuple[str, str]] = frozenset()
     withheld: Set[str] = frozenset()
 
 

@@ -195,6 +195,7 @@ def tiny_manifest() -> dict[str, Any]:
         private_model("stg_reference__members", "staging"),
         *(private_model(name, "staging") for name in STAGING),
         private_model("int_client_scopes", "intermediate"),
+        private_model("int_codes_hidden", "intermediate"),
         {
             "unique_id": "test.casebook.unique_study",
             "resource_type": "test",
@@ -339,6 +340,12 @@ class Tiny:
                     "int_client_scopes",
                     ["scope_id", "client_id", "visibility"],
                     SCOPES,
+                ),
+                (
+                    "intermediate",
+                    "int_codes_hidden",
+                    ["scope_id", "code"],
+                    [("scope-humana-open", "385763009")],
                 ),
             ):
                 types = {one: "numeric" if one.endswith("_cost") else "text" for one in names}

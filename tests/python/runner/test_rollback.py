@@ -218,6 +218,22 @@ def test_nobody_gets_back_what_was_taken_since(tiny: Tiny) -> None:
     assert tiny.read("other_reader", CODES) == []
 
 
+def test_a_code_that_was_restricted_since_is_not_shown_again(tiny: Tiny) -> None:
+    """The specialty was restricted before; a further code of it is what the version still shows."""
+    tiny.publish()
+    assert tiny.read("open_reader", CODES) == [("73761001",)]
+    tiny.build(2)
+    tiny.as_builder(
+        "insert into intermediate.int_codes_hidden values ('scope-humana-open', '73761001');"
+        "delete from clients.procedure_summary where scope_id = 'scope-humana-open'"
+    )
+    tiny.publish()
+    assert roll_back(tiny) == Rollback(1, 2)
+    assert tiny.read("open_reader", CODES) == []
+    assert "open_reader sees no rows: more of humana is restricted now" in tiny.said.getvalue()
+    assert tiny.read("other_reader", CODES) == [("385763009",)]
+
+
 def test_what_was_built_before_a_rollback_is_not_published_after_it(tiny: Tiny) -> None:
     """Neither what was withdrawn, nor a build of another scheduler that was under way."""
     (first, _) = publish_generations(tiny, 1, 2)
