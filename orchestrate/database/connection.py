@@ -140,10 +140,7 @@ class ConnectionTarget:
         host, port, user and database, when that fails.
         """
         parameters = {
-            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            **_KEEPALIVES,
-            **(_SHIELDED if "passfile" in self.parameters else {}),
-            **self.parameters,
+            **self._complete(),
             "client_encoding": "UTF8",
             "application_name": application_name,
         }
@@ -159,6 +156,17 @@ class ConnectionTarget:
         connection.autocommit = autocommit
         _OPENED.add(connection)
         return connection
+
+    def is_served(self) -> bool:
+        """Tell whether a server takes connections here now, whatever it answers to this one.
+
+        One that starts, recovers or stops does not, nor one that is gone.
+        """
+        try:
+            psycopg2.connect(make_dsn(**self._complete())).close()
+        except psycopg2.OperationalError as error:
+            return _patience(error) == 0
+        return True
 
     @contextmanager
     def session(self, application_name: str = "casebook") -> Iterator[Connection]:
@@ -187,6 +195,14 @@ class ConnectionTarget:
         if "user" in changes:
             kept = {name: value for name, value in kept.items() if name not in PERSONAL_PARAMETERS}
         return ConnectionTarget({**kept, **changes})
+
+    def _complete(self) -> dict[str, str]:
+        return {
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            **_KEEPALIVES,
+            **(_SHIELDED if "passfile" in self.parameters else {}),
+            **self.parameters,
+        }
 
     def _unreachable(self, error: psycopg2.Error) -> DatabaseError:
         lines = str(error).strip().splitlines() or [type(error).__name__]
@@ -276,14 +292,16 @@ def _connect_patiently(dsn: str) -> Connection:
         try:
             return psycopg2.connect(dsn)
         except psycopg2.OperationalError as error:
-            told = str(error)
-            patience = max(
-                (seconds for reason, seconds in _PATIENCE.items() if reason.search(told)), default=0
-            )
-            if time.monotonic() + pause - began > patience:
+            if time.monotonic() + pause - began > _patience(error):
                 raise
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+
+def _patience(error: psycopg2.OperationalError) -> float:
+    """Return for how many seconds an answer gives reason to try again; 0: it will not change."""
+    told = str(error)
+    return max((seconds for reason, seconds in _PATIENCE.items() if reason.search(told)), default=0)
 
 
 def _is_lost(error: psycopg2.Error) -> bool:

@@ -102,7 +102,7 @@ def ensure_running(settings: Settings, port: int | None = None) -> RunningServer
     with usable_home(settings), _locked(settings.home):
         account = Account.for_server(find_server_dir(settings) / "data")
         data_dir = make_server_dir(settings, account) / "data"
-        running = _wait_until_ready(data_dir)
+        running = _wait_until_ready(settings, data_dir)
         if running and not _may_stay(settings, running, port):
             _stop(settings, data_dir, account)
             running = None
@@ -245,14 +245,20 @@ def _stop(settings: Settings, data_dir: Path, account: Account) -> None:
             output=log,
             environment={"PGDATA": str(data_dir)},
         )
-        if status:
+        # One that was going away by itself leaves nothing to stop.
+        if status and Postmaster.find(data_dir):
             raise _failed("stop", log, begin)
 
 
-def _wait_until_ready(data_dir: Path) -> Postmaster | None:
-    """Wait for a server that an earlier command left starting, or gave up waiting for."""
+def _wait_until_ready(settings: Settings, data_dir: Path) -> Postmaster | None:
+    """Wait for a server that is starting, recovering or going away; return it if it stays.
+
+    Its pid file calls it ready while it recovers from a crash too, and while it gives that up.
+    """
     deadline = time.monotonic() + _START_SECONDS
-    while (running := Postmaster.find(data_dir)) and not running.is_ready:
+    while (running := Postmaster.find(data_dir)) and not (
+        running.is_ready and (not running.has_socket or _is_served(settings, running))
+    ):
         if time.monotonic() > deadline:
             raise DatabaseError(
                 f"The embedded server (process {running.pid}) has been starting or stopping for"
@@ -261,6 +267,11 @@ def _wait_until_ready(data_dir: Path) -> Postmaster | None:
             )
         time.sleep(_POLL_SECONDS)
     return running
+
+
+def _is_served(settings: Settings, running: Postmaster) -> bool:
+    administrator = _describe(running).target(server_passwords(settings), ADMINISTRATOR, "postgres")
+    return administrator.is_served()
 
 
 def _refuse_restart_in_use(settings: Settings, server: RunningServer) -> None:

@@ -175,6 +175,23 @@ def test_it_starts_when_its_number_belongs_to_another_process(
         stranger.wait()
 
 
+def test_it_is_waited_for_while_it_goes_away_by_itself(stopped: Settings, console: Console) -> None:
+    open_databases(stopped, console)
+    # What a server looks like that cannot recover from a crash: there, called ready, and deaf.
+    told = (data_dir(stopped) / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+    kill_everything(stopped)
+    leaving = subprocess.Popen(["sleep", "1.5"], cwd=data_dir(stopped))
+    (data_dir(stopped) / "postmaster.pid").write_text(
+        "\n".join([str(leaving.pid), *told[1:]]) + "\n", encoding="utf-8"
+    )
+    status = server_status(stopped)
+    assert status.pid == leaving.pid
+    assert status.socket_folder is not None
+    assert (status.socket_folder / ".s.PGSQL.5432").is_socket()
+    assert answers(open_databases(stopped, console).warehouse)
+    assert leaving.wait() == 0
+
+
 def test_a_removed_socket_folder_is_made_again(stopped: Settings, console: Console) -> None:
     open_databases(stopped, console)
     folder = server_status(stopped).socket_folder
