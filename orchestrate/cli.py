@@ -26,7 +26,6 @@ app = typer.Typer(
     name="casebook",
     help="Load exports, build and test with dbt, publish, and render reports.",
     add_completion=False,
-    pretty_exceptions_enable=False,
 )
 db_app = typer.Typer(help="The embedded PostgreSQL server and connections to it.")
 app.add_typer(db_app, name="db")
@@ -354,7 +353,9 @@ def invoke(arguments: list[str]) -> int:
     """Run one command and return its exit status; errors are shown here and nowhere else."""
     console = Console()
     try:
-        result: Any = app(arguments, prog_name="casebook", standalone_mode=False)
+        # Not app(…), which would set how errors are shown that nothing can raise.
+        command = typer.main.get_command(app)
+        result: Any = command.main(arguments, prog_name="casebook", standalone_mode=False)
     except USAGE_ERROR as error:
         console.fail(error.format_message(), "`casebook --help` lists commands and options.")
         return ExitStatus.USAGE

@@ -73,10 +73,12 @@ def run_lock(databases: Databases, command: str = "run") -> Iterator[Callable[[]
             yield lambda: _refuse_lost(connection)
     except KeyboardInterrupt:
         if lost.is_set():
-            interruption.go_on()
             raise _loss() from None
         raise
     finally:
+        if lost.is_set():
+            # Answered by ending, as the interruption or as an error that came before it.
+            interruption.go_on()
         # Closing rolls back, which releases the lock.
         connection.close()
 

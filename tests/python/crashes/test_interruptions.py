@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.python.crashes.commands import Command, Commands, wait_until
+from orchestrate import interruption
+from tests.python.crashes.commands import Command, Commands, as_process, wait_until
 
 
 @pytest.fixture
@@ -78,3 +82,45 @@ def test_a_command_that_finds_another_one_says_which(commands: Commands, waiting
     second = commands.start_publishing()
     assert second.end() == 4
     assert f"casebook publish, process {waiting.pid}, since 20" in second.said
+
+
+class _Unraising:
+    """Something whose finalizer is busy when a request comes; nothing can be raised from there."""
+
+    def __del__(self) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)
+
+
+def _lose_in_finalizer() -> None:
+    _Unraising()
+
+
+def _lose_in_c_code() -> None:
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)
+    except KeyboardInterrupt as error:
+        # What PyErr_Print does, which psycopg2 calls where it cannot raise.
+        sys.excepthook(type(error), error, error.__traceback__)
+
+
+@pytest.mark.parametrize("lose", [_lose_in_finalizer, _lose_in_c_code])
+@pytest.mark.parametrize("is_answered", [False, True])
+def test_a_request_that_comes_where_nothing_can_be_raised_comes_again(
+    lose: Callable[[], None], is_answered: bool, tmp_path: Path
+) -> None:
+    def work() -> None:
+        interruption.listen(lambda: None)
+        try:
+            lose()
+            if is_answered:
+                interruption.go_on()
+            time.sleep(0.5)
+        except KeyboardInterrupt:
+            sys.exit(5)
+
+    said = tmp_path / "said.txt"
+    _, status = os.waitpid(as_process(work, said), 0)
+    assert os.waitstatus_to_exitcode(status) == (0 if is_answered else 5)
+    assert said.read_text(encoding="utf-8") == ""
