@@ -53,18 +53,22 @@ def records(path: Path, errors: str = "strict") -> Iterator[Record]:
 
 def rows(path: Path) -> Iterator[tuple[int, Record]]:
     """Yield the records below the header, numbered from 1, without empty lines at the end."""
-    empty = 0
+    # Line ends of empty lines, each with how many follow one another: there may be any number.
+    empty: list[tuple[str, int]] = []
     for number, record in enumerate(records(path)):
         if number == 0:
             continue
         if not record.fields:
-            # Counted and not kept: there may be any number of them.
-            empty += 1
+            same = empty.pop()[1] if empty and empty[-1][0] == record.line_end else 0
+            empty.append((record.line_end, same + 1))
             continue
-        for back in range(empty, 0, -1):
-            line = record.first_line - back
-            yield number - back, Record(line, line, (), "")
-        empty = 0
+        back = sum(count for _, count in empty)
+        for line_end, count in empty:
+            for _ in range(count):
+                line = record.first_line - back
+                yield number - back, Record(line, line, (), line_end)
+                back -= 1
+        empty.clear()
         yield number, record
 
 

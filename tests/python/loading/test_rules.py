@@ -294,6 +294,20 @@ def test_nothing_of_unknown_columns_is_set_aside(
     ) == [(2, ',XR1,"7,1",x'), (3, None)]
 
 
+def test_an_empty_line_that_ends_otherwise_refuses_whatever_the_limit(
+    warehouse: Warehouse, make_export: MakeExport
+) -> None:
+    exams = "exam_code,cpt,rvu\r\n\r\n\nXR1,71046,0.22\r\n\n\n"
+    folder = make_export("residency", exam_to_cpt=exams)
+    for limit in (None, 100):
+        error = warehouse.refusal("residency", folder, limit)
+        assert "exam_to_cpt.csv, line 3: the line ends are mixed" in error.cause
+    report = warehouse.load(
+        "residency", make_export("residency", exam_to_cpt=exams.replace("\n\n", "\n\r\n", 1)), 70
+    )
+    assert report.quarantined == {"exam_to_cpt.csv": 2}
+
+
 def test_every_word_about_a_column_is_one_that_the_loader_knows(warehouse: Warehouse) -> None:
     known = {
         "required", "key", "minimum", "maximum", "not_before", "many_to_many", "warn_alike",
