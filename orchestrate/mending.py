@@ -32,10 +32,9 @@ from orchestrate.publishing.sessions import as_owner, has_published
 from orchestrate.publishing.waiting import lock_exclusively, readers_ended_by
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
-
     from orchestrate.console import Console
     from orchestrate.database import Databases
+    from orchestrate.driver import Cursor
     from orchestrate.settings import Settings
 
 

@@ -16,7 +16,7 @@ from orchestrate.access.members import Known
 from orchestrate.contracts import VERSION_COLUMN, Argument, Column, Function, Mart
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
+    from orchestrate.driver import Cursor
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from orchestrate.contracts import RESIDENT_COLUMN, Mart
 from orchestrate.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
+    from orchestrate.driver import Cursor
 
 MEMBERS_MODEL: Final = "stg_reference__members"
 SPECIALTIES_MODEL: Final = "stg_reference__specialties"

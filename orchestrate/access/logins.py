@@ -19,11 +19,9 @@ from orchestrate.database.connection import database_errors
 from orchestrate.database.objects import ensure_role, marker
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import connection as Connection  # noqa: N812 - a class upstream
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
-
     from orchestrate.console import Console
     from orchestrate.database import Databases
+    from orchestrate.driver import Connection, Cursor
 
 _STANDING: Final = frozenset({OWNER, PUBLISHER, *GROUPS})
 # Enough for a dashboard that opens several sessions, too few to use up a server.

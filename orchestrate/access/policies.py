@@ -25,7 +25,7 @@ from orchestrate.access.routines import (
 from orchestrate.contracts import READS_OWN, Function, Mart
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
+    from orchestrate.driver import Cursor
 
 PUBLIC: Final = "public"
 PASSED_ON: Final = "*"

@@ -19,7 +19,7 @@ from orchestrate.access.roles import GROUPS, OWNER
 from orchestrate.access.routines import SEARCH_PATH, Routine, live_routines
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
+    from orchestrate.driver import Cursor
 
 SCHEMA: Final = "private"
 

@@ -17,10 +17,9 @@ from orchestrate.database.connection import database_errors
 from orchestrate.database.objects import ensure_role
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
-
     from orchestrate.console import Console
     from orchestrate.database import Databases
+    from orchestrate.driver import Cursor
 
 OWNER: Final = "casebook_owner"
 PUBLISHER: Final = "casebook_publisher"

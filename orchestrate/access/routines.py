@@ -15,7 +15,7 @@ from psycopg2 import sql
 from orchestrate.contracts import Function
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
+    from orchestrate.driver import Cursor
 
 SEARCH_PATH: Final = "search_path=pg_catalog, pg_temp"
 # What a published function is beside its body.

@@ -14,7 +14,7 @@ from orchestrate.access.members import Member
 from orchestrate.access.roles import GROUPS, OWNER, PUBLISHER, group_of
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
+    from orchestrate.driver import Cursor
 
 _ROLES: Final = """
     select

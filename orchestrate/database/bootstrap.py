@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from psycopg2 import sql
-from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
 
 from orchestrate.database.connection import ConnectionTarget
 from orchestrate.database.files import replace_text
 from orchestrate.database.objects import database_exists, role_exists, scram_verifier
+from orchestrate.driver import Connection
 
 BUILDER = "casebook_builder"
 WAREHOUSE = "warehouse"

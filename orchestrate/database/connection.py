@@ -15,10 +15,10 @@ from urllib.parse import quote
 from weakref import WeakSet
 
 import psycopg2
-from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
 from psycopg2.extensions import make_dsn, parse_dsn
 
 from orchestrate.database.passwords import Endpoint, PasswordFile
+from orchestrate.driver import Connection
 from orchestrate.errors import ConfigurationError, DatabaseError, LostConnectionError
 
 SCHEMES = ("postgresql://", "postgres://")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from psycopg2 import sql
-from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
 
 from orchestrate.console import Console
 from orchestrate.database.connection import ConnectionTarget
@@ -14,6 +13,7 @@ from orchestrate.database.objects import (
     ensure_installation,
     refuse_foreign_database,
 )
+from orchestrate.driver import Connection
 from orchestrate.errors import ConfigurationError, DatabaseError
 
 # Row-level security leaked what policies hide before these releases (trust in the reporting

@@ -7,9 +7,9 @@ import uuid
 from contextlib import suppress
 
 from psycopg2 import errors, sql
-from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
 from psycopg2.extensions import encrypt_password
 
+from orchestrate.driver import Connection
 from orchestrate.errors import ConfigurationError
 
 # From this version on, who creates a role may administer it, but neither act as it nor inherit from

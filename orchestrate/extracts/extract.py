@@ -7,8 +7,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from psycopg2.extensions import connection as Connection  # noqa: N812 - a class, named so upstream
-
+from orchestrate.driver import Connection
 from orchestrate.errors import ConfigurationError
 from orchestrate.extracts.columnar import HyperFile, ParquetFiles
 from orchestrate.extracts.formats import Format

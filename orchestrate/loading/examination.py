@@ -13,10 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from psycopg2 import sql
-from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
-from psycopg2.extensions import cursor as Cursor  # noqa: N812  (the same)
 
 from orchestrate.building.manifest import SeedColumn
+from orchestrate.driver import Connection, Cursor
 from orchestrate.loading.examined import (
     EXAMINED,
     PROBLEMS,

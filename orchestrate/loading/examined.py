@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from psycopg2 import sql
-from psycopg2.extensions import cursor as Cursor  # noqa: N812  (a class, named so upstream)
 
 from orchestrate.building.manifest import SeedColumn
+from orchestrate.driver import Cursor
 from orchestrate.loading.problems import bad_file
 from orchestrate.loading.records import Record, records, rows
 from orchestrate.loading.stream import PieceStream, refuse_change

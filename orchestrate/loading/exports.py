@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
-
 from orchestrate.building.manifest import Manifest, SeedDefinition
 from orchestrate.console import Console
 from orchestrate.database import Databases
+from orchestrate.driver import Connection
 from orchestrate.errors import ConfigurationError
 from orchestrate.loading import quarantine, state
 from orchestrate.loading.filling import fill_sound, fill_whole

@@ -5,9 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
-
 from orchestrate.console import Task
+from orchestrate.driver import Connection
 from orchestrate.errors import DatabaseError
 from orchestrate.loading import quarantine
 from orchestrate.loading.examination import Examination, examine

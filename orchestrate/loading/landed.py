@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg2 import sql
-from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
 
 from orchestrate.building.manifest import Manifest, SourceTable
 from orchestrate.database import Databases
+from orchestrate.driver import Connection
 from orchestrate.errors import ConfigurationError, DatabaseError, DataError
 from orchestrate.loading import state
 from orchestrate.loading.headers import comparable

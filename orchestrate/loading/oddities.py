@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from psycopg2 import sql
-from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
-from psycopg2.extensions import cursor as Cursor  # noqa: N812  (the same)
 
 from orchestrate.building.manifest import SeedColumn
+from orchestrate.driver import Connection, Cursor
 from orchestrate.loading.names import alike
 from orchestrate.loading.rules import key, links
 from orchestrate.loading.stream import kept_rows

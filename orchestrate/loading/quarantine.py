@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from psycopg2 import sql
-from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
 
+from orchestrate.driver import Connection
 from orchestrate.loading.examination import Examination
 from orchestrate.loading.examined import EXAMINED, PROBLEMS
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from psycopg2 import sql
-from psycopg2.extensions import cursor as Cursor  # noqa: N812  (a class, named so upstream)
 
 from orchestrate.building.manifest import SeedColumn
+from orchestrate.driver import Cursor
 from orchestrate.loading.tables import LOADING, RawTable
 
 TIMES = ("date", "timestamp")

@@ -11,13 +11,13 @@ from datetime import datetime
 from pathlib import Path
 
 from psycopg2 import errors
-from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
 
 from orchestrate.database.connection import (
     LONGEST_STATEMENT,
     ConnectionTarget,
     database_errors,
 )
+from orchestrate.driver import Connection
 from orchestrate.errors import BusyError
 from orchestrate.loading.tables import LoadedTable, RawTable
 

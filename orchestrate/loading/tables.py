@@ -8,11 +8,10 @@ from datetime import datetime
 
 import psycopg2
 from psycopg2 import sql
-from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
-from psycopg2.extensions import cursor as Cursor  # noqa: N812  (the same)
 
 from orchestrate.building.manifest import SeedColumn, SeedDefinition
 from orchestrate.console import Task
+from orchestrate.driver import Connection, Cursor
 from orchestrate.errors import ConfigurationError, DatabaseError
 from orchestrate.loading.headers import HeaderMatch
 from orchestrate.loading.scan import CHUNK, ScannedFile

@@ -14,7 +14,7 @@ from orchestrate.errors import ConfigurationError, DataError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
+    from orchestrate.driver import Cursor
 
 _BUILD_AGAIN: Final = "Run `dbt build` (or `casebook run`) to its end, then publish."
 _BUILT: Final = frozenset({"success"})

@@ -13,7 +13,7 @@ from orchestrate.errors import DataError
 from orchestrate.publishing.tables import Name
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
+    from orchestrate.driver import Cursor
 
 
 def copy_mart(

@@ -17,10 +17,8 @@ from orchestrate.database.connection import database_errors
 from orchestrate.errors import BusyError, LostConnectionError
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import connection as Connection  # noqa: N812 - a class upstream
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class, named so upstream
-
     from orchestrate.database import Databases
+    from orchestrate.driver import Connection, Cursor
 
 # How the holder calls its session; what follows tells others who it is.
 _SESSION_NAME: Final = "casebook run lock: "

@@ -80,11 +80,9 @@ from orchestrate.publishing.versions import (
 from orchestrate.publishing.waiting import lock_exclusively, readers_ended_by
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import connection as Connection  # noqa: N812 - a class upstream
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
-
     from orchestrate.console import Console, Task
     from orchestrate.database import Databases
+    from orchestrate.driver import Connection, Cursor
     from orchestrate.settings import Settings
 
 _NO_SOURCES: Mapping[str, object] = MappingProxyType({})

@@ -32,9 +32,8 @@ from orchestrate.publishing.tables import (
 from orchestrate.publishing.waiting import End, open_transactions, wait_out
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
-
     from orchestrate.database import Databases
+    from orchestrate.driver import Cursor
 
 _LEFTOVERS: Final = """
     select relname::text from pg_class

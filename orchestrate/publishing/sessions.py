@@ -14,9 +14,8 @@ from orchestrate.database.connection import LONGEST_STATEMENT, database_errors
 from orchestrate.errors import DatabaseError
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
-
     from orchestrate.database import Databases
+    from orchestrate.driver import Cursor
 
 # Longest wait for somebody else's lock, before giving up.
 LOCK_TIMEOUT: Final = "10s"

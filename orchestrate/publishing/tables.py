@@ -20,7 +20,7 @@ from orchestrate.contracts import (
 from orchestrate.errors import DataError
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
+    from orchestrate.driver import Cursor
 
 Name = tuple[str, str]
 

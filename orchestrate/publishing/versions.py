@@ -16,7 +16,7 @@ from orchestrate.errors import BusyError
 from orchestrate.publishing.tables import Name, live_tables
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
+    from orchestrate.driver import Cursor
 
 # Versions whose rows are kept, the current one included.
 RETAINED_VERSIONS: Final = 3

@@ -21,10 +21,9 @@ from orchestrate.publishing.sessions import LOCK_TIMEOUT
 from orchestrate.publishing.tables import Name
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
-
     from orchestrate.console import Console
     from orchestrate.database import Databases
+    from orchestrate.driver import Cursor
 
 PATIENCE_SECONDS: Final = 10.0
 # Shorter than the second after which the server looks for deadlocks: a reader who holds one of the

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from psycopg2 import sql
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class, named so upstream
 
 from orchestrate.contracts import VERSION_COLUMN
+from orchestrate.driver import Cursor
 from orchestrate.errors import DatabaseError
 from orchestrate.reports.data import SELECTING_COLUMNS
 from orchestrate.reports.downloads import safe_name

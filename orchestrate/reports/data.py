@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 import pandas as pd
 import psycopg2
 from psycopg2 import errors, sql
-from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ, connection
+from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 
 from orchestrate.contracts import SCOPE_COLUMN, VERSION_COLUMN
 from orchestrate.database.connection import refusal
+from orchestrate.driver import Connection, Cursor
 from orchestrate.errors import ConfigurationError, DatabaseError
 from orchestrate.reports.edition import Edition
 
@@ -83,7 +84,7 @@ _CLIENT = (
 )
 
 
-def read_residency(database: connection) -> ResidencyData:
+def read_residency(database: Connection) -> ResidencyData:
     """Read every relation that the program's pages show, all of one version.
 
     Raises ConfigurationError when nothing is published, DatabaseError when the database refuses.
@@ -102,7 +103,7 @@ def read_residency(database: connection) -> ResidencyData:
     )
 
 
-def read_client(database: connection) -> ClientData:
+def read_client(database: Connection) -> ClientData:
     """Read the relations that a client's pages show, all of one version.
 
     Raises ConfigurationError when nothing is published, DatabaseError when the database refuses.
@@ -112,14 +113,14 @@ def read_client(database: connection) -> ClientData:
     return ClientData(procedures, patients, overlap, Edition(version=only_version(frames)))
 
 
-def read_snapshot(database: connection, relations: Sequence[Relation]) -> list[pd.DataFrame]:
+def read_snapshot(database: Connection, relations: Sequence[Relation]) -> list[pd.DataFrame]:
     """Read relations at one moment (see `snapshot`), rows ordered as each says."""
     with snapshot(database) as cursor:
         return [_read(cursor, relation) for relation in relations]
 
 
 @contextmanager
-def snapshot(database: connection) -> Iterator[psycopg2.extensions.cursor]:
+def snapshot(database: Connection) -> Iterator[Cursor]:
     """Open one repeatable-read, read-only transaction; times are in UTC.
 
     A version published meanwhile therefore shows in all that is read or in none of it. Raises
@@ -151,7 +152,7 @@ def without_selecting_columns(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.drop(columns=[name for name in SELECTING_COLUMNS if name in frame.columns])
 
 
-def _read(cursor: psycopg2.extensions.cursor, relation: Relation) -> pd.DataFrame:
+def _read(cursor: Cursor, relation: Relation) -> pd.DataFrame:
     columns = sql.SQL(", ").join(map(sql.Identifier, relation.columns))
     cursor.execute(
         sql.SQL("select {} from {}").format(

@@ -7,8 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from psycopg2.extensions import connection as Connection  # noqa: N812 - a class, named so upstream
-
+from orchestrate.driver import Connection
 from orchestrate.publishing import PublishedVersion
 from orchestrate.reports.catalog import only_version, readable_relations
 from orchestrate.reports.data import read_client, read_residency, snapshot

@@ -18,12 +18,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import psycopg2
 import pytest
 import servers
 
 from orchestrate.console import Console
 from orchestrate.database import Databases, open_databases
+from orchestrate.driver import Connection
 from orchestrate.errors import CasebookError
 from orchestrate.settings import PROJECT_DIR, Settings
 
@@ -212,14 +212,14 @@ def own_copy(original: Casebook) -> Iterator[Casebook]:
 
 
 @pytest.fixture(scope="session")
-def warehouse(published: Casebook) -> Iterator[psycopg2.extensions.connection]:
+def warehouse(published: Casebook) -> Iterator[Connection]:
     """Connect to the warehouse of the samples, as the builder."""
     with published.databases.warehouse.session("casebook tests") as connection:
         yield connection
 
 
 @pytest.fixture(scope="session")
-def real_warehouse(published_export: Casebook) -> Iterator[psycopg2.extensions.connection]:
+def real_warehouse(published_export: Casebook) -> Iterator[Connection]:
     """Connect to the warehouse of the real advocacy export, as the builder."""
     with published_export.databases.warehouse.session("casebook tests") as connection:
         yield connection

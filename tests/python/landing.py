@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from psycopg2 import sql
-from psycopg2.extensions import cursor as Cursor  # noqa: N812  (a class, named so upstream)
+
+from orchestrate.driver import Cursor
 
 HOUR = "1 hour"
 # What the header of the export calls them; Airbyte keeps the case and writes _ for a blank.

@@ -26,7 +26,8 @@ from urllib.parse import quote
 import psycopg2
 import pytest
 from psycopg2 import sql
-from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
+
+from orchestrate.driver import Connection
 
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 DOCUMENT = Path(__file__).parents[2] / "docs" / "databases.md"

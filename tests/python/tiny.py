@@ -19,11 +19,11 @@ from typing import Any
 import pytest
 import servers
 from psycopg2 import sql
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class, named so upstream
 from psycopg2.extras import execute_values
 
 from orchestrate.console import Console
 from orchestrate.database import Databases, open_databases
+from orchestrate.driver import Cursor
 from orchestrate.publishing import PublishedVersion, publish
 from orchestrate.settings import Settings
 

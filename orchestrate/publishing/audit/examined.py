@@ -12,7 +12,7 @@ from orchestrate.contracts import Mart
 from orchestrate.errors import DataError
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class upstream
+    from orchestrate.driver import Cursor
 
 # The residents' own program: no patient is in it.
 RESIDENCY: Final = "residency"

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import pandas as pd
-from psycopg2.extensions import connection as Connection  # noqa: N812 - a class, named so upstream
 
+from orchestrate.driver import Connection
 from orchestrate.errors import ConfigurationError
 from orchestrate.reports import tables
 from orchestrate.reports.charts import CONFIG, plain_layout

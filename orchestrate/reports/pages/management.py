@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
-from psycopg2.extensions import connection as Connection  # noqa: N812 - a class, named so upstream
 
+from orchestrate.driver import Connection
 from orchestrate.reports import management_findings as findings
 from orchestrate.reports import tables
 from orchestrate.reports.charts import BLUE, ORANGE, Drawing, Panel, Series, drawing

@@ -6,12 +6,12 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from psycopg2 import sql
-from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
 
 from attacker import areas, payers, procedures
 from attacker.figures import Figures, Row, Told
 from attacker.system import System
 from orchestrate.database import Databases
+from orchestrate.driver import Connection
 
 Seen = dict[str, list[Row]]
 

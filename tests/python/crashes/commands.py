@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from embedded import settings_of
-from psycopg2.extensions import connection as Connection  # noqa: N812 - a class, named so upstream
 from tiny import Tiny
 
 from orchestrate import cli, pipeline  # noqa: F401 - so that no copy has to import it
 from orchestrate.console import Console
 from orchestrate.database import open_databases
+from orchestrate.driver import Connection
 from orchestrate.mending import find_problems
 from orchestrate.publishing import published_versions
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import psycopg2
 import pytest
 from embedded import in_a_process_of_its_own
-from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
 
 from orchestrate.console import Console
 from orchestrate.database import Databases, open_databases, psql, server_status, url
@@ -18,6 +17,7 @@ from orchestrate.database.cluster import ADMINISTRATOR
 from orchestrate.database.connection import ConnectionTarget
 from orchestrate.database.objects import ensure_database, ensure_role, marker, role_exists
 from orchestrate.database.server import find_running, server_passwords
+from orchestrate.driver import Connection
 from orchestrate.errors import ConfigurationError, DatabaseError
 from orchestrate.settings import Settings
 

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
-import psycopg2
 import pytest
 from psycopg2 import sql
 
 from orchestrate.cells import csv_cell
 from orchestrate.console import Console
+from orchestrate.driver import Connection
 from orchestrate.errors import ConfigurationError
 from orchestrate.extracts import extract
 from orchestrate.extracts.extract import write_extracts
@@ -59,7 +59,7 @@ class Extract:
     recipient: Recipient
     folder: Path
     relations: dict[tuple[str, str], list[str]]
-    connection: psycopg2.extensions.connection
+    connection: Connection
 
     def rows(self, relation: tuple[str, str]) -> list[tuple[Any, ...]]:
         """Return a relation's rows in any order."""

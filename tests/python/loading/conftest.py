@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import psycopg2
 import pytest
 import servers
 from psycopg2 import sql
@@ -18,6 +17,7 @@ from psycopg2 import sql
 from orchestrate.building import Dbt, Manifest
 from orchestrate.console import Console
 from orchestrate.database import Databases, open_databases
+from orchestrate.driver import Connection
 from orchestrate.errors import CasebookError
 from orchestrate.loading import LoadReport, load_export
 from orchestrate.settings import Settings
@@ -206,7 +206,7 @@ def make_export(tmp_path: Path) -> MakeExport:
 
 
 @pytest.fixture
-def connection(databases: Databases) -> Iterator[psycopg2.extensions.connection]:
+def connection(databases: Databases) -> Iterator[Connection]:
     """Connect to the warehouse of this test."""
     with databases.warehouse.session() as opened:
         yield opened

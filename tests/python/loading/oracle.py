@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from psycopg2.extensions import cursor as Cursor  # noqa: N812  (a class, named so upstream)
+from orchestrate.driver import Cursor
 
 # A record of CSV whose quotes are where they may be.
 _FIELD = r'(?:"(?:[^"]|"")*"|[^",\r\n][^",\r\n]*|)'

@@ -6,9 +6,9 @@ import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg2
 import pytest
 
+from orchestrate.driver import Connection
 from orchestrate.errors import BusyError, ConfigurationError
 from orchestrate.loading import domain_sources, state, use_sample, variables
 from tests.python.loading.conftest import ADVOCACY, EXPORTS, RESIDENCY, MakeExport, Warehouse
@@ -221,7 +221,7 @@ def test_before_anything_is_loaded_every_domain_uses_its_sample(warehouse: Wareh
 def test_a_load_waits_for_another_one_and_then_gives_up(
     warehouse: Warehouse,
     make_export: MakeExport,
-    connection: psycopg2.extensions.connection,
+    connection: Connection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(state, "_LOCK_TIMEOUT", "50ms")

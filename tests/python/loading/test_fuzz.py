@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from orchestrate.driver import Connection, Cursor
 from orchestrate.errors import CasebookError
 from orchestrate.loading import ExportError
 from tests.python.loading.conftest import Warehouse
@@ -23,7 +23,7 @@ EXAMPLES, SOAK_EXAMPLES = 100, 1000
 
 
 @pytest.fixture
-def cursor(connection: psycopg2.extensions.connection) -> Iterator[psycopg2.extensions.cursor]:
+def cursor(connection: Connection) -> Iterator[Cursor]:
     """Return a cursor that reads dates and times as the loader does."""
     with connection.cursor() as opened:
         opened.execute("set datestyle = 'ISO, MDY'; set timezone = 'UTC'")
@@ -33,9 +33,7 @@ def cursor(connection: psycopg2.extensions.connection) -> Iterator[psycopg2.exte
 class Trial:
     """Loads one damaged export after the other into one warehouse, and looks what became of it."""
 
-    def __init__(
-        self, domain: str, warehouse: Warehouse, cursor: psycopg2.extensions.cursor, folder: Path
-    ) -> None:
+    def __init__(self, domain: str, warehouse: Warehouse, cursor: Cursor, folder: Path) -> None:
         self.domain = domain
         self.counts: Counter[str] = Counter()
         self._warehouse = warehouse
@@ -108,7 +106,7 @@ class Trial:
 def test_damaged_exports_are_loaded_rightly_or_refused_with_their_place(
     domain: str,
     warehouse: Warehouse,
-    cursor: psycopg2.extensions.cursor,
+    cursor: Cursor,
     tmp_path: Path,
     soak: bool,
     figure: Callable[[str], None],

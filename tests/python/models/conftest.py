@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
 from recomputed.compare import check, check_close, read
 from recomputed.raw import Export, Pseudonyms
 
+from orchestrate.driver import Connection
 from orchestrate.settings import PROJECT_DIR
 from tests.python.conftest import REAL_EXPORT, Casebook
 

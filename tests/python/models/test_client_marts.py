@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
 from recomputed.relations import of_schema
 
+from orchestrate.driver import Connection
 from tests.python.models.conftest import Compare, Dataset
 
 MARTS = of_schema("clients")

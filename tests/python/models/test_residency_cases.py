@@ -19,8 +19,8 @@ from typing import Any
 import psycopg2.extras
 import pytest
 from psycopg2 import sql
-from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
 
+from orchestrate.driver import Connection
 from orchestrate.settings import PROJECT_DIR
 from tests.python.conftest import Casebook
 

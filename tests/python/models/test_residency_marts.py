@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
 
+from orchestrate.driver import Connection
 from orchestrate.settings import PROJECT_DIR
 
 MIN_SITE_STUDIES = 100

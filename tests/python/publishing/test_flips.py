@@ -16,9 +16,9 @@ from statistics import quantiles
 from typing import Any
 
 import pytest
-from psycopg2.extensions import connection as Connection  # noqa: N812 - a class upstream
 from tiny import Tiny
 
+from orchestrate.driver import Connection
 from orchestrate.publishing.versions import current_version, move_pointer, next_version
 
 TABLES = ("fct_studies", "case_log_totals", "case_log_group_progress")

@@ -10,9 +10,9 @@ from typing import Any
 
 import psycopg2
 import pytest
-from psycopg2.extensions import connection as Connection  # noqa: N812 - a class upstream
 from tiny import Tiny, constraint, model
 
+from orchestrate.driver import Connection
 from orchestrate.errors import DatabaseError
 from orchestrate.publishing import publisher, waiting
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 import pandas as pd
 import pytest
 from psycopg2 import sql
-from psycopg2.extensions import connection as Connection  # noqa: N812  (a class, named so upstream)
+
+from orchestrate.driver import Connection
 
 Row = tuple[object, ...]
 PSEUDONYM = re.compile(r"[0-9a-f]{32}")

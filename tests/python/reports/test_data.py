@@ -10,6 +10,7 @@ import pandas as pd
 import psycopg2.extensions
 import pytest
 
+from orchestrate.driver import Cursor
 from orchestrate.errors import ConfigurationError, DatabaseError
 from orchestrate.publishing import PublishedVersion
 from orchestrate.reports import data
@@ -52,7 +53,7 @@ def test_what_is_committed_between_two_reads_shows_in_neither(
     warehouse = own_casebook.databases.warehouse
     read = data._read
 
-    def read_then_change(cursor: psycopg2.extensions.cursor, relation: Relation) -> pd.DataFrame:
+    def read_then_change(cursor: Cursor, relation: Relation) -> pd.DataFrame:
         frame = read(cursor, relation)
         with warehouse.session() as other, other.cursor() as writing:
             writing.execute("update first_relation set version = 2, value = 'new'")
