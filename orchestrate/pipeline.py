@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from orchestrate import loading
@@ -25,7 +24,7 @@ from orchestrate.extracts.extract import write_extract, write_extracts
 from orchestrate.extracts.formats import DEFAULT_FORMATS, Format
 from orchestrate.publishing import PublishedVersion
 from orchestrate.publishing import publish as publish_version
-from orchestrate.publishing.artifacts import check_last_build, read_build
+from orchestrate.publishing.artifacts import BuildNote, check_last_build, read_build
 from orchestrate.publishing.lock import run_lock
 from orchestrate.reports import render_reports
 from orchestrate.reports.pages.activity import chosen_months
@@ -187,31 +186,33 @@ def publish_build(
     with run_lock(databases, "publish") as still_alone:
         build = read_build(target_dir, databases.warehouse.database)
         with databases.warehouse.session() as connection, connection.cursor() as cursor:
-            started_at = check_last_build(cursor, build, target_dir)
-        refuse_newer_sources(build.variables, started_at, loading.domain_sources(databases))
+            note = check_last_build(cursor, build, target_dir)
+        refuse_newer_sources(note, loading.domain_sources(databases))
         return publish_version(
             settings, databases, target_dir, console, recorded_sources(databases), still_alone
         )
 
 
-def refuse_newer_sources(
-    variables: Mapping[str, object],
-    started_at: datetime,
-    sources: Mapping[str, loading.DomainSource],
-) -> None:
-    """Raise DataError when a domain was loaded or switched after a build began.
+def refuse_newer_sources(note: BuildNote, sources: Mapping[str, loading.DomainSource]) -> None:
+    """Raise DataError when a build is not of what the domains are now, by choice or content.
 
-    `variables` are the build's. What the version is recorded to be made of is read from the
-    warehouse as it is now, which would then not be what was built. Records that Airbyte landed
-    after the build began are no matter: the build has its own copy of those that it took.
+    What the version is recorded to be made of is read from the warehouse as it is now, which would
+    then not be what was built. Records that Airbyte landed after the build began are no matter: the
+    build has its own copy of those that it took.
     """
     for domain, source in sources.items():
-        built_from = variables.get(f"{domain}_source", loading.SAMPLE)
-        newer = [table.name for table in source.tables if table.loaded_at > started_at]
-        if built_from != source.source or newer:
+        built_from = note.sources.get(domain)
+        if built_from != source.source:
             raise DataError(
-                f"The build is of the {domain} {built_from} as it was before: since then the domain"
-                f" was switched to its {source.source} or loaded anew.",
+                f"The build took {domain} from its {built_from or 'source of an earlier release'},"
+                f" but the domain is set to its {source.source}.",
+                "Run `casebook run`, which builds from what is set; or choose with `casebook load"
+                f" {domain}` what dbt's variable {domain}_source says, build again and publish.",
+            )
+        if any(table.loaded_at > note.started_at for table in source.tables):
+            raise DataError(
+                f"The build is of the {domain} {built_from} as it was before: it was loaded anew"
+                " since the build began.",
                 "Run `casebook run`, or build again and then publish.",
             )
 

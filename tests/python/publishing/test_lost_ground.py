@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from orchestrate import publishing
+from orchestrate import pipeline, publishing
 from orchestrate.building.pseudonyms import DEVELOPMENT_KEY_ID
 from orchestrate.console import Console
 from orchestrate.errors import DataError, LostConnectionError
 from orchestrate.loading import DomainSource, LoadedTable
 from orchestrate.pipeline import refuse_newer_sources
 from orchestrate.publishing import run_lock
+from orchestrate.publishing.artifacts import BuildNote
 
 BUILT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 
@@ -115,16 +116,44 @@ def source(kind: str, loaded_at: datetime) -> dict[str, DomainSource]:
 
 
 def test_a_build_of_what_is_loaded_is_publishable() -> None:
-    refuse_newer_sources({}, BUILT, source("sample", BUILT - timedelta(minutes=1)))
-    refuse_newer_sources({"residency_source": "export"}, BUILT, source("export", BUILT))
+    before = BUILT - timedelta(minutes=1)
+    refuse_newer_sources(BuildNote(BUILT, {"residency": "sample"}), source("sample", before))
+    refuse_newer_sources(BuildNote(BUILT, {"residency": "export"}), source("export", BUILT))
 
 
 @pytest.mark.parametrize(
-    ("variables", "kind", "minutes"),
-    [({}, "sample", 1), ({}, "export", -1), ({"residency_source": "export"}, "sample", -1)],
+    ("noted", "kind", "minutes", "told"),
+    [
+        ({"residency": "sample"}, "sample", 1, "loaded anew since"),
+        (
+            {"residency": "sample"},
+            "export",
+            -1,
+            "from its sample, but the domain is set to its exp",
+        ),
+        (
+            {"residency": "landed"},
+            "sample",
+            -1,
+            "from its landed, but the domain is set to its sam",
+        ),
+        ({"advocacy": "sample"}, "sample", -1, "earlier release"),
+    ],
 )
 def test_a_build_of_what_was_loaded_before_is_refused(
-    variables: dict[str, object], kind: str, minutes: int
+    noted: dict[str, str], kind: str, minutes: int, told: str
 ) -> None:
-    with pytest.raises(DataError, match="residency"):
-        refuse_newer_sources(variables, BUILT, source(kind, BUILT + timedelta(minutes=minutes)))
+    with pytest.raises(DataError, match=f"residency.*{told}"):
+        refuse_newer_sources(
+            BuildNote(BUILT, noted), source(kind, BUILT + timedelta(minutes=minutes))
+        )
+
+
+def test_a_source_set_in_dbt_project_counts_like_one_given_on_the_command_line(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny.write_artifacts()
+    tiny.as_builder("update casebook.last_build set residency_source = 'landed'")
+    monkeypatch.setattr(pipeline, "open_databases", lambda *_: tiny.databases)
+    with pytest.raises(DataError, match="took residency from its landed"):
+        pipeline.publish_build(tiny.settings, Console(error_stream=tiny.said), None)
