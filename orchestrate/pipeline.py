@@ -19,10 +19,10 @@ from orchestrate.console import Console
 from orchestrate.database import Databases, open_databases
 from orchestrate.erd import write_diagrams
 from orchestrate.erd.kept import kept_diagrams
-from orchestrate.errors import DataError
+from orchestrate.errors import DataError, LostConnectionError
 from orchestrate.extracts.extract import write_extract, write_extracts
 from orchestrate.extracts.formats import DEFAULT_FORMATS, Format
-from orchestrate.publishing import PublishedVersion
+from orchestrate.publishing import Publication, PublishedVersion
 from orchestrate.publishing import publish as publish_version
 from orchestrate.publishing.artifacts import BuildNote, check_last_build, read_build
 from orchestrate.publishing.lock import run_lock
@@ -58,40 +58,44 @@ class RunSummary:
         }
 
 
-@once_more_when_lost
 def run_all(settings: Settings, console: Console, out_dir: Path) -> RunSummary:
     """Load, build, publish and render; returns what to look at.
 
     Raises DataError when a test of severity error fails: then nothing was published.
     """
+    return _run_all(settings, console, out_dir, Publication())
+
+
+@once_more_when_lost
+def _run_all(
+    settings: Settings, console: Console, out_dir: Path, publication: Publication
+) -> RunSummary:
     require_writable(out_dir)
     databases = open_databases(settings, console)
     with run_lock(databases) as still_alone:
         variables = loading.variables(databases)
-        console.say("Sources: " + describe_sources(variables))
         dbt = Dbt(settings, databases.warehouse, console)
-        manifest = dbt.parse(variables)
-        require_landed(databases, dbt, manifest, variables, console)
-        loading.load_seeds(databases, manifest, variables, console)
-        unit_tests = UnitTests(settings, variables, databases.installation)
-        require_success(
-            dbt.build(variables, manifest, unit_tests=not unit_tests.have_passed), settings
-        )
-        unit_tests.remember()
+        version = publication.found(databases)
+        if version is None:
+            build_all(settings, databases, dbt, variables, console)
         diagrams = kept_diagrams(
             settings,
             lambda folder: write_diagrams(
                 describe(dbt, settings, variables), folder, PROGRAM_DIAGRAMS
             ),
         )
-        version = publish_version(
-            settings,
-            databases,
-            settings.target_dir,
-            console,
-            recorded_sources(databases),
-            still_alone,
-        )
+        if version is None:
+            publication.begin(
+                databases, read_build(settings.target_dir, databases.warehouse.database)
+            )
+            version = publish_version(
+                settings,
+                databases,
+                settings.target_dir,
+                console,
+                recorded_sources(databases),
+                still_alone,
+            )
         pages = render_all(settings, databases, out_dir, console, diagrams)
     return RunSummary(
         version=version.version,
@@ -99,6 +103,23 @@ def run_all(settings: Settings, console: Console, out_dir: Path) -> RunSummary:
         pages=[page for page in pages if page.name == "index.html"],
         connections=connection_hints(databases),
     )
+
+
+def build_all(
+    settings: Settings,
+    databases: Databases,
+    dbt: Dbt,
+    variables: Mapping[str, object],
+    console: Console,
+) -> None:
+    """Load what is new, build and test; raises DataError when a test of severity error fails."""
+    console.say("Sources: " + describe_sources(variables))
+    manifest = dbt.parse(variables)
+    require_landed(databases, dbt, manifest, variables, console)
+    loading.load_seeds(databases, manifest, variables, console)
+    unit_tests = UnitTests(settings, variables, databases.installation)
+    require_success(dbt.build(variables, manifest, unit_tests=not unit_tests.have_passed), settings)
+    unit_tests.remember()
 
 
 @dataclass(frozen=True)
@@ -122,15 +143,23 @@ def roll_back(settings: Settings, console: Console, out_dir: Path) -> RollbackSu
     """Put the previously published version back, then render from it what lies in `out_dir`.
 
     Readers of the database see the version as soon as that is said; pages and extracts follow.
+    Whoever loses a connection is told to look first: run once more, this goes back by one more.
     """
     require_writable(out_dir)
     databases = open_databases(settings, console)
-    with run_lock(databases, "rollback") as still_alone:
-        done = put_back(settings, databases, console, still_alone)
-        console.say(
-            f"Readers see version {done.version} again; version {done.withdrawn} is withdrawn."
-        )
-        pages = render_all(settings, databases, out_dir, console)
+    try:
+        with run_lock(databases, "rollback") as still_alone:
+            done = put_back(settings, databases, console, still_alone)
+            console.say(
+                f"Readers see version {done.version} again; version {done.withdrawn} is withdrawn."
+            )
+            pages = render_all(settings, databases, out_dir, console)
+    except LostConnectionError as error:
+        raise LostConnectionError(
+            error.cause,
+            "`casebook status` shows which version readers see. Roll back again only if it is still"
+            " the one to withdraw; if not, `casebook report` and `casebook extract` write files anew.",
+        ) from None
     return RollbackSummary(done.version, done.withdrawn, pages)
 
 
@@ -176,18 +205,27 @@ def require_landed(
         require_fresh(dbt.freshness(variables), console)
 
 
-@once_more_when_lost
 def publish_build(
     settings: Settings, console: Console, target_path: Path | None
 ) -> PublishedVersion:
     """Publish the build whose artifacts are in `target_path` (None: the runner's own)."""
+    return _publish_build(settings, console, target_path, Publication())
+
+
+@once_more_when_lost
+def _publish_build(
+    settings: Settings, console: Console, target_path: Path | None, publication: Publication
+) -> PublishedVersion:
     target_dir = target_path or settings.target_dir
     databases = open_databases(settings, console)
     with run_lock(databases, "publish") as still_alone:
+        if published := publication.found(databases):
+            return published
         build = read_build(target_dir, databases.warehouse.database)
         with databases.warehouse.session() as connection, connection.cursor() as cursor:
             note = check_last_build(cursor, build, target_dir)
         refuse_newer_sources(note, loading.domain_sources(databases))
+        publication.begin(databases, build)
         return publish_version(
             settings, databases, target_dir, console, recorded_sources(databases), still_alone
         )
@@ -203,8 +241,9 @@ def refuse_newer_sources(note: BuildNote, sources: Mapping[str, loading.DomainSo
     for domain, source in sources.items():
         built_from = note.sources.get(domain)
         if built_from != source.source:
+            told = f"took {domain} from its {built_from}"
             raise DataError(
-                f"The build took {domain} from its {built_from or 'source of an earlier release'},"
+                f"The build {told if built_from else f'did not note what {domain} was taken from'},"
                 f" but the domain is set to its {source.source}.",
                 "Run `casebook run`, which builds from what is set; or choose with `casebook load"
                 f" {domain}` what dbt's variable {domain}_source says, build again and publish.",

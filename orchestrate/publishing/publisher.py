@@ -121,7 +121,7 @@ def publish(
     ConfigurationError for what cannot be used as given, DatabaseError when a server refuses and
     BusyError when another run published meanwhile; in each case readers see what they saw before.
     """
-    seen = _seen_version(databases)
+    seen = seen_version(databases)
     build = read_build(target_dir, databases.warehouse.database)
     marts = read_marts(build.manifest)
     functions = read_functions(build.manifest, marts)
@@ -149,7 +149,8 @@ def published_versions(databases: Databases) -> list[PublishedVersion]:
         return read_versions(cursor)
 
 
-def _seen_version(databases: Databases) -> int | None:
+def seen_version(databases: Databases) -> int | None:
+    """Return the version that readers see, None before the first one."""
     if not has_published(databases):
         return None
     with as_owner(databases) as cursor:

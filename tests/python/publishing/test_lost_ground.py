@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from orchestrate.console import Console
 from orchestrate.errors import DataError, LostConnectionError
 from orchestrate.loading import DomainSource, LoadedTable
 from orchestrate.pipeline import refuse_newer_sources
-from orchestrate.publishing import run_lock
+from orchestrate.publishing import published_versions, run_lock
 from orchestrate.publishing.artifacts import BuildNote
 
 BUILT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -137,7 +138,7 @@ def test_a_build_of_what_is_loaded_is_publishable() -> None:
             -1,
             "from its landed, but the domain is set to its sam",
         ),
-        ({"advocacy": "sample"}, "sample", -1, "earlier release"),
+        ({"advocacy": "sample"}, "sample", -1, "was taken from"),
     ],
 )
 def test_a_build_of_what_was_loaded_before_is_refused(
@@ -157,3 +158,54 @@ def test_a_source_set_in_dbt_project_counts_like_one_given_on_the_command_line(
     monkeypatch.setattr(pipeline, "open_databases", lambda *_: tiny.databases)
     with pytest.raises(DataError, match="took residency from its landed"):
         pipeline.publish_build(tiny.settings, Console(error_stream=tiny.said), None)
+
+
+def lose(losses: int, step: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a step be done and the connection be lost before anybody hears of it, so many times."""
+    left = [None] * losses
+
+    def steps(*args: Any, **kwargs: Any) -> Any:
+        done = step(*args, **kwargs)
+        if left:
+            left.pop()
+            raise LostConnectionError("The connection was lost.")
+        return done
+
+    return steps
+
+
+def test_a_publication_whose_answer_was_lost_is_not_made_again(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "open_databases", lambda *_: tiny.databases)
+    console = Console(error_stream=tiny.said)
+    tiny.publish()
+    # The same build, published on purpose: that the current version is of it tells nothing.
+    monkeypatch.setattr(pipeline, "publish_version", lose(1, pipeline.publish_version))
+    assert pipeline.publish_build(tiny.settings, console, None).version == 2
+    monkeypatch.setattr(pipeline, "read_build", lose(1, pipeline.read_build))
+    assert pipeline.publish_build(tiny.settings, console, None).version == 3
+    assert [one.version for one in published_versions(tiny.databases)] == [3, 2, 1]
+
+
+@pytest.mark.parametrize("lost", ["publish_version", "render_all"])
+def test_a_run_that_begins_again_after_it_has_published_only_renders(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    def build(*_: Any) -> None:
+        tiny.manifest["metadata"]["invocation_id"] += "+"
+        tiny.build(2)
+        tiny.write_artifacts()
+
+    tiny.publish()
+    for name, stand_in in (
+        ("open_databases", lambda *_: tiny.databases),
+        ("build_all", build),
+        ("kept_diagrams", lambda *_: None),
+        ("render_all", lambda *_: []),
+    ):
+        monkeypatch.setattr(pipeline, name, stand_in)
+    monkeypatch.setattr(pipeline, lost, lose(1, getattr(pipeline, lost)))
+    done = pipeline.run_all(tiny.settings, Console(error_stream=tiny.said), tiny.target_dir)
+    assert done.version == 2
+    assert [one.version for one in published_versions(tiny.databases)] == [2, 1]
