@@ -158,7 +158,7 @@ def roll_back(settings: Settings, console: Console, out_dir: Path) -> RollbackSu
         raise LostConnectionError(
             error.cause,
             "`casebook status` shows which version readers see. Roll back again only if it is still"
-            " the one to withdraw; if not, `casebook report` and `casebook extract` write files anew.",
+            " the one to withdraw; otherwise run `casebook report` and `casebook extract`.",
         ) from None
     return RollbackSummary(done.version, done.withdrawn, pages)
 
