@@ -174,20 +174,22 @@ def check_builder(databases: Databases) -> Iterator[Check]:
     with databases.warehouse.session("casebook doctor") as session, session.cursor() as cursor:
         cursor.execute(
             "select current_setting('server_version'), rolsuper, rolcreaterole, rolcreatedb,"
-            " has_database_privilege(current_database(), 'CREATE')"
+            " has_database_privilege(current_database(), 'CREATE'),"
+            " quote_ident(current_user), quote_ident(current_database())"
             " from pg_catalog.pg_roles where rolname = current_user"
         )
         row = cursor.fetchone()
     assert row is not None  # noqa: S101 - the current user is a role
-    server_version, is_super, may_create_roles, may_create_databases, may_create = row
+    server_version, is_super, may_create_roles, may_create_databases, may_create, *names = row
+    role, database = names
     user = databases.warehouse.user
     yield Check(f"warehouse, PostgreSQL {server_version}")
     lacking = [
         text
         for held, text in (
-            (may_create_roles or is_super, f"alter role {user} createrole;"),
-            (may_create_databases or is_super, f"alter role {user} createdb;"),
-            (may_create, f"grant create on database {databases.warehouse.database} to {user};"),
+            (may_create_roles or is_super, f"alter role {role} createrole;"),
+            (may_create_databases or is_super, f"alter role {role} createdb;"),
+            (may_create, f"grant create on database {database} to {role};"),
         )
         if not held
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from orchestrate.building.pseudonyms import DEVELOPMENT_KEY_ID
 from orchestrate.console import Console
 from orchestrate.errors import DataError, LostConnectionError
 from orchestrate.loading import DomainSource, LoadedTable
+from orchestrate.loading.state import raw_transaction, record_table
 from orchestrate.pipeline import refuse_newer_sources
 from orchestrate.publishing import published_versions, run_lock
 from orchestrate.publishing.artifacts import BuildNote
@@ -158,6 +160,19 @@ def test_a_source_set_in_dbt_project_counts_like_one_given_on_the_command_line(
     monkeypatch.setattr(pipeline, "open_databases", lambda *_: tiny.databases)
     with pytest.raises(DataError, match="took residency from its landed"):
         pipeline.publish_build(tiny.settings, Console(error_stream=tiny.said), None)
+
+
+def test_a_build_that_began_while_an_export_was_being_loaded_is_older(tiny: Any) -> None:
+    seed = SimpleNamespace(columns=(), description="Studies.")
+    scanned = SimpleNamespace(name="studies.csv", size=10, sha256="0" * 64)
+    raw: Any = SimpleNamespace(
+        schema="staging", table="studies", seed=seed, scanned=scanned, time_zone="UTC"
+    )
+    with raw_transaction(tiny.databases.warehouse) as connection, connection.cursor() as cursor:
+        cursor.execute("create table staging.studies ()")
+        cursor.execute("select clock_timestamp()")
+        ((built,),) = cursor.fetchall()
+        assert record_table(connection, raw, rows=0, equal_rows=0).loaded_at > built
 
 
 def lose(losses: int, step: Callable[..., Any]) -> Callable[..., Any]:
