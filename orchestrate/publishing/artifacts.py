@@ -39,8 +39,17 @@ class Build:
         """Return schema and name of a model in the warehouse, None when there is no such model."""
         for node in self.manifest["nodes"].values():
             if node["resource_type"] == "model" and node["name"] == model:
-                return node["schema"], node.get("alias") or node["name"]
+                return _place(node)
         return None
+
+    @property
+    def relations(self) -> list[tuple[str, str]]:
+        """Schemas and names of all models, as far as these are relations."""
+        return sorted(
+            _place(node)
+            for node in self.manifest["nodes"].values()
+            if node["resource_type"] == "model" and node["config"].get("enabled", True)
+        )
 
 
 @dataclass(frozen=True)
@@ -242,6 +251,10 @@ def _required(
         yield unique_id, _TESTED
     for unique_id in manifest.get("functions", {}):
         yield unique_id, _BUILT
+
+
+def _place(node: Mapping[str, Any]) -> tuple[str, str]:
+    return node["schema"], node.get("alias") or node["name"]
 
 
 def _name(items: list[str]) -> str:
