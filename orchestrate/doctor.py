@@ -118,13 +118,16 @@ def misfit(line: str) -> str:
 
 def check_folders(settings: Settings) -> Iterator[Check]:
     """Check that home and output can be written, have room, and that secrets are closed."""
-    for name, folder in (("home", settings.home), ("output", settings.output_dir)):
-        existing = next(path for path in (folder, *folder.parents) if path.exists())
+    for name, folder, otherwise in (
+        ("home", settings.home, "move the home with CASEBOOK_HOME"),
+        ("output", settings.output_dir, "let a link of its name lead to a folder that is"),
+    ):
+        existing = next(path for path in (folder, *folder.parents) if is_there(path))
         if not os.access(existing, os.W_OK | os.X_OK):
             yield Check(
                 name,
                 f"{existing} cannot be written",
-                "Make it writable, or move the home with CASEBOOK_HOME.",
+                f"Make it writable, or {otherwise}.",
                 ExitStatus.USAGE,
             )
             continue
@@ -145,7 +148,7 @@ def check_folders(settings: Settings) -> Iterator[Check]:
         ExitStatus.USAGE if open_files else ExitStatus.DONE,
     )
     # A key that is not there yet is no problem: the first build makes it.
-    if settings.pseudonym_key_path.exists() and not open_files:
+    if is_there(settings.pseudonym_key_path) and not open_files:
         try:
             ensure_key(settings)
         except CasebookError as error:
@@ -155,9 +158,15 @@ def check_folders(settings: Settings) -> Iterator[Check]:
 def secret_files(settings: Settings) -> list[Path]:
     """Return the files that hold passwords, and the secret of the pseudonyms."""
     folder = settings.secrets_dir
-    found = {path for path in folder.iterdir() if path.is_file()} if folder.is_dir() else set()
-    key = settings.pseudonym_key_path
-    return sorted(found | ({key} if key.is_file() else set()))
+    held = folder.iterdir() if os.access(folder, os.R_OK | os.X_OK) else ()
+    return sorted(
+        {path for path in (*held, settings.pseudonym_key_path) if is_there(path) and path.is_file()}
+    )
+
+
+def is_there(path: Path) -> bool:
+    """Tell whether a path can be reached: what is behind a closed folder is not."""
+    return os.access(path, os.F_OK)
 
 
 def check_builder(databases: Databases) -> Iterator[Check]:
@@ -165,20 +174,22 @@ def check_builder(databases: Databases) -> Iterator[Check]:
     with databases.warehouse.session("casebook doctor") as session, session.cursor() as cursor:
         cursor.execute(
             "select current_setting('server_version'), rolsuper, rolcreaterole, rolcreatedb,"
-            " has_database_privilege(current_database(), 'CREATE')"
+            " has_database_privilege(current_database(), 'CREATE'),"
+            " quote_ident(current_user), quote_ident(current_database())"
             " from pg_catalog.pg_roles where rolname = current_user"
         )
         row = cursor.fetchone()
     assert row is not None  # noqa: S101 - the current user is a role
-    server_version, is_super, may_create_roles, may_create_databases, may_create = row
+    server_version, is_super, may_create_roles, may_create_databases, may_create, *names = row
+    role, database = names
     user = databases.warehouse.user
     yield Check(f"warehouse, PostgreSQL {server_version}")
     lacking = [
         text
         for held, text in (
-            (may_create_roles or is_super, f"alter role {user} createrole;"),
-            (may_create_databases or is_super, f"alter role {user} createdb;"),
-            (may_create, f"grant create on database {databases.warehouse.database} to {user};"),
+            (may_create_roles or is_super, f"alter role {role} createrole;"),
+            (may_create_databases or is_super, f"alter role {role} createdb;"),
+            (may_create, f"grant create on database {database} to {role};"),
         )
         if not held
     ]

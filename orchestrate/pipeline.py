@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from orchestrate import loading
@@ -20,12 +19,12 @@ from orchestrate.console import Console
 from orchestrate.database import Databases, open_databases
 from orchestrate.erd import write_diagrams
 from orchestrate.erd.kept import kept_diagrams
-from orchestrate.errors import DataError
+from orchestrate.errors import DataError, LostConnectionError
 from orchestrate.extracts.extract import write_extract, write_extracts
 from orchestrate.extracts.formats import DEFAULT_FORMATS, Format
-from orchestrate.publishing import PublishedVersion
+from orchestrate.publishing import Publication, PublishedVersion
 from orchestrate.publishing import publish as publish_version
-from orchestrate.publishing.artifacts import check_last_build, read_build
+from orchestrate.publishing.artifacts import BuildNote, check_last_build, read_build
 from orchestrate.publishing.lock import run_lock
 from orchestrate.reports import render_reports
 from orchestrate.reports.pages.activity import chosen_months
@@ -59,40 +58,44 @@ class RunSummary:
         }
 
 
-@once_more_when_lost
 def run_all(settings: Settings, console: Console, out_dir: Path) -> RunSummary:
     """Load, build, publish and render; returns what to look at.
 
     Raises DataError when a test of severity error fails: then nothing was published.
     """
+    return _run_all(settings, console, out_dir, Publication())
+
+
+@once_more_when_lost
+def _run_all(
+    settings: Settings, console: Console, out_dir: Path, publication: Publication
+) -> RunSummary:
     require_writable(out_dir)
     databases = open_databases(settings, console)
     with run_lock(databases) as still_alone:
         variables = loading.variables(databases)
-        console.say("Sources: " + describe_sources(variables))
         dbt = Dbt(settings, databases.warehouse, console)
-        manifest = dbt.parse(variables)
-        require_landed(databases, dbt, manifest, variables, console)
-        loading.load_seeds(databases, manifest, variables, console)
-        unit_tests = UnitTests(settings, variables, databases.installation)
-        require_success(
-            dbt.build(variables, manifest, unit_tests=not unit_tests.have_passed), settings
-        )
-        unit_tests.remember()
+        version = publication.found(databases)
+        if version is None:
+            build_all(settings, databases, dbt, variables, console)
         diagrams = kept_diagrams(
             settings,
             lambda folder: write_diagrams(
                 describe(dbt, settings, variables), folder, PROGRAM_DIAGRAMS
             ),
         )
-        version = publish_version(
-            settings,
-            databases,
-            settings.target_dir,
-            console,
-            recorded_sources(databases),
-            still_alone,
-        )
+        if version is None:
+            publication.begin(
+                databases, read_build(settings.target_dir, databases.warehouse.database)
+            )
+            version = publish_version(
+                settings,
+                databases,
+                settings.target_dir,
+                console,
+                recorded_sources(databases),
+                still_alone,
+            )
         pages = render_all(settings, databases, out_dir, console, diagrams)
     return RunSummary(
         version=version.version,
@@ -100,6 +103,23 @@ def run_all(settings: Settings, console: Console, out_dir: Path) -> RunSummary:
         pages=[page for page in pages if page.name == "index.html"],
         connections=connection_hints(databases),
     )
+
+
+def build_all(
+    settings: Settings,
+    databases: Databases,
+    dbt: Dbt,
+    variables: Mapping[str, object],
+    console: Console,
+) -> None:
+    """Load what is new, build and test; raises DataError when a test of severity error fails."""
+    console.say("Sources: " + describe_sources(variables))
+    manifest = dbt.parse(variables)
+    require_landed(databases, dbt, manifest, variables, console)
+    loading.load_seeds(databases, manifest, variables, console)
+    unit_tests = UnitTests(settings, variables, databases.installation)
+    require_success(dbt.build(variables, manifest, unit_tests=not unit_tests.have_passed), settings)
+    unit_tests.remember()
 
 
 @dataclass(frozen=True)
@@ -123,15 +143,23 @@ def roll_back(settings: Settings, console: Console, out_dir: Path) -> RollbackSu
     """Put the previously published version back, then render from it what lies in `out_dir`.
 
     Readers of the database see the version as soon as that is said; pages and extracts follow.
+    Whoever loses a connection is told to look first: run once more, this goes back by one more.
     """
     require_writable(out_dir)
     databases = open_databases(settings, console)
-    with run_lock(databases, "rollback") as still_alone:
-        done = put_back(settings, databases, console, still_alone)
-        console.say(
-            f"Readers see version {done.version} again; version {done.withdrawn} is withdrawn."
-        )
-        pages = render_all(settings, databases, out_dir, console)
+    try:
+        with run_lock(databases, "rollback") as still_alone:
+            done = put_back(settings, databases, console, still_alone)
+            console.say(
+                f"Readers see version {done.version} again; version {done.withdrawn} is withdrawn."
+            )
+            pages = render_all(settings, databases, out_dir, console)
+    except LostConnectionError as error:
+        raise LostConnectionError(
+            error.cause,
+            "`casebook status` shows which version readers see. Roll back again only if it is still"
+            " the one to withdraw; otherwise run `casebook report` and `casebook extract`.",
+        ) from None
     return RollbackSummary(done.version, done.withdrawn, pages)
 
 
@@ -177,41 +205,53 @@ def require_landed(
         require_fresh(dbt.freshness(variables), console)
 
 
-@once_more_when_lost
 def publish_build(
     settings: Settings, console: Console, target_path: Path | None
 ) -> PublishedVersion:
     """Publish the build whose artifacts are in `target_path` (None: the runner's own)."""
+    return _publish_build(settings, console, target_path, Publication())
+
+
+@once_more_when_lost
+def _publish_build(
+    settings: Settings, console: Console, target_path: Path | None, publication: Publication
+) -> PublishedVersion:
     target_dir = target_path or settings.target_dir
     databases = open_databases(settings, console)
     with run_lock(databases, "publish") as still_alone:
+        if published := publication.found(databases):
+            return published
         build = read_build(target_dir, databases.warehouse.database)
         with databases.warehouse.session() as connection, connection.cursor() as cursor:
-            started_at = check_last_build(cursor, build, target_dir)
-        refuse_newer_sources(build.variables, started_at, loading.domain_sources(databases))
+            note = check_last_build(cursor, build, target_dir)
+        refuse_newer_sources(note, loading.domain_sources(databases))
+        publication.begin(databases, build)
         return publish_version(
             settings, databases, target_dir, console, recorded_sources(databases), still_alone
         )
 
 
-def refuse_newer_sources(
-    variables: Mapping[str, object],
-    started_at: datetime,
-    sources: Mapping[str, loading.DomainSource],
-) -> None:
-    """Raise DataError when a domain was loaded or switched after a build began.
+def refuse_newer_sources(note: BuildNote, sources: Mapping[str, loading.DomainSource]) -> None:
+    """Raise DataError when a build is not of what the domains are now, by choice or content.
 
-    `variables` are the build's. What the version is recorded to be made of is read from the
-    warehouse as it is now, which would then not be what was built. Records that Airbyte landed
-    after the build began are no matter: the build has its own copy of those that it took.
+    What the version is recorded to be made of is read from the warehouse as it is now, which would
+    then not be what was built. Records that Airbyte landed after the build began are no matter: the
+    build has its own copy of those that it took.
     """
     for domain, source in sources.items():
-        built_from = variables.get(f"{domain}_source", loading.SAMPLE)
-        newer = [table.name for table in source.tables if table.loaded_at > started_at]
-        if built_from != source.source or newer:
+        built_from = note.sources.get(domain)
+        if built_from != source.source:
+            told = f"took {domain} from its {built_from}"
             raise DataError(
-                f"The build is of the {domain} {built_from} as it was before: since then the domain"
-                f" was switched to its {source.source} or loaded anew.",
+                f"The build {told if built_from else f'did not note what {domain} was taken from'},"
+                f" but the domain is set to its {source.source}.",
+                "Run `casebook run`, which builds from what is set; or choose with `casebook load"
+                f" {domain}` what dbt's variable {domain}_source says, build again and publish.",
+            )
+        if any(table.loaded_at > note.started_at for table in source.tables):
+            raise DataError(
+                f"The build is of the {domain} {built_from} as it was before: it was loaded anew"
+                " since the build began.",
                 "Run `casebook run`, or build again and then publish.",
             )
 

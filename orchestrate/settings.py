@@ -41,7 +41,8 @@ class Settings:
         return cls(
             project_dir=PROJECT_DIR,
             home=absolute(home, "CASEBOOK_HOME") if home else PROJECT_DIR / ".casebook",
-            output_dir=PROJECT_DIR / "output",
+            # A link of that name leads to where it lasts, which may not have been made yet.
+            output_dir=(PROJECT_DIR / "output").resolve(),
             database_url=values.get("CASEBOOK_DATABASE_URL") or None,
             reporting_url=values.get("CASEBOOK_REPORTING_URL") or None,
             members_file=absolute(members, "CASEBOOK_MEMBERS") if members else None,

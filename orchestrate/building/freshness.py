@@ -36,13 +36,18 @@ class TableFreshness:
 
 
 def read_freshness(target_dir: Path) -> tuple[TableFreshness, ...]:
-    """Read what the last look found, none before the first one."""
+    """Read what the last look found, none before the first one or when that was cut off.
+
+    A table that could not be read is left out: the run that looked has said so.
+    """
     try:
         content = json.loads((target_dir / _RESULTS).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         return ()
     found = []
     for result in content["results"]:
+        if "max_loaded_at" not in result:
+            continue
         _, _, source, table = result["unique_id"].split(".")
         found.append(
             TableFreshness(

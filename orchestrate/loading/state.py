@@ -142,14 +142,19 @@ def held_tables(connection: Connection) -> dict[tuple[str, str], tuple[str, Load
 
 
 def record_table(connection: Connection, raw: RawTable, rows: int, equal_rows: int) -> LoadedTable:
-    """Note what a raw table now holds, in the transaction that loaded it."""
+    """Note what a raw table now holds, in the transaction that loaded it, once it is in its place.
+
+    The time is that moment's, not that of the transaction's begin: a build that began in between
+    has read what was there before.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
             insert into casebook.raw_tables
             select
                 %(schema)s, %(table)s, pg_class.oid, pg_relation_filenode(pg_class.oid),
-                %(fingerprint)s, %(file)s, %(rows)s, %(equal_rows)s, %(size)s, %(sha256)s, now()
+                %(fingerprint)s, %(file)s, %(rows)s, %(equal_rows)s, %(size)s, %(sha256)s,
+                clock_timestamp()
             from pg_catalog.pg_class
             inner join pg_catalog.pg_namespace on pg_namespace.oid = pg_class.relnamespace
             where pg_namespace.nspname = %(schema)s and pg_class.relname = %(table)s
@@ -203,7 +208,7 @@ def choose_export(connection: Connection, domain: str, directory: Path) -> None:
         cursor.execute(
             """
             insert into casebook.sources (domain, source, directory, loaded_at)
-            values (%s, %s, %s, now())
+            values (%s, %s, %s, clock_timestamp())
             on conflict (domain) do update set
                 source = excluded.source, directory = excluded.directory,
                 loaded_at = excluded.loaded_at

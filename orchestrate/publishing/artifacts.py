@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from orchestrate.building.pseudonyms import DEVELOPMENT_KEY_ID, SETTING
 from orchestrate.errors import ConfigurationError, DataError
@@ -27,22 +27,40 @@ _NAMED: Final = 5
 class Build:
     """A complete and passing build, as its artifacts tell.
 
-    `tests_passed` and `tests_warned` count data tests and unit tests; `variables` are those given
-    on dbt's command line.
+    `tests_passed` and `tests_warned` count data tests and unit tests.
     """
 
     manifest: Mapping[str, Any]
     invocation_id: str
     tests_passed: int
     tests_warned: int
-    variables: Mapping[str, Any]
 
     def source_relation(self, model: str) -> tuple[str, str] | None:
         """Return schema and name of a model in the warehouse, None when there is no such model."""
         for node in self.manifest["nodes"].values():
             if node["resource_type"] == "model" and node["name"] == model:
-                return node["schema"], node.get("alias") or node["name"]
+                return _place(node)
         return None
+
+    @property
+    def relations(self) -> list[tuple[str, str]]:
+        """Schemas and names of all models, as far as these are relations."""
+        return sorted(
+            _place(node)
+            for node in self.manifest["nodes"].values()
+            if node["resource_type"] == "model" and node["config"].get("enabled", True)
+        )
+
+
+@dataclass(frozen=True)
+class BuildNote:
+    """What the build noted of itself when it began.
+
+    `sources` says by domain what it was told to read: a note of an earlier release not of all.
+    """
+
+    started_at: datetime
+    sources: Mapping[str, str]
 
 
 def read_build(target_dir: Path, database: str) -> Build:
@@ -91,12 +109,11 @@ def read_build(target_dir: Path, database: str) -> Build:
         invocation_id=str(manifest["metadata"]["invocation_id"]),
         tests_passed=passed,
         tests_warned=warned,
-        variables=results.get("args", {}).get("vars") or {},
     )
 
 
-def check_last_build(source: Cursor, build: Build, target_dir: Path) -> datetime:
-    """Check that nothing wrote to the warehouse after this build; return when the build began.
+def check_last_build(source: Cursor, build: Build, target_dir: Path) -> BuildNote:
+    """Check that nothing wrote to the warehouse after this build; return what it noted of itself.
 
     Run results tell about the tables that they tested, not about what a later `dbt run` or a failed
     build put in their place. `source` is on the warehouse, in the snapshot that will be copied.
@@ -108,7 +125,8 @@ def check_last_build(source: Cursor, build: Build, target_dir: Path) -> datetime
         # By way of JSON, so that a note of an earlier release, with fewer columns, can be read too.
         source.execute(
             "select invocation_id, started_at, to_jsonb(last_build) ->> 'advocacy_source',"
-            " to_jsonb(last_build) ->> 'pseudonym_key_id' from casebook.last_build"
+            " to_jsonb(last_build) ->> 'pseudonym_key_id',"
+            " to_jsonb(last_build) ->> 'residency_source' from casebook.last_build"
         )
         found = source.fetchone()
     if found is None or found[0] != build.invocation_id:
@@ -118,8 +136,10 @@ def check_last_build(source: Cursor, build: Build, target_dir: Path) -> datetime
             " warehouse.",
             _BUILD_AGAIN,
         )
-    _refuse_development_key(*found[2:])
-    return cast("datetime", found[1])
+    _, started_at, advocacy, key_id, residency = found
+    _refuse_development_key(advocacy, key_id)
+    noted = {"residency": residency, "advocacy": advocacy}
+    return BuildNote(started_at, {domain: source for domain, source in noted.items() if source})
 
 
 def disown_last_build(warehouse: Cursor) -> None:
@@ -231,6 +251,10 @@ def _required(
         yield unique_id, _TESTED
     for unique_id in manifest.get("functions", {}):
         yield unique_id, _BUILT
+
+
+def _place(node: Mapping[str, Any]) -> tuple[str, str]:
+    return node["schema"], node.get("alias") or node["name"]
 
 
 def _name(items: list[str]) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from psycopg2 import sql
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
@@ -85,6 +85,12 @@ if TYPE_CHECKING:
     from orchestrate.driver import Connection, Cursor
     from orchestrate.settings import Settings
 
+_PRESENT: Final = """
+    select nspname, relname from pg_catalog.pg_class
+    inner join pg_catalog.pg_namespace on pg_namespace.oid = relnamespace
+    where (nspname, relname) in %s and relkind in ('r', 'p', 'v')
+    order by 1, 2
+"""
 _NO_SOURCES: Mapping[str, object] = MappingProxyType({})
 
 
@@ -119,11 +125,11 @@ def publish(
     ConfigurationError for what cannot be used as given, DatabaseError when a server refuses and
     BusyError when another run published meanwhile; in each case readers see what they saw before.
     """
-    seen = _seen_version(databases)
+    seen = seen_version(databases)
     build = read_build(target_dir, databases.warehouse.database)
     marts = read_marts(build.manifest)
     functions = read_functions(build.manifest, marts)
-    with _snapshot(databases) as warehouse, warehouse.cursor() as source:
+    with _snapshot(databases, build.relations) as warehouse, warehouse.cursor() as source:
         check_last_build(source, build, target_dir)
         audit(Examined(source, marts, build.source_relation))
         known = read_known(source, build.source_relation, marts)
@@ -147,7 +153,8 @@ def published_versions(databases: Databases) -> list[PublishedVersion]:
         return read_versions(cursor)
 
 
-def _seen_version(databases: Databases) -> int | None:
+def seen_version(databases: Databases) -> int | None:
+    """Return the version that readers see, None before the first one."""
     if not has_published(databases):
         return None
     with as_owner(databases) as cursor:
@@ -155,15 +162,33 @@ def _seen_version(databases: Databases) -> int | None:
 
 
 @contextmanager
-def _snapshot(databases: Databases) -> Iterator[Connection]:
-    """Open the warehouse for reading at one moment."""
+def _snapshot(databases: Databases, relations: Sequence[Name]) -> Iterator[Connection]:
+    """Open the warehouse for reading at one moment, in which nobody takes these relations away."""
     connection = databases.warehouse.connect(application_name="casebook publish", options=WAITING)
     try:
         connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
         with database_errors("The warehouse refused to be read"):
+            _hold(connection, relations)
             yield connection
     finally:
         connection.close()
+
+
+def _hold(connection: Connection, relations: Sequence[Name]) -> None:
+    """Keep relations as they are until the transaction ends, and what the views among them read.
+
+    A table that was put in another one's place since the snapshot was taken looks empty in it. So
+    a build that begins now waits, or has begun before and been noted. To lock takes no snapshot.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_PRESENT, (tuple(relations),))
+        present = [sql.Identifier(*name) for name in cursor.fetchall()]
+        # Whoever looks what there is has a snapshot already; the next transaction has none yet.
+        connection.rollback()
+        if present:
+            cursor.execute(
+                sql.SQL("lock table {} in access share mode").format(sql.SQL(", ").join(present))
+            )
 
 
 def _read_members(

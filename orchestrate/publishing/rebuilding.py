@@ -10,7 +10,7 @@ leaves nothing that anybody sees.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +18,7 @@ from psycopg2 import sql
 
 from orchestrate.access.private import SCHEMA, TABLES
 from orchestrate.contracts import Mart
+from orchestrate.errors import CasebookError
 from orchestrate.publishing.sessions import as_owner
 from orchestrate.publishing.tables import (
     Name,
@@ -86,17 +87,19 @@ class Rebuilt:
 
 @contextmanager
 def rebuilt_tables(databases: Databases, marts: Sequence[Mart]) -> Iterator[Rebuilt]:
-    """Build what has to be built anew; whatever is not in its place afterwards is thrown away.
+    """Build what has to be built anew; after a failure it is thrown away.
 
     Raises DataError when a contract asks for what readers' tools could not bear.
     """
     rebuilt = _rebuild(databases, marts)
     try:
         yield rebuilt
-    finally:
+    except BaseException:
         if rebuilt.places:
-            with as_owner(databases) as cursor:
+            # What cannot be cleared now the next publication clears; the failure is what to tell.
+            with suppress(CasebookError), as_owner(databases) as cursor:
                 _drop_leftovers(cursor)
+        raise
 
 
 def put_in_place(cursor: Cursor, rebuilt: Rebuilt) -> None:

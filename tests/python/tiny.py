@@ -237,7 +237,8 @@ def note_build(cursor: Cursor, invocation_id: str) -> None:
     cursor.execute("create schema if not exists casebook; drop table if exists casebook.last_build")
     cursor.execute(
         "create table casebook.last_build as select true as only_row, %s as invocation_id,"
-        " now() as started_at, 'sample' as advocacy_source, 'one' as pseudonym_key_id",
+        " now() as started_at, 'sample' as advocacy_source, 'one' as pseudonym_key_id,"
+        " 'sample' as residency_source",
         (invocation_id,),
     )
 

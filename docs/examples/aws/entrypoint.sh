@@ -5,7 +5,9 @@ set -eu
 umask 077
 
 secrets=$(mktemp -d)
-printf '*:*:*:casebook_builder:%s\n' "$CASEBOOK_BUILDER_PASSWORD" > "$secrets/pgpass"
+# In a password file colons and backslashes stand behind a backslash.
+password=$(printf '%s' "$CASEBOOK_BUILDER_PASSWORD" | sed 's/[\\:]/\\&/g')
+printf '*:*:*:casebook_builder:%s\n' "$password" > "$secrets/pgpass"
 printf '%s\n' "$CASEBOOK_PSEUDONYM_KEY" > "$secrets/pseudonym.key"
 unset CASEBOOK_BUILDER_PASSWORD CASEBOOK_PSEUDONYM_KEY
 

@@ -154,7 +154,7 @@ def test_publish_takes_the_last_build_and_nothing_older(
     own_casebook.command("load", "residency", str(sample_as_export(own_casebook.home)))
     refused = own_casebook.command("publish", check=False)
     assert refused.returncode == 1
-    assert "switched to its export" in refused.stderr
+    assert "set to its export" in refused.stderr
 
     started = time.perf_counter()
     with run_lock(own_casebook.databases) as still_alone:

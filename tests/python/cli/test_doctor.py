@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from orchestrate.doctor import misfit
+from orchestrate.doctor import check_folders, misfit
+from orchestrate.errors import ExitStatus
+from orchestrate.settings import Settings
 from tests.python.conftest import Casebook
 
 
@@ -27,6 +31,24 @@ def test_only_what_is_required_here_can_be_missing(line: str, problem: str) -> N
     found = misfit(line)
     assert found.startswith(problem)
     assert bool(found) == bool(problem)
+
+
+def test_a_home_behind_a_closed_folder_is_told(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    settings = Settings.from_environment({"CASEBOOK_HOME": str(closed / "home")})
+    user = os.geteuid()
+    if user == 0:
+        os.setresuid(65534, 65534, 0)
+    try:
+        checks = list(check_folders(settings))
+    finally:
+        os.setresuid(user, user, user)
+        closed.chmod(0o700)
+    (home,) = [check for check in checks if check.name == "home"]
+    assert home.result.endswith("cannot be written")
+    assert "CASEBOOK_HOME" in home.cure
+    assert home.status == ExitStatus.USAGE
 
 
 def doctor(casebook: Casebook, *options: str) -> tuple[int, dict[str, Any]]:

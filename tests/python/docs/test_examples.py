@@ -15,10 +15,12 @@ import yaml
 
 from orchestrate.cli import app
 from orchestrate.database.connection import parse_url
+from orchestrate.database.passwords import Endpoint, PasswordFile
 from orchestrate.settings import PROJECT_DIR
 
 AWS = PROJECT_DIR / "docs" / "examples" / "aws"
 # What the entry point makes files of.
+PASSWORD = r"the:pass\word&%s"  # noqa: S105 - what a generator may come up with
 SECRETS = {"CASEBOOK_BUILDER_PASSWORD", "CASEBOOK_PSEUDONYM_KEY"}
 
 
@@ -69,6 +71,9 @@ def test_the_image_holds_what_the_task_and_its_steps_name(container: dict[str, A
     command = re.search(r"^CMD (.+)$", dockerfile, re.MULTILINE)
     assert command
     assert json.loads(command[1]) == container["command"]
+    # Other commands of the container write and look there, too.
+    (mount,) = container["mountPoints"]
+    assert f"RUN ln -s {mount['containerPath']}/output output\n" in dockerfile
 
 
 def test_the_entry_point_leaves_secrets_in_files_of_their_owner_alone(tmp_path: Path) -> None:
@@ -87,7 +92,7 @@ def test_the_entry_point_leaves_secrets_in_files_of_their_owner_alone(tmp_path: 
             "TMPDIR": str(tmp_path),
             "CASEBOOK_DATABASE_URL": "postgresql://b@warehouse/w?sslmode=verify-full",
             "CASEBOOK_REPORTING_URL": "postgresql://b@reporting/r?sslmode=verify-full",
-            "CASEBOOK_BUILDER_PASSWORD": "the-password",
+            "CASEBOOK_BUILDER_PASSWORD": PASSWORD,
             "CASEBOOK_PSEUDONYM_KEY": "the-key",
         },
         capture_output=True,
@@ -95,10 +100,14 @@ def test_the_entry_point_leaves_secrets_in_files_of_their_owner_alone(tmp_path: 
         check=True,
     )
     told, files = done.stdout.split("arguments=run --json\n")
-    assert not any(secret in told for secret in ("the-password", "the-key"))
+    assert not any(secret in told for secret in (PASSWORD, "the-key"))
     assert not any(f"{name}=" in told for name in SECRETS)
     assert len(re.findall(r"^-rw------- ", files, re.MULTILINE)) == 2
-    assert files.endswith("the-key\n*:*:*:casebook_builder:the-password\n")
+    assert "the-key\n" in files
+    passwords = tmp_path / "passwords"
+    passwords.write_text(files.splitlines()[-1] + "\n", encoding="utf-8")
+    found = PasswordFile(passwords).find(Endpoint("warehouse", "5432"), "casebook_builder")
+    assert found == PASSWORD
 
 
 def test_the_page_links_every_file() -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from orchestrate import publishing
+from orchestrate import pipeline, publishing
 from orchestrate.building.pseudonyms import DEVELOPMENT_KEY_ID
 from orchestrate.console import Console
 from orchestrate.errors import DataError, LostConnectionError
 from orchestrate.loading import DomainSource, LoadedTable
+from orchestrate.loading.state import raw_transaction, record_table
 from orchestrate.pipeline import refuse_newer_sources
-from orchestrate.publishing import run_lock
+from orchestrate.publishing import published_versions, run_lock
+from orchestrate.publishing.artifacts import BuildNote
 
 BUILT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 
@@ -115,16 +119,108 @@ def source(kind: str, loaded_at: datetime) -> dict[str, DomainSource]:
 
 
 def test_a_build_of_what_is_loaded_is_publishable() -> None:
-    refuse_newer_sources({}, BUILT, source("sample", BUILT - timedelta(minutes=1)))
-    refuse_newer_sources({"residency_source": "export"}, BUILT, source("export", BUILT))
+    before = BUILT - timedelta(minutes=1)
+    refuse_newer_sources(BuildNote(BUILT, {"residency": "sample"}), source("sample", before))
+    refuse_newer_sources(BuildNote(BUILT, {"residency": "export"}), source("export", BUILT))
 
 
 @pytest.mark.parametrize(
-    ("variables", "kind", "minutes"),
-    [({}, "sample", 1), ({}, "export", -1), ({"residency_source": "export"}, "sample", -1)],
+    ("noted", "kind", "minutes", "told"),
+    [
+        ({"residency": "sample"}, "sample", 1, "loaded anew since"),
+        (
+            {"residency": "sample"},
+            "export",
+            -1,
+            "from its sample, but the domain is set to its exp",
+        ),
+        (
+            {"residency": "landed"},
+            "sample",
+            -1,
+            "from its landed, but the domain is set to its sam",
+        ),
+        ({"advocacy": "sample"}, "sample", -1, "was taken from"),
+    ],
 )
 def test_a_build_of_what_was_loaded_before_is_refused(
-    variables: dict[str, object], kind: str, minutes: int
+    noted: dict[str, str], kind: str, minutes: int, told: str
 ) -> None:
-    with pytest.raises(DataError, match="residency"):
-        refuse_newer_sources(variables, BUILT, source(kind, BUILT + timedelta(minutes=minutes)))
+    with pytest.raises(DataError, match=f"residency.*{told}"):
+        refuse_newer_sources(
+            BuildNote(BUILT, noted), source(kind, BUILT + timedelta(minutes=minutes))
+        )
+
+
+def test_a_source_set_in_dbt_project_counts_like_one_given_on_the_command_line(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny.write_artifacts()
+    tiny.as_builder("update casebook.last_build set residency_source = 'landed'")
+    monkeypatch.setattr(pipeline, "open_databases", lambda *_: tiny.databases)
+    with pytest.raises(DataError, match="took residency from its landed"):
+        pipeline.publish_build(tiny.settings, Console(error_stream=tiny.said), None)
+
+
+def test_a_build_that_began_while_an_export_was_being_loaded_is_older(tiny: Any) -> None:
+    seed = SimpleNamespace(columns=(), description="Studies.")
+    scanned = SimpleNamespace(name="studies.csv", size=10, sha256="0" * 64)
+    raw: Any = SimpleNamespace(
+        schema="staging", table="studies", seed=seed, scanned=scanned, time_zone="UTC"
+    )
+    with raw_transaction(tiny.databases.warehouse) as connection, connection.cursor() as cursor:
+        cursor.execute("create table staging.studies ()")
+        cursor.execute("select clock_timestamp()")
+        ((built,),) = cursor.fetchall()
+        assert record_table(connection, raw, rows=0, equal_rows=0).loaded_at > built
+
+
+def lose(losses: int, step: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a step be done and the connection be lost before anybody hears of it, so many times."""
+    left = [None] * losses
+
+    def steps(*args: Any, **kwargs: Any) -> Any:
+        done = step(*args, **kwargs)
+        if left:
+            left.pop()
+            raise LostConnectionError("The connection was lost.")
+        return done
+
+    return steps
+
+
+def test_a_publication_whose_answer_was_lost_is_not_made_again(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "open_databases", lambda *_: tiny.databases)
+    console = Console(error_stream=tiny.said)
+    tiny.publish()
+    # The same build, published on purpose: that the current version is of it tells nothing.
+    monkeypatch.setattr(pipeline, "publish_version", lose(1, pipeline.publish_version))
+    assert pipeline.publish_build(tiny.settings, console, None).version == 2
+    monkeypatch.setattr(pipeline, "read_build", lose(1, pipeline.read_build))
+    assert pipeline.publish_build(tiny.settings, console, None).version == 3
+    assert [one.version for one in published_versions(tiny.databases)] == [3, 2, 1]
+
+
+@pytest.mark.parametrize("lost", ["publish_version", "render_all"])
+def test_a_run_that_begins_again_after_it_has_published_only_renders(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    def build(*_: Any) -> None:
+        tiny.manifest["metadata"]["invocation_id"] += "+"
+        tiny.build(2)
+        tiny.write_artifacts()
+
+    tiny.publish()
+    for name, stand_in in (
+        ("open_databases", lambda *_: tiny.databases),
+        ("build_all", build),
+        ("kept_diagrams", lambda *_: None),
+        ("render_all", lambda *_: []),
+    ):
+        monkeypatch.setattr(pipeline, name, stand_in)
+    monkeypatch.setattr(pipeline, lost, lose(1, getattr(pipeline, lost)))
+    done = pipeline.run_all(tiny.settings, Console(error_stream=tiny.said), tiny.target_dir)
+    assert done.version == 2
+    assert [one.version for one in published_versions(tiny.databases)] == [2, 1]

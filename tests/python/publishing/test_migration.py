@@ -12,9 +12,10 @@ import psycopg2
 import pytest
 from tiny import Tiny, constraint, model
 
+from orchestrate.access.private import TABLES
 from orchestrate.driver import Connection
-from orchestrate.errors import DatabaseError
-from orchestrate.publishing import publisher, waiting
+from orchestrate.errors import DatabaseError, LostConnectionError
+from orchestrate.publishing import publisher, rebuilding, waiting
 
 READ = {
     "program_director": (
@@ -235,3 +236,26 @@ def test_what_a_killed_publication_left_is_cleared(
     published.as_builder("alter table residency.members add if not exists new date")
     assert published.publish().version == 2
     assert published.as_owner(IN_PRIVATE) == [("members",), ("pointer",), ("versions",)]
+
+
+def test_what_cannot_be_cleared_is_not_told_in_place_of_the_failure(
+    published: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who loses the connection begins again, which a server that is away may not hide."""
+
+    def lose_connection(*_: object) -> None:
+        monkeypatch.setattr(rebuilding, "as_owner", refuse)
+        raise LostConnectionError("The server went away.")
+
+    def refuse(*_: object) -> None:
+        raise DatabaseError("Cannot connect.")
+
+    change_contracts(published)
+    with monkeypatch.context() as patched:
+        patched.setattr(publisher, "move_pointer", lose_connection)
+        with pytest.raises(LostConnectionError):
+            published.publish()
+    assert len(published.as_owner(IN_PRIVATE)) > len(TABLES)
+    monkeypatch.undo()
+    assert published.publish().version == 2
+    assert len(published.as_owner(IN_PRIVATE)) == len(TABLES)

@@ -11,6 +11,7 @@ import pytest
 from tiny import function
 
 from orchestrate.console import Console
+from orchestrate.doctor import check_builder
 from orchestrate.errors import BusyError, DatabaseError
 from orchestrate.mending import Mended, find_problems, mend
 from orchestrate.publishing import published_versions, run_lock
@@ -161,3 +162,23 @@ def test_a_version_of_an_earlier_release_has_to_be_published_anew(published: Any
 def test_a_run_in_the_way_is_said(published: Any) -> None:
     with run_lock(published.databases), pytest.raises(BusyError):
         mended(published)
+
+
+def test_the_statements_for_an_administrator_can_be_run_for_any_name_of_a_builder(
+    tiny: Any,
+) -> None:
+    role = '"Nightly-builder"'
+    as_builder(tiny, f"create role {role} login password 'of-the-builder'")
+    as_builder(tiny, f"grant connect on database warehouse to {role}")
+    try:
+        odd = tiny.databases.warehouse.derive(user=role.strip('"'), password="of-the-builder")  # noqa: S106
+        checks = check_builder(replace(tiny.databases, warehouse=odd))
+        (statements,) = [check.statements for check in checks if check.statements]
+        assert statements == (
+            f"alter role {role} createrole;",
+            f"alter role {role} createdb;",
+            f"grant create on database warehouse to {role};",
+        )
+    finally:
+        as_builder(tiny, f"revoke all on database warehouse from {role}")
+        as_builder(tiny, f"drop role {role}")

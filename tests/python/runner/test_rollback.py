@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tiny import Tiny, constraint, function, passing_results
 
-from orchestrate import publishing, rollback
+from orchestrate import pipeline, publishing, rollback
 from orchestrate.console import Console
 from orchestrate.errors import (
     BusyError,
@@ -330,3 +330,19 @@ def test_a_record_of_an_earlier_release_is_refused_and_told(tiny: Tiny) -> None:
     with pytest.raises(ConfigurationError, match="earlier release"):
         roll_back(tiny)
     assert tiny.as_owner(POINTER) == [(2, 2)]
+
+
+def test_who_loses_the_connection_is_not_told_to_roll_back_once_more(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_generations(tiny, 1, 2, 3)
+
+    def lose_lock(*_: Any) -> None:
+        raise LostConnectionError("The connection was lost.", "Run again.")
+
+    monkeypatch.setattr(pipeline, "open_databases", lambda *_: tiny.databases)
+    monkeypatch.setattr(pipeline, "render_all", lose_lock)
+    with pytest.raises(LostConnectionError, match="only if it is still the one") as told:
+        pipeline.roll_back(tiny.settings, Console(error_stream=tiny.said), tiny.target_dir)
+    assert "Run again" not in str(told.value)
+    assert tiny.as_owner(POINTER) == [(2, 3)]

@@ -25,6 +25,15 @@ def test_the_home_moves_and_the_output_stays() -> None:
     assert settings.output_dir == PROJECT_DIR / "output"
 
 
+def test_a_link_in_place_of_the_output_leads_to_where_it_lasts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrate.settings.PROJECT_DIR", tmp_path)
+    lasting = tmp_path / "mounted" / "output"
+    (tmp_path / "output").symlink_to(lasting)
+    assert Settings.from_environment({}).output_dir == lasting.resolve()
+
+
 def test_the_pseudonym_key_is_among_the_secrets_unless_named(tmp_path: Path) -> None:
     settings = Settings.from_environment({})
     assert settings.pseudonym_key_path == settings.secrets_dir / "pseudonym.key"
