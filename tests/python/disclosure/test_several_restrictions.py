@@ -1,6 +1,6 @@
-"""A client may restrict several kinds of care: the build's own test goes by each one's words.
+"""Restrictions are rows in seeds: the build's own tests take several of a client, and no typo.
 
-Each kind has its own words, and a scope that shows one of them hides the others.
+Each kind of care has its own words, and a scope that shows one of them hides the others.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ import pytest
 
 from tests.python.conftest import Casebook
 
-NAME = "assert_shown_texts_name_no_hidden_care.sql"
+SHOWN, NAMES = (
+    "assert_shown_texts_name_no_hidden_care",
+    "assert_restrictions_name_whole_specialties",
+)
 # Humana restricts colonoscopies as well: what the next build would have made of these rows.
 SECOND = (
     "insert into reference.restrictions values ('humana', 'colonoscopy')",
@@ -39,21 +42,21 @@ NAMED = (
     " and scope_id = (select scope_id from intermediate.int_client_scopes"
     " where client_id = 'humana' and visibility = '{visibility}')"
 )
-Texts = Callable[..., list[str]]
+Finds = Callable[..., list[str]]
 
 
 @pytest.fixture
-def texts(published: Casebook) -> Iterator[Texts]:
-    """Return a function that changes the build, not for long, and says what its test then finds."""
-    (path,) = (published.settings.target_dir / "compiled").rglob(NAME)
-    test = path.read_text(encoding="utf-8")
+def finds(published: Casebook) -> Iterator[Finds]:
+    """Return a function that changes the build, not for long, and says what a test then finds."""
+    compiled = published.settings.target_dir / "compiled"
     connection = published.databases.warehouse.connect()
 
-    def change_and_look(*statements: str) -> list[str]:
+    def change_and_look(test: str, *statements: str) -> list[str]:
+        (path,) = compiled.rglob(f"{test}.sql")
         with connection.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement)
-            cursor.execute(test)
+            cursor.execute(path.read_text(encoding="utf-8"))
             return sorted(text for _, text in cursor.fetchall())
 
     try:
@@ -63,8 +66,8 @@ def texts(published: Casebook) -> Iterator[Texts]:
         connection.close()
 
 
-def test_a_second_kind_of_care_may_be_restricted(texts: Texts) -> None:
-    assert texts(*SECOND) == []
+def test_a_second_kind_of_care_may_be_restricted(finds: Finds) -> None:
+    assert finds(SHOWN, *SECOND) == []
 
 
 @pytest.mark.parametrize(
@@ -77,6 +80,18 @@ def test_a_second_kind_of_care_may_be_restricted(texts: Texts) -> None:
     ],
 )
 def test_a_text_is_found_where_its_own_kind_is_hidden(
-    texts: Texts, name: str, visibility: str, found: list[str]
+    finds: Finds, name: str, visibility: str, found: list[str]
 ) -> None:
-    assert texts(*SECOND, NAMED.format(name=name, visibility=visibility)) == found
+    assert finds(SHOWN, *SECOND, NAMED.format(name=name, visibility=visibility)) == found
+
+
+@pytest.mark.parametrize(
+    ("specialty", "found"),
+    [("hospise", ["hospise"]), ("385763009", ["385763009"]), ("7376100", []), ("hospice", [])],
+    ids=["misspelled", "part of a group", "a code of no export", "known"],
+)
+def test_a_restriction_that_would_hide_nothing_is_found(
+    finds: Finds, specialty: str, found: list[str]
+) -> None:
+    renamed = f"update reference.restrictions set specialty_id = '{specialty}'"
+    assert finds(NAMES, renamed) == found
