@@ -126,16 +126,29 @@ def choose_recipients(
 
 
 def _standard(members: Sequence[Member], clients: Mapping[str, Client]) -> dict[str, Recipient]:
-    """Return the folders of a plain `casebook report` by name, those that have a login."""
+    """Return the folders of a plain `casebook report` by name, those that have a login.
+
+    Raises ConfigurationError when two that show different rows would have one name.
+    """
     found: dict[str, Recipient] = {}
+    shown: dict[str, str] = {}
     for member in sorted(members, key=lambda one: one.login):
         recipient = None
         if member.audience in _SHARED:
             recipient = Recipient(member.audience, member.audience, member.login)
         elif member.audience == CLIENT:
             recipient = _of_client(member, clients)
-        if recipient is not None:
-            found.setdefault(recipient.folder, recipient)
+        if recipient is None:
+            continue
+        first = found.setdefault(recipient.folder, recipient)
+        rows = member.scope_id or member.audience
+        if shown.setdefault(recipient.folder, rows) != rows:
+            raise ConfigurationError(
+                f"{first.login} and {member.login} see different rows and would share the folder "
+                f"{recipient.folder}.",
+                "Give the client another client_id, or its specialty another specialty_id, then "
+                "run again.",
+            )
     return dict(sorted(found.items(), key=_place))
 
 

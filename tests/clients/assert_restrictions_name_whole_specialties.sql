@@ -1,5 +1,7 @@
 -- A restriction names a specialty. A code that the seed groups is no specialty of its own, so a
--- restriction on it would be about nothing that marts carry, and would tear the group apart.
+-- restriction on it would be about nothing that marts carry, and would tear the group apart. A name
+-- that the seed does not have is misspelled and would hide nothing: what it means to hide would be
+-- open to everybody. A code may be one that no export has held so far; codes have digits.
 with
 
 restrictions as (
@@ -14,7 +16,7 @@ specialties as (
 
 ),
 
-final as (
+codes_of_groups as (
 
     select
         restrictions.client_id,
@@ -23,6 +25,30 @@ final as (
     inner join specialties
         on restrictions.specialty_id = specialties.procedure_code
     where specialties.specialty_id <> restrictions.specialty_id
+
+),
+
+unknown_names as (
+
+    select
+        restrictions.client_id,
+        restrictions.specialty_id
+    from restrictions
+    left join specialties
+        on restrictions.specialty_id = specialties.specialty_id
+    where
+        specialties.specialty_id is null
+        and not ({{ matches_pattern('restrictions.specialty_id', '[0-9]') }})
+
+),
+
+final as (
+
+    select * from codes_of_groups
+
+    union distinct
+
+    select * from unknown_names
 
 )
 

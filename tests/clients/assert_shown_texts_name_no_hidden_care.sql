@@ -1,6 +1,7 @@
--- A scope that hides end-of-life care shows no text that names it, whatever code the text came
--- with: names are published as recorded, and an export may say in words what the seed specialties
--- does not know by code. When this breaks, the codes of these texts are to be grouped in the seed.
+-- A scope shows no text that names care which it hides, whatever code the text came with: names are
+-- published as recorded, and an export may say in words what the seed specialties does not know by
+-- code. Each specialty has its own words, so that a scope may name one kind of restricted care and
+-- hide another. When this breaks, the codes of these texts are to be grouped in the seed.
 with
 
 hidden_codes as (
@@ -15,9 +16,9 @@ specialties as (
 
 ),
 
-procedure_names as (
+specialty_words as (
 
-    select * from {{ ref('int_procedure_names') }}
+    select * from {{ ref('stg_reference__specialty_words') }}
 
 ),
 
@@ -63,18 +64,17 @@ top_procedure_patients as (
 
 ),
 
-scopes_without_such_care as (
+hidden_words as (
 
-    select hidden_codes.scope_id
+    select
+        hidden_codes.scope_id,
+        specialty_words.word
     from hidden_codes
     left join specialties
         on hidden_codes.code = specialties.procedure_code
-    left join procedure_names
-        on hidden_codes.code = procedure_names.procedure_code
-    where
-        {{ names_end_of_life_care('specialties.specialty_name') }}
-        or {{ names_end_of_life_care('procedure_names.procedure_name') }}
-    group by hidden_codes.scope_id
+    inner join specialty_words
+        on coalesce(specialties.specialty_id, hidden_codes.code) = specialty_words.specialty_id
+    group by hidden_codes.scope_id, specialty_words.word
 
 ),
 
@@ -142,9 +142,10 @@ final as (
         shown.scope_id,
         shown.shown_text
     from shown
-    inner join scopes_without_such_care
-        on shown.scope_id = scopes_without_such_care.scope_id
-    where {{ names_end_of_life_care('shown.shown_text') }}
+    inner join hidden_words
+        on shown.scope_id = hidden_words.scope_id
+    where {{ dbt.position('hidden_words.word', 'lower(shown.shown_text)') }} > 0
+    group by shown.scope_id, shown.shown_text
 
 )
 

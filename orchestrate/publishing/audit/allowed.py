@@ -53,17 +53,25 @@ MONTH: Final = Kind(
     "({column} = date_trunc('month', {column}) or exists (select from casebook.last_build"
     " where to_jsonb(last_build) ->> 'service_date_precision' = 'day'))",
 )
+# Nulls are taken out of the lists: beside one, nothing is ever known to be missing from it.
+_HOSPITALS: Final = (
+    "(select place from (select unnest(array["
+    "organization_name, address, city, state_code, zip_code]) as place"
+    " from {stg_advocacy__organizations}) as places where place is not null)"
+)
+# Of hospitals that share a name, all but the first carry a number.
 HOSPITAL: Final = Kind(
     _TEXT,
-    "{column} in (select unnest(array[organization_name, address, city, state_code, zip_code])"
-    " from {stg_advocacy__organizations})",
+    f"({{column}} in {_HOSPITALS}"
+    f" or regexp_replace({{column}}, ' [(][0-9]+[)]$', '') in {_HOSPITALS})",
     ("stg_advocacy__organizations",),
     is_place=True,
 )
 AREA: Final = Kind(
     _TEXT,
-    "({column} = 'Other cities' or {column} in"
-    " (select unnest(array[city, county]) from {stg_advocacy__patients}))",
+    "({column} in ('Other cities', 'Unknown') or {column} in"
+    " (select place from (select unnest(array[city, county]) as place"
+    " from {stg_advocacy__patients}) as places where place is not null))",
     ("stg_advocacy__patients",),
     is_place=True,
 )

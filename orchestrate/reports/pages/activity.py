@@ -98,19 +98,21 @@ def read_activity(database: Connection) -> ActivityData:
 
 def activity_folder(data: ActivityData, client_name: str, opening: Opening) -> Folder:
     """Lay out the folder of a client whose report page is `activity`."""
+    unit = "year" if _is_by_year(data) else "month"
     return Folder(
         title=f"{client_name}: patients helped",
         introduction=[
             f"The hospital and the patients whom it helped in encounters that {client_name} paid "
-            "for, by specialty, in any months.",
+            f"for, by specialty, in any {unit}s.",
         ],
         pages=[
             Page(
                 file_name="activity.html",
                 title="Patients helped",
-                summary="Choose a specialty and months: the patients helped, and the hospital.",
+                summary=f"Choose a specialty and {unit}s: the patients helped, and the hospital.",
                 sections=[_specialties(data.specialties), _hospitals(data.hospitals)],
                 explorer=explorer_data(data, opening),
+                explorer_unit=unit,
             )
         ],
         edition=data.edition,
@@ -121,7 +123,13 @@ def activity_folder(data: ActivityData, client_name: str, opening: Opening) -> F
 def explorer_data(data: ActivityData, opening: Opening) -> str:
     """Return what explorer.js works on as JSON: names once, and rows of places in their lists."""
     activity, hospitals = records(data.activity), records(data.hospitals)
+    by_year = _is_by_year(data)
+    for row in (*activity, *hospitals):
+        day = row["service_month"]
+        row["service_month"] = day.replace(month=1 if by_year else day.month, day=1)
     months = _months([row["service_month"] for row in (*activity, *hospitals)])
+    if by_year:
+        months = months[::12]
     month_places = {value: place for place, value in enumerate(months)}
     specialties = _offered(data)
     specialty_places = {one["id"]: place for place, one in enumerate(specialties)}
@@ -134,7 +142,8 @@ def explorer_data(data: ActivityData, opening: Opening) -> str:
     return script_json(
         {
             "months": [f"{value:%Y-%m}" for value in months],
-            "month_names": [month(value) for value in months],
+            "month_names": [f"{value:%Y}" if by_year else month(value) for value in months],
+            "by_year": by_year,
             "specialties": specialties,
             "hospitals": [
                 {"name": name, "address": addresses.get(name, "")} for name in hospital_names
@@ -174,6 +183,16 @@ def explorer_data(data: ActivityData, opening: Opening) -> str:
             },
         }
     )
+
+
+def _is_by_year(data: ActivityData) -> bool:
+    """Tell whether single patients are placed in years alone, as service_date_precision may say.
+
+    Hospitals have their months all the same, so that some have a month in which nobody came. Where
+    they have none, years and months are one. Patients who are placed in days are in months, too.
+    """
+    helped = {day.replace(day=1) for day in data.activity["service_month"]}
+    return not helped.issuperset(data.hospitals["service_month"])
 
 
 _MONEY = ("procedure_cost", "claim_cost", "payer_coverage")

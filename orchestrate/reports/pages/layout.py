@@ -42,7 +42,8 @@ class Section:
 class Page:
     """One HTML file of a folder.
 
-    `explorer`, JSON for explorer.js, makes the page begin with choices of the reader's own.
+    `explorer`, JSON for explorer.js, makes the page begin with choices of the reader's own, of
+    months or years as `explorer_unit` says.
     """
 
     file_name: str
@@ -50,6 +51,7 @@ class Page:
     summary: str
     sections: Sequence[Section]
     explorer: str = ""
+    explorer_unit: str = "month"
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,8 @@
   }
 
   function month(text, otherwise) {
-    var place = data.months.indexOf(text);
+    // Where patients are placed in years alone, a month means its year.
+    var place = data.months.indexOf(data.by_year ? text.slice(0, 4) + "-01" : text);
     return place < 0 ? otherwise : place;
   }
 

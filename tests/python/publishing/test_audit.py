@@ -113,6 +113,40 @@ def test_a_column_on_no_list_is_found(find: Find, examined: Examined) -> None:
     ]
 
 
+SHOWN_HOSPITAL = (
+    "update clients.encounter_extract set organization_name = organization_name || '{end}'"
+    " where encounter_key = (select min(encounter_key) from clients.encounter_extract)"
+)
+SHOWN_COUNTY = (
+    "update management.unaffiliated_by_area set county = '{county}'"
+    " where area_key = (select min(area_key) from management.unaffiliated_by_area)"
+)
+
+
+@pytest.mark.parametrize(("end", "is_good"), [(" (2)", True), (" (b)", False), (" 2", False)])
+def test_hospitals_of_one_name_carry_a_number(find: Find, end: str, is_good: bool) -> None:
+    assert (find(check_allowed, SHOWN_HOSPITAL.format(end=end)) == []) == is_good
+
+
+@pytest.mark.parametrize(("county", "is_good"), [("Unknown", True), ("Nowhere", False)])
+def test_a_patient_without_a_county_lets_no_other_value_pass(
+    find: Find, county: str, is_good: bool
+) -> None:
+    without = (
+        "update sample_advocacy.patients set county = null"
+        " where ctid = (select min(ctid) from sample_advocacy.patients)"
+    )
+    found = find(check_allowed, without, SHOWN_COUNTY.format(county=county))
+    assert (found == []) == is_good
+
+
+@pytest.mark.parametrize("column", ["address", "zip"])
+def test_a_hospital_without_an_address_lets_no_other_value_pass(find: Find, column: str) -> None:
+    without = f"update sample_advocacy.organizations set {column} = null"
+    damage = f"update clients.hospital_activity set {column} = 'elsewhere'"
+    assert find(check_allowed, without, damage) != []
+
+
 def test_an_address_is_allowed_of_hospitals_alone(find: Find) -> None:
     for column in ("address", "city", "state", "zip"):
         assert f"hospital_activity.{column}" in ALLOWED

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
 from browser import open_browser, visit, wait_until
 from conftest import Casebook
 
 from orchestrate.errors import ConfigurationError
-from orchestrate.reports.pages.activity import chosen_months
+from orchestrate.reports.pages.activity import (
+    EVERYTHING,
+    ActivityData,
+    Opening,
+    activity_folder,
+    chosen_months,
+    explorer_data,
+)
+from orchestrate.reports.pages.layout import folder_files
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -37,6 +48,81 @@ def test_what_is_no_month_is_refused(wrong: str) -> None:
 def test_a_span_that_ends_before_it_begins_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="earlier month first"):
         chosen_months("2021-02", "2021-01")
+
+
+def placed(patient_days: Sequence[date]) -> ActivityData:
+    """Return one patient's encounters of March and May 2020 and June 2021, placed as given."""
+    months = [date(2020, 3, 1), date(2020, 5, 1), date(2021, 6, 1)]
+    specialties = ["specialty_id", "specialty_name", "procedure_count", "patient_count"]
+    activity = [
+        {
+            "activity_key": "a",
+            "organization_name": "Harbor",
+            "service_month": day,
+            "specialty_id": "all",
+            "specialty_name": "All specialties",
+            "encounter_count": 1,
+            "procedure_count": 0,
+        }
+        for day in patient_days
+    ]
+    hospital = dict.fromkeys(("address", "city", "state", "zip"), "")
+    measures = ("procedure_count", "procedure_cost", "claim_cost", "payer_coverage")
+    hospitals = [
+        {
+            "organization_name": "Harbor",
+            "service_month": month,
+            "patient_count": 1,
+            "encounter_count": 1,
+            **hospital,
+            **dict.fromkeys(measures, 0),
+        }
+        for month in months
+    ]
+    frames = (pd.DataFrame(columns=specialties), pd.DataFrame(activity), pd.DataFrame(hospitals))
+    return ActivityData(*frames)
+
+
+DAYS = [date(2020, 3, 17), date(2020, 5, 30), date(2021, 6, 1)]
+MONTHS = [day.replace(day=1) for day in DAYS]
+YEARS = [day.replace(month=1) for day in MONTHS]
+
+
+@pytest.mark.parametrize("days", [DAYS, MONTHS], ids=["days", "months"])
+def test_patients_who_are_placed_in_days_are_in_months(days: list[date]) -> None:
+    data = json.loads(explorer_data(placed(days), EVERYTHING))
+    assert (len(data["months"]), data["by_year"]) == (16, False)
+    found = [data["month_names"][row[2]] for row in data["activity"]]
+    assert found == ["March 2020", "May 2020", "June 2021"]
+
+
+def test_where_patients_are_placed_in_years_the_choice_is_of_years() -> None:
+    data = json.loads(explorer_data(placed(YEARS), EVERYTHING))
+    assert (data["months"], data["month_names"]) == (["2020-01", "2021-01"], ["2020", "2021"])
+    assert [row[2] for row in data["activity"]] == [0, 0, 1]
+    # Hospitals have their months, and their sums are those of the same years.
+    assert [row[1] for row in data["volumes"]] == [0, 0, 1]
+
+
+@pytest.mark.browser
+def test_a_span_of_years_shows_whom_they_helped(browser: Browser, tmp_path: Path) -> None:
+    """A month that somebody asks for means its year, and the page says so."""
+    folder = activity_folder(placed(YEARS), "Client", Opening(from_month="2020-05"))
+    for name, content in folder_files(folder).items():
+        data = content if isinstance(content, bytes) else content.read_bytes()
+        (tmp_path / name).write_bytes(data)
+    for choice, chosen, counts in (
+        ("", "All specialties, 2020 to 2021", [1, 3, 0]),
+        ("#from=2020-03&to=2020-04", "All specialties, 2020", [1, 2, 0]),
+    ):
+        page = browser.new_page()
+        page.goto(f"{(tmp_path / 'activity.html').as_uri()}{choice}")
+        wait_until(page, "document.getElementById('chosen').textContent !== ''")
+        assert page.inner_text("#chosen") == chosen
+        assert shown(page.inner_text("#helped")) == counts
+        assert page.locator("#to option").all_inner_texts() == ["2020", "2021"]
+        assert "To, with this year" in page.inner_text("#explorer")
+        page.close()
 
 
 def helped(casebook: Casebook, login: str, span: tuple[str, str], specialty: str) -> list[int]:

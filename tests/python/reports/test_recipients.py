@@ -53,6 +53,14 @@ def test_by_default_each_audience_and_each_scope_of_a_client_with_a_page() -> No
     assert choose_recipients([], CLIENTS, None, None) == []
 
 
+@pytest.mark.parametrize("client_id", ["humana_hospice", "staff"])
+def test_readers_of_different_rows_never_share_a_folder(client_id: str) -> None:
+    client = Client(client_id, "Namesake", "activity", "n-open")
+    namesake = Member("zz_reader", "client", client_id, None, None, "n-open")
+    with pytest.raises(ConfigurationError, match=f"zz_reader see .* share the folder {client_id}"):
+        choose_recipients([*MEMBERS, namesake], [*CLIENTS, client], None, None)
+
+
 @pytest.mark.parametrize(
     ("audience", "expected"),
     [
