@@ -179,8 +179,9 @@ def _raw_tables(
 
 
 def _raw_table(seed: SeedDefinition, path: Path, schema: str, zone: str) -> RawTable:
-    scanned = scan(path)
-    match = match_header(scanned.header, list(seed.column_types), scanned.name)
+    declared = list(seed.column_types)
+    scanned = scan(path, declared)
+    match = match_header(scanned.header, declared, scanned.name)
     if not scanned.has_rows:
         raise bad_file(
             scanned.name,
