@@ -92,7 +92,9 @@ def show_status(status: Status, console: Console) -> None:
                 (
                     table.domain,
                     table.table,
-                    f"{table.extracted_at:%Y-%m-%d %H:%M:%S %Z}",
+                    ""
+                    if table.extracted_at is None
+                    else f"{table.extracted_at:%Y-%m-%d %H:%M:%S %Z}",
                     table.status,
                 )
                 for table in status.freshness

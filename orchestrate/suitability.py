@@ -26,7 +26,13 @@ _STATE = """
         least(
             current_setting('max_connections')::integer
                 - current_setting('superuser_reserved_connections')::integer
-                - (select count(*) from pg_stat_activity where backend_type = 'client backend'),
+                - (
+                    -- Who is no superuser is not told what kind the sessions of others are.
+                    select count(*) from pg_stat_activity as other
+                    where
+                        other.datid is not null and other.usesysid is not null
+                        and coalesce(other.backend_type, 'client backend') = 'client backend'
+                ),
             nullif(datconnlimit, -1)
                 - (select count(*) from pg_stat_activity as other where other.datid = database.oid),
             nullif(rolconnlimit, -1)

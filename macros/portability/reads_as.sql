@@ -1,5 +1,6 @@
 {#
-    Whether a text expression reads as a finite value of a type (boolean); null for null.
+    Whether a text expression reads as a finite value of a type (boolean); null for null. A word like
+    `today`, which PostgreSQL takes for a day, does not read as a time.
     prepare_reads_as() has to have run before.
 #}
 {% macro reads_as(expression, data_type) -%}
@@ -10,6 +11,9 @@
     {%- set reads = 'pg_input_is_valid' if postgres_can_tell_input() else target.schema ~ '.reads_as' -%}
     (
         {{ expression }} !~* '^\s*[+-]?(nan|inf|infinity)\s*$'
+        {%- if data_type.startswith('date') or data_type.startswith('timestamp') %}
+        and {{ expression }} !~* 'now|today|tomorrow|yesterday|epoch'
+        {%- endif %}
         and {{ reads }}({{ expression }}, {{ dbt.string_literal(data_type) }})
     )
 {%- endmacro %}

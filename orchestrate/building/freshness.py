@@ -18,15 +18,20 @@ PASS, WARN, ERROR = "pass", "warn", "error"
 
 @dataclass(frozen=True)
 class TableFreshness:
-    """A landed table: `pass`, `warn` or `error` by the thresholds of its source, and since when."""
+    """A landed table: `pass`, `warn` or `error` by the thresholds of its source, and since when.
+
+    One that could not be read is a `runtime error`, extracted at None.
+    """
 
     domain: str
     table: str
     status: str
-    extracted_at: datetime
+    extracted_at: datetime | None
     checked_at: datetime
 
     def __str__(self) -> str:
+        if self.extracted_at is None:
+            return f"{self.domain} {self.table} could not be read"
         days = (self.checked_at - self.extracted_at).days
         age = "1 day" if days == 1 else f"{days} days"
         return (
@@ -36,29 +41,29 @@ class TableFreshness:
 
 
 def read_freshness(target_dir: Path) -> tuple[TableFreshness, ...]:
-    """Read what the last look found, none before the first one or when that was cut off.
-
-    A table that could not be read is left out: the run that looked has said so.
-    """
+    """Read what the last look found; none before the first one, or after one that was killed."""
     try:
         content = json.loads((target_dir / _RESULTS).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return ()
+    looked_at = content["metadata"]["generated_at"]
     found = []
     for result in content["results"]:
-        if "max_loaded_at" not in result:
-            continue
         _, _, source, table = result["unique_id"].split(".")
         found.append(
             TableFreshness(
                 domain=source.removesuffix(_SUFFIX),
                 table=table,
                 status=result["status"],
-                extracted_at=datetime.fromisoformat(result["max_loaded_at"]),
-                checked_at=datetime.fromisoformat(result["snapshotted_at"]),
+                extracted_at=_time(result.get("max_loaded_at")),
+                checked_at=datetime.fromisoformat(result.get("snapshotted_at", looked_at)),
             )
         )
     return tuple(sorted(found, key=lambda one: (one.domain, one.table)))
+
+
+def _time(written: str | None) -> datetime | None:
+    return None if written is None else datetime.fromisoformat(written)
 
 
 def require_fresh(tables: Sequence[TableFreshness], console: Console) -> None:

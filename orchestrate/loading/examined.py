@@ -13,6 +13,7 @@ from orchestrate.building.manifest import SeedColumn
 from orchestrate.driver import Cursor
 from orchestrate.loading.problems import bad_file
 from orchestrate.loading.records import Record, records, rows
+from orchestrate.loading.rules import DAY_WORDS, TIMES
 from orchestrate.loading.stream import PieceStream, refuse_change
 from orchestrate.loading.tables import RawTable, copy_from, prepare_session
 
@@ -20,6 +21,7 @@ EXAMINED = "__examined"
 PROBLEMS = "casebook__problems"
 _CONVERTER = "casebook__as_"
 _WRITTEN = "__written"
+_REFUSE_DAY_WORDS = f"if written ~* '{DAY_WORDS}' then return null; end if;"
 
 # The text format of COPY, unlike CSV, has no line that ends the data in some versions only.
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -45,7 +47,8 @@ def create_converters(cursor: Cursor, raws: Sequence[RawTable]) -> None:
                 converter,
                 sql.SQL(type_),
                 sql.Literal(
-                    f"begin return written::{type_};"
+                    f"begin {_REFUSE_DAY_WORDS if type_.startswith(TIMES) else ''}"
+                    f" return written::{type_};"
                     " exception when data_exception then return null; end"
                 ),
             )

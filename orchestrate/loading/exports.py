@@ -131,7 +131,8 @@ def _keep(connection: Connection, loading: Loading) -> LoadedTable:
 def find_files(directory: Path, names: Sequence[str]) -> list[Path]:
     """Return the file of each name in a folder, in any case if none is written exactly so.
 
-    Raises ConfigurationError when the folder cannot be read, ExportError naming all missing files.
+    Raises ConfigurationError when the folder cannot be read, ExportError naming all missing files,
+    and those of which several spellings are there.
     """
     try:
         present = {path.name: path for path in sorted(directory.iterdir()) if path.is_file()}
@@ -147,8 +148,15 @@ def find_files(directory: Path, names: Sequence[str]) -> list[Path]:
         raise ConfigurationError(
             f"The folder {directory} cannot be read: {error.strerror}.", "Check its permissions."
         ) from error
-    in_any_case = {name.casefold(): path for name, path in present.items()}
-    found = {name: present.get(name) or in_any_case.get(name.casefold()) for name in names}
+    spelled: dict[str, list[Path]] = {}
+    for path in present.values():
+        spelled.setdefault(path.name.casefold(), []).append(path)
+    alike = {
+        name: [present[name]] if name in present else spelled.get(name.casefold(), [])
+        for name in names
+    }
+    _refuse_several(alike)
+    found = {name: paths[0] if paths else None for name, paths in alike.items()}
     missing = [name for name, path in found.items() if path is None]
     if missing:
         raise ExportError(
@@ -157,6 +165,24 @@ def find_files(directory: Path, names: Sequence[str]) -> list[Path]:
             Problems(len(missing), tuple(Problem(name, "the file is missing") for name in missing)),
         )
     return [path for path in found.values() if path is not None]
+
+
+def _refuse_several(found: Mapping[str, Sequence[Path]]) -> None:
+    """Raise ExportError where a file is there in several spellings, of which none is the exact one.
+
+    Taking one of them would be a guess at which of them is the export.
+    """
+    problems = tuple(
+        Problem(name, f"the file is there as {' and '.join(path.name for path in paths)}")
+        for name, paths in found.items()
+        if len(paths) > 1
+    )
+    if problems:
+        raise ExportError(
+            "\n".join(map(str, problems)),
+            "Leave the one that is meant. Nothing was replaced.",
+            Problems(len(problems), problems),
+        )
 
 
 def _raw_tables(
@@ -178,8 +204,9 @@ def _raw_tables(
 
 
 def _raw_table(seed: SeedDefinition, path: Path, schema: str, zone: str) -> RawTable:
-    scanned = scan(path)
-    match = match_header(scanned.header, list(seed.column_types), scanned.name)
+    declared = list(seed.column_types)
+    scanned = scan(path, declared)
+    match = match_header(scanned.header, declared, scanned.name)
     if not scanned.has_rows:
         raise bad_file(
             scanned.name,

@@ -13,7 +13,7 @@ from orchestrate.loading.examination import Examination, examine
 from orchestrate.loading.oddities import Loading
 from orchestrate.loading.problems import CORRECT, SHOWN, ExportError, Problems
 from orchestrate.loading.report import Report
-from orchestrate.loading.rules import relations_are_sound, rows_are_sound
+from orchestrate.loading.rules import names_days, relations_are_sound, rows_are_sound
 from orchestrate.loading.stream import kept_pieces
 from orchestrate.loading.tables import Filled, RawTable, fill
 
@@ -28,7 +28,10 @@ def fill_whole(
         if filled is None:
             return None
         loadings.append(Loading(raw, filled))
-    return loadings if _are_sound(connection, raws) else None
+    if not _are_sound(connection, raws):
+        return None
+    with connection.cursor() as cursor:
+        return None if any(names_days(cursor, raw) for raw in raws) else loadings
 
 
 def fill_sound(

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 
 # Below this many letters, one letter is most of the difference between two people.
 _SHORTEST = 6
+# Above this many, it is no name, and all that is left without each letter would fill the memory.
+_LONGEST = 200
 
 
 def alike(names: Iterable[str]) -> list[tuple[str, str]]:
@@ -16,7 +18,8 @@ def alike(names: Iterable[str]) -> list[tuple[str, str]]:
 
     Two do when they are equal without regard to case, accents, blanks and punctuation, or become so
     by leaving out at most one letter of each (a letter more, less, other or elsewhere) and both
-    have at least six letters. The effort grows with the number of names, not with its square.
+    have at least six letters, and not more than two hundred. The effort grows with the number of
+    names, not with its square.
     """
     groups: dict[str, list[str]] = {}
     order: dict[str, int] = {}
@@ -39,5 +42,5 @@ def letters(name: str) -> str:
 def _readings(plain: str) -> Iterator[str]:
     """Yield a name's letters, and where it is long enough what is left without each of them."""
     yield plain
-    if len(plain) >= _SHORTEST:
+    if _SHORTEST <= len(plain) <= _LONGEST:
         yield from {plain[:i] + plain[i + 1 :] for i in range(len(plain))} - {plain}

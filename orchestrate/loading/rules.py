@@ -6,6 +6,7 @@ Keys and references are compared without blanks around them, as the staging mode
 from __future__ import annotations
 
 import graphlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,9 +14,14 @@ from psycopg2 import sql
 
 from orchestrate.building.manifest import SeedColumn
 from orchestrate.driver import Cursor
+from orchestrate.loading.records import rows
 from orchestrate.loading.tables import LOADING, RawTable
 
 TIMES = ("date", "timestamp")
+# PostgreSQL takes these for days, and most of them for the day of the load. No time zone's name
+# holds one of them.
+DAY_WORDS = "now|today|tomorrow|yesterday|epoch"
+_DAY_WORDS = re.compile(DAY_WORDS, re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,32 @@ def rows_are_sound(cursor: Cursor, raw: RawTable) -> bool:
         sql.SQL("select from {} where {}").format(
             raw.relation(LOADING), sql.SQL(" or ").join(conditions)
         ),
+    )
+
+
+def names_days(cursor: Cursor, raw: RawTable) -> bool:
+    """Tell whether a time in the file, all of which was copied, is a word like `today`.
+
+    The table has no texts of its times any more. The file is read for them only when the table has
+    a time that such a word can have become.
+    """
+    times = [column for column in raw.seed.columns if column.type.startswith(TIMES)]
+    if not times:
+        return False
+    meant = sql.SQL("{0}::date between current_date - 2 and current_date + 2 or {0} = 'epoch'::{1}")
+    query = sql.SQL("select from {} where {}").format(
+        raw.relation(LOADING),
+        sql.SQL(" or ").join(
+            meant.format(sql.Identifier(column.name), sql.SQL(column.type)) for column in times
+        ),
+    )
+    if _finds_nothing(cursor, query):
+        return False
+    places = [raw.match.columns.index(column.name) for column in times]
+    return any(
+        _DAY_WORDS.search(record.fields[place])
+        for _, record in rows(raw.scanned.path)
+        for place in places
     )
 
 

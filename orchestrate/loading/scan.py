@@ -10,10 +10,12 @@ from __future__ import annotations
 import codecs
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrate.errors import ConfigurationError, DataError
+from orchestrate.loading.headers import comparable
 from orchestrate.loading.problems import SAVE_AS_UTF8, bad_file
 from orchestrate.loading.records import records, undecodable_column
 
@@ -38,13 +40,13 @@ class ScannedFile:
         return self.path.name
 
 
-def scan(path: Path) -> ScannedFile:
-    """Read a file once, in constant memory.
+def scan(path: Path, declared: Sequence[str] = ()) -> ScannedFile:
+    """Read a file once, in constant memory. Messages name none but the `declared` columns.
 
     Raises DataError, with the line, when it is not CSV in UTF-8 or empty, ConfigurationError when
     it cannot be read.
     """
-    scanner = _Scanner(path)
+    scanner = _Scanner(path, declared)
     try:
         with path.open("rb") as file:
             while chunk := file.read(CHUNK):
@@ -59,8 +61,9 @@ def scan(path: Path) -> ScannedFile:
 class _Scanner:
     """What is known after the chunks so far."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, declared: Sequence[str]) -> None:
         self.path = path
+        self.declared = declared
         self.size = 0
         self.lines = 0  # line ends so far
         self.after_return = False  # the last chunk ended between \r and, perhaps, \n
@@ -128,9 +131,15 @@ class _Scanner:
             self.path.name,
             "there are bytes that are not UTF-8",
             line=self._line(chunk, position),
-            column=undecodable_column(self.path),
+            column=self._undecodable_column(),
             cure=SAVE_AS_UTF8,
         )
+
+    def _undecodable_column(self) -> str | None:
+        # Without a header, the first row stands in its place, and no message may show that.
+        column = undecodable_column(self.path)
+        known = {comparable(name) for name in self.declared}
+        return column if column is not None and comparable(column) in known else None
 
     def _check_quotes(self, chunk: bytes) -> None:
         """Follow the quotes: one opens only where a field begins and closes only where it ends."""

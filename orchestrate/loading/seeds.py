@@ -50,8 +50,8 @@ def _raw_table(seed: SeedDefinition, variables: Mapping[str, object]) -> RawTabl
             f"The seed file {seed.path} is missing.",
             "Restore it, or make the samples again with `make sample`.",
         )
-    scanned = scan(seed.path)
     declared = list(seed.column_types)
+    scanned = scan(seed.path, declared)
     if sorted(scanned.header) != sorted(declared):
         raise DataError(
             f"{scanned.name}, line 1: the columns are {', '.join(scanned.header)}, but the seed's"

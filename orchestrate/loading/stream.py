@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import io
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -31,8 +32,9 @@ class Stream(io.BufferedIOBase):
             self.error = error
             raise
 
+    @abstractmethod
     def _next(self, size: int) -> bytes:
-        raise NotImplementedError
+        """Return the next bytes, about `size` of them; empty at the end."""
 
 
 class CopyStream(Stream):

@@ -1,35 +1,40 @@
-"""What `casebook status` reads of the last look at landed tables, however that ended."""
+"""What the last look at the age of landed tables found, as it can be shown at any time."""
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
-
-import pytest
 
 from orchestrate.building.freshness import read_freshness
 
-READ = {
+FOUND = {
     "unique_id": "source.casebook.residency_landed.studies",
-    "max_loaded_at": "2026-01-02T03:04:05Z",
-    "snapshotted_at": "2026-01-03T03:04:05Z",
-    "status": "pass",
+    "status": "warn",
+    "max_loaded_at": "2026-01-01T00:00:00+00:00",
+    "snapshotted_at": "2026-01-04T00:00:00+00:00",
 }
+# What dbt writes of a table that it may not read: no times.
 UNREADABLE = {
-    "unique_id": "source.casebook.residency_landed.organizations",
-    "error": "permission denied",
+    "unique_id": "source.casebook.advocacy_landed.payers",
     "status": "runtime error",
+    "error": "permission denied",
 }
 
 
-def test_a_table_that_could_not_be_read_does_not_hide_the_others(tmp_path: Path) -> None:
-    looked = {"results": [UNREADABLE, READ]}
-    (tmp_path / "sources.json").write_text(json.dumps(looked), encoding="utf-8")
-    assert [(one.table, one.status) for one in read_freshness(tmp_path)] == [("studies", "pass")]
+def test_a_table_that_could_not_be_read_is_shown_as_such(tmp_path: Path) -> None:
+    found = {"metadata": {"generated_at": "2026-01-04T00:00:01Z"}, "results": [FOUND, UNREADABLE]}
+    (tmp_path / "sources.json").write_text(json.dumps(found))
+    unreadable, old = read_freshness(tmp_path)
+    assert (unreadable.status, unreadable.extracted_at) == ("runtime error", None)
+    assert unreadable.checked_at == datetime(2026, 1, 4, 0, 0, 1, tzinfo=UTC)
+    assert str(unreadable) == "advocacy payers could not be read"
+    assert str(old) == (
+        "residency studies was extracted last on 2026-01-01 00:00 UTC, 3 days before"
+    )
 
 
-@pytest.mark.parametrize("content", [None, "", '{"results": ['])
-def test_before_a_whole_look_nothing_is_known(tmp_path: Path, content: str | None) -> None:
-    if content is not None:
-        (tmp_path / "sources.json").write_text(content, encoding="utf-8")
+def test_before_the_first_look_and_after_a_killed_one_there_is_nothing(tmp_path: Path) -> None:
+    assert read_freshness(tmp_path) == ()
+    (tmp_path / "sources.json").write_text('{"metadata": {"gen')
     assert read_freshness(tmp_path) == ()

@@ -20,6 +20,8 @@ _FIELD = r'(?:"(?:[^"]|"")*"|[^",\r\n][^",\r\n]*|)'
 _RECORD = re.compile(rf"({_FIELD}(?:,{_FIELD})*)(\r\n|\r|\n|\Z)")
 _CELL = re.compile(rf"({_FIELD})(?:,|\Z)")
 _BREAK = re.compile(r"\r\n|\r|\n")
+# PostgreSQL says that these are times, but of which day depends on when it is asked.
+_DAY_WORD = re.compile(r"\b(now|today|tomorrow|yesterday|epoch)\b", re.IGNORECASE)
 
 TIME, DATE, MONEY, DEGREES = "timestamptz", "date", "numeric(18,2)", "double precision"
 COLUMNS = {
@@ -270,7 +272,10 @@ def _cast(
     """Return of each value whether it is of a type, how it is shown, and its number."""
     cursor.execute("select value is null or pg_input_is_valid(value, %s)"
                    " from unnest(%s::text[]) as value", (type_, values))  # fmt: skip
-    valid = [is_valid for (is_valid,) in cursor.fetchall()]
+    valid = [
+        is_valid and not (type_ in {TIME, DATE} and value and _DAY_WORD.search(value))
+        for value, (is_valid,) in zip(values, cursor.fetchall(), strict=True)
+    ]
     sound = [value if is_valid else None for value, is_valid in zip(values, valid, strict=True)]
     cursor.execute(f"select value::{type_}::text from unnest(%s::text[]) as value", (sound,))
     shown = [text for (text,) in cursor.fetchall()]

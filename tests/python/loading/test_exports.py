@@ -255,3 +255,17 @@ def test_the_real_export_is_taken_whole(warehouse: Warehouse) -> None:
     }
     assert report.ignored == {}
     assert set(ADVOCACY) == {file.name for file in report.files}
+
+
+def test_of_several_spellings_of_a_file_none_is_guessed(
+    warehouse: Warehouse, make_export: MakeExport
+) -> None:
+    folder = make_export("residency")
+    (folder / "studies.csv").rename(folder / "Studies.csv")
+    (folder / "STUDIES.csv").write_text(STUDIES)
+    if len(list(folder.glob("[sS]*.csv"))) == 1:
+        pytest.skip("this file system does not tell cases apart")
+    error = warehouse.refusal("residency", folder)
+    assert error.cause == "studies.csv: the file is there as STUDIES.csv and Studies.csv."
+    (folder / "studies.csv").write_text(STUDIES)
+    assert warehouse.load("residency", folder).changed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from orchestrate.loading import oddities
@@ -40,6 +42,16 @@ def test_names_that_differ_in_little_look_alike(one: str, other: str) -> None:
 )
 def test_other_names_do_not(one: str, other: str) -> None:
     assert alike([one, other]) == []
+
+
+def test_what_is_too_long_for_a_name_takes_no_memory() -> None:
+    text = "abcdefgh" * 2000
+    tracemalloc.start()
+    try:
+        assert alike([text, text + "i", text.upper()]) == [(text, text.upper())]
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_names_are_told_with_the_first_one_that_they_look_like() -> None:

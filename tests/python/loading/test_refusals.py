@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -294,8 +295,8 @@ def test_a_database_that_is_not_there_is_a_database_error(
 def test_a_file_that_changes_while_it_is_read_is_refused(
     warehouse: Warehouse, make_export: MakeExport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def scan_then_grow(path: Path) -> ScannedFile:
-        scanned = scan(path)
+    def scan_then_grow(path: Path, declared: Sequence[str]) -> ScannedFile:
+        scanned = scan(path, declared)
         with path.open("a", encoding="utf-8") as file:
             file.write(path.read_text(encoding="utf-8").splitlines()[-1] + "\n")
         return scanned

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,19 @@ BROKEN = {
     "a study to come": (
         "residency", "studies", changed(STUDIES, "2018-07-01", "20180-07-01"),
         [f"studies.csv, line 2, column finalized: {HIDDEN} is after 2100-01-01."],
+    ),
+    "times of the day of the load": (
+        "residency", "studies",
+        RESIDENCY["studies.csv"]
+        .replace("2018-07-01 08:00:00", "now")
+        .replace("2018-07-02 09:30:00", " Yesterday 10:00")
+        .replace("2018-07-02 09:31:00", "epoch"),
+        [f"studies.csv, line {line}, column finalized: {HIDDEN} is not a date and time."
+         for line in (2, 3, 4)],
+    ),
+    "a birth on the day of the load": (
+        "advocacy", "patients", changed(PATIENTS, "1950-01-31", "[today]"),
+        [f"patients.csv, line 2, column birthdate: {HIDDEN} is not a date."],
     ),
     "an encounter of nobody, nowhere, paid by none": (
         "advocacy", "encounters", changed(ENCOUNTERS, "p1,o1,y1", "p2,o2,y2"),
@@ -129,6 +143,26 @@ def test_values_at_the_edge_and_missing_ones_are_taken(
         procedures=changed(PROCEDURES, "2011-01-02T12:58:36Z", "2011-01-02T09:26:36Z"),
     )
     assert warehouse.load("advocacy", folder).problems.count == 0
+
+
+def test_times_of_the_day_of_the_load_are_taken_when_they_are_written(
+    warehouse: Warehouse, make_export: MakeExport
+) -> None:
+    # Exam names may hold the words, and the epoch is a day like others.
+    today = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
+    studies = changed(STUDIES, "2018-07-01 08:00:00", today)
+    studies = changed(studies, "2018-07-02 09:30:00", "1970-01-01")
+    folder = make_export("residency", studies=changed(studies, "Chest 2 views", "Chest today"))
+    assert warehouse.load("residency", folder).problems.count == 0
+
+
+def test_times_of_the_day_of_the_load_are_set_aside(
+    warehouse: Warehouse, make_export: MakeExport
+) -> None:
+    folder = make_export("residency", studies=changed(STUDIES, "2018-07-01 08:00:00", "today"))
+    report = warehouse.load("residency", folder, limit=50)
+    assert report.quarantined == {"studies.csv": 1}
+    assert warehouse.query("select count(*) from export_residency.studies") == [(2,)]
 
 
 def two_bad_files(make_export: MakeExport) -> Path:

@@ -29,7 +29,7 @@ def chunk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> in
 def refusal(path: Path, content: bytes) -> str:
     path.write_bytes(content)
     with pytest.raises(DataError) as caught:
-        scan(path)
+        scan(path, ["a", "b"])
     assert "Nothing was replaced." in caught.value.cure
     return caught.value.cause
 
@@ -54,6 +54,10 @@ BAD = {
     "big-endian UTF-16 without a mark": (
         "a,b\n1,2\n".encode("utf-16-be"),
         "studies.csv, line 1: the file is in UTF-16, not in UTF-8.",
+    ),
+    "bytes of another encoding below a first row in place of the header": (
+        b"Lee,Boston\nM\xfcller,Boston\n",
+        "studies.csv, line 2: there are bytes that are not UTF-8.",
     ),
     "a NUL byte": (
         b"a,b\n1,2\n1,\0\n",

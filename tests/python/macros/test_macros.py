@@ -45,6 +45,7 @@ def test_macros_hide_dialect(built: Build) -> None:
             False,
             "B",
             "true false false false false null",
+            "true false false false false null",
         )
     ]
 

@@ -10,4 +10,9 @@ select
     (
         select string_agg(coalesce(({{ reads_as('word', 'numeric(3,1)') }})::text, 'null'), ' ')
         from (values ('9.94'), ('99.95'), ('x'), (' nan'), ('-Infinity'), (null)) as words (word)
-    ) as read_as_numbers
+    ) as read_as_numbers,
+    (
+        select string_agg(coalesce(({{ reads_as('word', 'timestamptz') }})::text, 'null'), ' ')
+        from (values ('2019-07-01 10:00'), ('noon'), ('now'), ('Today 10:00'), ('-infinity'), (null))
+            as words (word)
+    ) as read_as_times

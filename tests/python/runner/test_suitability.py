@@ -1,0 +1,19 @@
+"""What doctor finds out about servers, as a builder who is no superuser."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from tiny import Tiny
+
+from orchestrate.suitability import _read
+
+
+def test_connections_of_others_are_counted(tiny: Tiny) -> None:
+    tiny.publish()
+    warehouse, publisher = tiny.databases.warehouse, tiny.databases.publisher
+    before = _read(warehouse).free_connections
+    with ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(publisher.session())
+        assert _read(warehouse).free_connections == before - 3
