@@ -11,13 +11,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from embedded import settings_of
+import servers
 from tiny import Tiny
 
 from orchestrate import cli, pipeline  # noqa: F401 - so that no copy has to import it
@@ -26,6 +26,7 @@ from orchestrate.database import open_databases
 from orchestrate.driver import Connection
 from orchestrate.mending import find_problems
 from orchestrate.publishing import published_versions
+from orchestrate.settings import Settings
 
 PATIENCE_SECONDS = 120
 _POLL_SECONDS = 0.02
@@ -117,7 +118,8 @@ class Commands:
         """Start `casebook …` on the tiny Casebook's databases."""
         self.folder.mkdir(exist_ok=True)
         output = self.folder / f"{len(self.started)}.txt"
-        process = as_process(lambda: _become(arguments, self.home), output)
+        environment = servers.variables(self.home)
+        process = as_process(lambda: _become(arguments, environment), output)
         self.started.append(Command(process, output))
         return self.started[-1]
 
@@ -151,7 +153,8 @@ class Commands:
         """
         tiny = self.tiny
         # Restarts the server where the crash took it along, as any command would.
-        open_databases(settings_of(self.home), Console(error_stream=io.StringIO()))
+        settings = Settings.from_environment(servers.variables(self.home))
+        open_databases(settings, Console(error_stream=io.StringIO()))
         current = next(one for one in published_versions(tiny.databases) if one.is_current)
         seen: dict[tuple[str, str], tuple[Any, ...]] = {
             (login, relation): tiny.read(
@@ -257,10 +260,10 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(_POLL_SECONDS)
 
 
-def _become(arguments: tuple[str, ...], home: Path) -> None:
+def _become(arguments: tuple[str, ...], environment: Mapping[str, str]) -> None:
     for name in [name for name in os.environ if name.startswith("CASEBOOK_")]:
         del os.environ[name]
-    os.environ["CASEBOOK_HOME"] = str(home)
+    os.environ.update(environment)
     # A shell that puts the tests into the background has them ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = ["casebook", *arguments]

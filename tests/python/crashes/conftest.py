@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from embedded import settings_of
+from servers import skip_unless_embedded
 from tiny import Tiny, make_tiny, tiny, tiny_server
 
 from orchestrate.console import Console
@@ -47,6 +48,7 @@ def empty_home() -> Iterator[Path]:
 @pytest.fixture
 def small_disk() -> Iterator[Path]:
     """Return a file system of its own that is soon full."""
+    skip_unless_embedded()
     if os.geteuid() != 0:
         pytest.skip("Only root can mount the small disk that is filled here")
     folder = Path(tempfile.mkdtemp(prefix="casebook-disk-"))

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import psycopg2
+
 from orchestrate.driver import Cursor
 
 # A record of CSV whose quotes are where they may be.
@@ -266,15 +268,23 @@ def _key(value: Value) -> Value:
     return (value or "").strip(" ") or None
 
 
+def _is_valid(cursor: Cursor, type_: str, value: Value) -> bool:
+    """Tell whether PostgreSQL takes a text for a value of a type, by letting it try."""
+    try:
+        cursor.execute(f"select %s::{type_}", (value,))
+    except psycopg2.DataError:
+        return False
+    return True
+
+
 def _cast(
     cursor: Cursor, type_: str, values: list[Value]
 ) -> tuple[list[bool], list[Value], list[float | None]]:
     """Return of each value whether it is of a type, how it is shown, and its number."""
-    cursor.execute("select value is null or pg_input_is_valid(value, %s)"
-                   " from unnest(%s::text[]) as value", (type_, values))  # fmt: skip
     valid = [
-        is_valid and not (type_ in {TIME, DATE} and value and _DAY_WORD.search(value))
-        for value, (is_valid,) in zip(values, cursor.fetchall(), strict=True)
+        _is_valid(cursor, type_, value)
+        and not (type_ in {TIME, DATE} and value and _DAY_WORD.search(value))
+        for value in values
     ]
     sound = [value if is_valid else None for value, is_valid in zip(values, valid, strict=True)]
     cursor.execute(f"select value::{type_}::text from unnest(%s::text[]) as value", (sound,))

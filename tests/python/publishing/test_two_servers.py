@@ -80,6 +80,7 @@ def two_servers(postgres15_cluster: SystemPostgres) -> Iterator[TwoServers]:
     """
     postgres15_cluster.reset()
     folder = Path(tempfile.mkdtemp(prefix="casebook-two-servers-"))
+    folder.chmod(0o755)
     casebook = Casebook(folder / "a home", folder / "output")
     passwords = folder / "builder.pgpass"
     with temporary_cluster() as other:
