@@ -102,9 +102,10 @@ def test_a_grant_that_is_missing_is_told_as_the_statement_that_gives_it(landed: 
     # The builder may become the role and has no right of it by itself; servers before 16 decide
     # that for all roles of a builder at once.
     if landed.query("show server_version_num")[0][0] >= "160000":
-        without_rights = f"grant {airbyte} to {builder} with inherit false, set true"
+        without_rights, restored = f"grant {airbyte} to {builder} with inherit false, set true", ""
     else:
         without_rights = f"grant {airbyte} to {builder}; alter role {builder} noinherit"
+        restored = f"; alter role {builder} inherit"
     landed.query(
         f"create role {airbyte};"
         f"{without_rights};"
@@ -132,8 +133,7 @@ def test_a_grant_that_is_missing_is_told_as_the_statement_that_gives_it(landed: 
         assert landed.query("select * from landed_residency.studies_new") == []
     finally:
         landed.query(
-            f"{as_airbyte} drop owned by {airbyte} cascade; reset role; drop role {airbyte};"
-            f"alter role {builder} inherit"
+            f"{as_airbyte} drop owned by {airbyte} cascade; reset role; drop role {airbyte}{restored}"
         )
 
 
