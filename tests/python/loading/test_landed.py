@@ -133,7 +133,8 @@ def test_a_grant_that_is_missing_is_told_as_the_statement_that_gives_it(landed: 
         assert landed.query("select * from landed_residency.studies_new") == []
     finally:
         landed.query(
-            f"{as_airbyte} drop owned by {airbyte} cascade; reset role; drop role {airbyte}{restored}"
+            f"{as_airbyte} drop owned by {airbyte} cascade; reset role;"
+            f" drop role {airbyte}{restored}"
         )
 
 
