@@ -54,7 +54,7 @@ _KINDS: Mapping[str, tuple[str, Limit, Limit, str | None]] = {
              datetime(2100, 1, 1, tzinfo=UTC).timestamp(), None),
     "stop": (TIME, None, None, "start"),
     "birth": (DATE, datetime(1850, 1, 1, tzinfo=UTC).timestamp(),
-              datetime(2100, 1, 1, tzinfo=UTC).timestamp(), None),
+              datetime.now(UTC).timestamp(), None),
     "death": (DATE, None, None, "birthdate"),
     "cost": (MONEY, 0, None, None),
     "rvu": ("numeric(12,4)", 0, None, None),

@@ -98,6 +98,10 @@ BROKEN = {
         "advocacy", "procedures", changed(PROCEDURES, "2011-01-02T12:58", "2011-01-01T12:58"),
         [f"procedures.csv, line 2, column stop: {HIDDEN} is before start."],
     ),
+    "a year of birth of two digits, which is read as one to come": (
+        "advocacy", "patients", changed(PATIENTS, "p1,1950-01-31", "p1,1/31/50"),
+        [f"patients.csv, line 2, column birthdate: {HIDDEN} is after today."],
+    ),
     "a death before birth, at no place of this earth": (
         "advocacy", "patients",
         changed(changed(PATIENTS, "1950-01-31,", "1950-01-31,1950-01-30"), "42.3,-71.0", "91,181"),
