@@ -46,9 +46,10 @@ def put_back(
     since stays removed. Builds that have begun by now can no longer be published. The caller holds
     the run lock; `still_alone` raises when it was lost meanwhile.
 
-    Raises ConfigurationError when there is no version to go back to, DataError for a list of
-    members that cannot be one, DatabaseError when the server refuses, and BusyError when another
-    run published meanwhile; in each case readers see what they saw before.
+    Raises ConfigurationError when there is no version to go back to, or when that one has rows that
+    have been closed to staff since; DataError for a list of members that cannot be one,
+    DatabaseError when the server refuses, and BusyError when another run published meanwhile; in
+    each case readers see what they saw before.
     """
     if not has_published(databases):
         raise ConfigurationError("Nothing is published yet.", "Run `casebook run` first.")
@@ -66,6 +67,13 @@ def put_back(
         raise ConfigurationError(
             f"Version {version} is of an earlier release, which did not keep who may read what.",
             "Publish again instead.",
+        )
+    if given.known.closed_payers:
+        payers = " and ".join(sorted(given.known.closed_payers))
+        raise ConfigurationError(
+            f"Version {version} shows staff rows of patients whom {payers} paid for, and by now the"
+            " seed payer_groups closes them.",
+            "Load the export of that version again, and run.",
         )
     members = admit_members(settings, databases, given, console)
     with databases.warehouse.session() as connection, connection.cursor() as warehouse:

@@ -60,6 +60,7 @@ def store_given(cursor: Cursor, version: int, given: Given) -> None:
             "scopes": sorted((*key, value) for key, value in given.known.scopes.items()),
             "restrictions": sorted(given.known.restrictions),
             "hidden": sorted(given.known.hidden),
+            "open_payers": sorted(given.known.open_payers),
         },
         "members_relation": given.members_relation,
     }
@@ -79,7 +80,8 @@ def read_given(cursor: Cursor, version: int | None = None) -> Given | None:
     - marts have the columns of their tables. Those that came later are empty in this version, and
       whoever reads a table reads them too: `select *` asks for the right to every column;
     - a client whose restrictions have grown, or the codes that they hide, is withheld: this
-      version's rows do not follow them.
+      version's rows do not follow them;
+    - so are payers known whose patients' rows staff may not see any more.
     """
     cursor.execute(
         "select version, given from private.versions"
@@ -107,7 +109,15 @@ def read_given(cursor: Cursor, version: int | None = None) -> Given | None:
     return replace(
         given,
         marts=_as_stored(cursor, [*(strangers | own).values()]),
-        known=replace(given.known, withheld=_withheld(given.known, later)),
+        known=replace(
+            given.known,
+            withheld=_withheld(given.known, later),
+            closed_payers={
+                payer
+                for version in later
+                for payer in given.known.open_payers - version.open_payers
+            },
+        ),
     )
 
 
@@ -181,6 +191,7 @@ def _from_content(content: Mapping[str, Any]) -> Given:
             {(client, visibility): scope for client, visibility, scope in known["scopes"]},
             {(client, specialty) for client, specialty in known["restrictions"]},
             {(scope_id, code) for scope_id, code in known.get("hidden", ())},
+            set(known.get("open_payers", ())),
         ),
         None if relation is None else (relation[0], relation[1]),
     )

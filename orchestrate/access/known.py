@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from psycopg2 import sql
 
@@ -19,6 +19,7 @@ SPECIALTIES_MODEL: Final = "stg_reference__specialties"
 RESTRICTIONS_MODEL: Final = "stg_reference__restrictions"
 SCOPES_MODEL: Final = "int_client_scopes"
 HIDDEN_MODEL: Final = "int_codes_hidden"
+PAYERS_MODEL: Final = "stg_reference__payer_groups"
 _SPECIALTY_COLUMN: Final = "specialty_id"
 
 Relation = tuple[str, str]
@@ -72,10 +73,14 @@ def read_known(cursor: Cursor, find_model: FindModel, marts: Sequence[Mart]) -> 
     if relation := find_model(HIDDEN_MODEL):
         for scope_id, code in _select(cursor, relation, ["scope_id", "code"]):
             hidden.add((scope_id, code))
-    return Known(residents, specialties, scopes, restrictions, hidden)
+    open_payers: set[str] = set()
+    if relation := find_model(PAYERS_MODEL):
+        rows = _select(cursor, relation, ["payer_name", "detail_is_visible"])
+        open_payers.update(name for name, is_visible in rows if is_visible)
+    return Known(residents, specialties, scopes, restrictions, hidden, open_payers)
 
 
-def _select(cursor: Cursor, relation: Relation, columns: Sequence[str]) -> list[tuple[str, ...]]:
+def _select(cursor: Cursor, relation: Relation, columns: Sequence[str]) -> list[tuple[Any, ...]]:
     cursor.execute(
         sql.SQL("select distinct {} from {}").format(
             sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(*relation)

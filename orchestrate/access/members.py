@@ -62,7 +62,10 @@ class Known:
 
     `scopes` maps (client_id, visibility) to scope_id; `restrictions` are (client_id, specialty_id);
     `hidden` are (scope_id, code) of what a scope does not show.
-    `withheld` are clients of whom a version that was put back shows what is restricted by now.
+    `open_payers` are those whose patients' rows staff may see.
+
+    Of a version that was put back, `withheld` are clients of whom it shows what is restricted by
+    now, `closed_payers` those of whose patients it shows rows that staff may not see by now.
     """
 
     residents: Set[str] = frozenset()
@@ -70,7 +73,9 @@ class Known:
     scopes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     restrictions: Set[tuple[str, str]] = frozenset()
     hidden: Set[tuple[str, str]] = frozenset()
+    open_payers: Set[str] = frozenset()
     withheld: Set[str] = frozenset()
+    closed_payers: Set[str] = frozenset()
 
 
 def read_members_file(path: Path) -> list[Listed]:

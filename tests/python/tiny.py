@@ -54,15 +54,24 @@ STAGING: Mapping[str, Sequence[str]] = {
     ),
     "stg_advocacy__payers": ("payer_id", "payer_name"),
     "stg_reference__clients": ("client_id", "payer_name"),
+    "stg_reference__payer_groups": ("payer_name", "detail_is_visible"),
     "stg_reference__restrictions": ("client_id", "specialty_id"),
     "stg_reference__specialties": ("procedure_code", "specialty_id", "specialty_name"),
     "stg_reference__specialty_words": ("specialty_id", "word"),
 }  # fmt: skip
 STAGED: Mapping[str, Sequence[Row]] = {
+    "stg_reference__payer_groups": [("Aetna", True), ("UnitedHealthcare", False)],
     "stg_reference__restrictions": [("humana", "hospice")],
     "stg_reference__specialties": [("385763009", "hospice", "Hospice")],
     "stg_reference__specialty_words": [("hospice", "hospice")],
 }
+
+
+def column_type(name: str) -> str:
+    """Return the type of a column of a private model, which its name tells."""
+    if name.endswith("_cost"):
+        return "numeric"
+    return "boolean" if name.endswith("_is_visible") else "text"
 
 
 def constraint(kind: str, **more: Any) -> dict[str, Any]:
@@ -349,7 +358,7 @@ class Tiny:
                     [("scope-humana-open", "385763009")],
                 ),
             ):
-                types = {one: "numeric" if one.endswith("_cost") else "text" for one in names}
+                types = {one: column_type(one) for one in names}
                 create_table(cursor, (schema, name), types, rows)
             note_build(cursor, self.manifest["metadata"]["invocation_id"])
         connection.close()

@@ -242,6 +242,21 @@ def test_a_code_that_was_restricted_since_is_not_shown_again(tiny: Tiny) -> None
     assert tiny.read("other_reader", CODES) == [("385763009",)]
 
 
+def test_rows_of_a_payer_that_was_closed_since_are_not_shown_again(tiny: Tiny) -> None:
+    publish_generations(tiny, 1)
+    tiny.build(2)
+    tiny.as_builder("update staging.stg_reference__payer_groups set detail_is_visible = false")
+    tiny.publish()
+    with pytest.raises(ConfigurationError, match="of patients whom Aetna paid"):
+        roll_back(tiny)
+    assert tiny.as_owner(POINTER) == [(2, 2)]
+    # Nor by way of a version in which it is open again.
+    publish_generations(tiny, 3)
+    assert roll_back(tiny) == Rollback(2, 3)
+    with pytest.raises(ConfigurationError, match="whom Aetna paid"):
+        roll_back(tiny)
+
+
 def test_what_was_built_before_a_rollback_is_not_published_after_it(tiny: Tiny) -> None:
     """Neither what was withdrawn, nor a build of another scheduler that was under way."""
     (first, _) = publish_generations(tiny, 1, 2)
