@@ -28,7 +28,11 @@ _STANDING: Final = frozenset({OWNER, PUBLISHER, *GROUPS})
 CONNECTION_LIMIT: Final = 20
 # Defaults: a reader may change them for a session of its own. Without sequential scans the plan of
 # even the smallest table goes by version and scope, and does not count the rows of others it met.
-SETTINGS: Final = MappingProxyType({"statement_timeout": "5min", "enable_seqscan": "off"})
+# Where one is chosen all the same, as for the pointer, its forbidding costs would have the server
+# compile every statement for a tenth of a second.
+SETTINGS: Final = MappingProxyType(
+    {"statement_timeout": "5min", "enable_seqscan": "off", "jit": "off"}
+)
 
 
 def create_logins(databases: Databases, members: Sequence[Member], console: Console) -> None:

@@ -88,7 +88,7 @@ def _of_logins(cursor: Any, subject: Subject) -> Iterator[Mutant]:
                 f"{login} {attribute}",
                 (f"alter role {login} {attribute}",),
             )
-        for setting in ("enable_seqscan", "statement_timeout"):
+        for setting in ("enable_seqscan", "jit", "statement_timeout"):
             yield Mutant(
                 "login without a setting",
                 f"{login} {setting}",

@@ -230,4 +230,8 @@ def test_logins_are_limited(published: Any) -> None:
         ("program_director", 20, False, ["casebook_program"]),
     ]
     assert published.read("open_reader", "show statement_timeout") == [("5min",)]
+    # As the login is set, whatever the server's own setting is.
+    assert published.read(
+        "open_reader", "select setting, source from pg_settings where name = 'jit'"
+    ) == [("off", "user")]
     assert published.read("open_reader", "show timezone") == [("UTC",)]
