@@ -6,61 +6,64 @@ members as (
 
 ),
 
-homes as (
+clients as (
 
-    select * from {{ ref('int_homes_located') }}
+    select *
+    from {{ ref('int_homes_located') }}
+    where not is_unaffiliated
+
+),
+
+around_members as materialized (
+
+    {{ cells_around('members', ['component_number', 'patient_id', 'latitude', 'longitude']) }}
 
 ),
 
 members_near as (
 
     select
-        members.component_number,
-        members.patient_id,
+        around_members.component_number,
+        around_members.patient_id,
         min({{ haversine_km(
-            'members.latitude', 'members.longitude', 'clients.latitude', 'clients.longitude'
+            'around_members.latitude', 'around_members.longitude',
+            'clients.latitude', 'clients.longitude'
         ) }}) as distance_km
-    from members
-    cross join generate_series(-2, 2) as row_offset
-    cross join generate_series(-members.column_reach, members.column_reach) as column_offset
-    inner join homes as clients
+    from around_members
+    inner join clients
         on
-            members.cell_row + row_offset = clients.cell_row
-            and members.cell_column + column_offset = clients.cell_column
-    where not clients.is_unaffiliated
-    group by members.component_number, members.patient_id
+            around_members.cell_row = clients.cell_row
+            and around_members.cell_column = clients.cell_column
+    group by around_members.component_number, around_members.patient_id
 
 ),
 
 member_cells as (
 
-    select
+    select distinct
         component_number,
         cell_row,
-        cell_column,
-        count(*) as member_count
+        cell_column
     from members
-    group by component_number, cell_row, cell_column
 
 ),
 
-cells_in_reach as (
+around_clients as materialized (
+
+    {{ cells_around('clients', ['patient_id', 'latitude', 'longitude']) }}
+
+),
+
+cells_in_reach as materialized (
 
     select
-        clients.patient_id,
-        clients.latitude,
-        clients.longitude,
-        member_cells.component_number,
-        member_cells.cell_row,
-        member_cells.cell_column
-    from homes as clients
-    cross join generate_series(-2, 2) as row_offset
-    cross join generate_series(-clients.column_reach, clients.column_reach) as column_offset
+        around_clients.*,
+        member_cells.component_number
+    from around_clients
     inner join member_cells
         on
-            clients.cell_row + row_offset = member_cells.cell_row
-            and clients.cell_column + column_offset = member_cells.cell_column
-    where not clients.is_unaffiliated
+            around_clients.cell_row = member_cells.cell_row
+            and around_clients.cell_column = member_cells.cell_column
 
 ),
 

@@ -32,22 +32,27 @@ cells as (
 
 ),
 
+around_cells as materialized (
+
+    {{ cells_around('cells', ['cell_number', 'group_number']) }}
+
+),
+
 -- Only cells that adjoining ones have not brought together yet: in crowded areas these are few.
-apart as (
+-- Whether homes of two of them are near is asked when this is done, not of every pair of a row.
+apart as materialized (
 
     select
-        cells.cell_number as node_a,
+        around_cells.cell_number as node_a,
         neighbours.cell_number as node_b
-    from cells
-    cross join generate_series(-2, 2) as row_offset
-    cross join generate_series(-cells.column_reach, cells.column_reach) as column_offset
+    from around_cells
     inner join cells as neighbours
         on
-            cells.cell_row + row_offset = neighbours.cell_row
-            and cells.cell_column + column_offset = neighbours.cell_column
+            around_cells.cell_row = neighbours.cell_row
+            and around_cells.cell_column = neighbours.cell_column
     where
-        cells.cell_number < neighbours.cell_number
-        and cells.group_number <> neighbours.group_number
+        around_cells.cell_number < neighbours.cell_number
+        and around_cells.group_number <> neighbours.group_number
 
 ),
 
