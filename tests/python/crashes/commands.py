@@ -237,6 +237,7 @@ def as_process(action: Callable[[], object], output: Path) -> int:
         with output.open("wb", buffering=0) as file:
             for stream in (1, 2):
                 os.dup2(file.fileno(), stream)
+        # SIM115: they stay open to the end of the copy, which closes nothing.
         sys.stdout = open(1, "w", closefd=False, encoding="utf-8")  # noqa: SIM115
         sys.stderr = open(2, "w", closefd=False, encoding="utf-8")  # noqa: SIM115
         action()

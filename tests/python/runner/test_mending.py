@@ -171,6 +171,7 @@ def test_the_statements_for_an_administrator_can_be_run_for_any_name_of_a_builde
     as_builder(tiny, f"create role {role} login password 'of-the-builder'")
     as_builder(tiny, f"grant connect on database warehouse to {role}")
     try:
+        # S106: of a role that lives as long as this test.
         odd = tiny.databases.warehouse.derive(user=role.strip('"'), password="of-the-builder")  # noqa: S106
         checks = check_builder(replace(tiny.databases, warehouse=odd))
         (statements,) = [check.statements for check in checks if check.statements]
