@@ -17,7 +17,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from orchestrate import loading
-from orchestrate.access.roles import GROUPS, OWNER, PUBLISHER
+from orchestrate.access.scopes import GROUPS, OWNER, PUBLISHER
 from orchestrate.building.manifest import Manifest
 from orchestrate.building.pseudonyms import ensure_key
 from orchestrate.check import OK, Check
@@ -29,7 +29,7 @@ from orchestrate.database.objects import marker
 from orchestrate.errors import CasebookError, ExitStatus
 from orchestrate.mending import find_problems, mend
 from orchestrate.publishing import published_versions
-from orchestrate.publishing.sessions import has_published
+from orchestrate.publishing.versions import read_readers
 from orchestrate.settings import Settings
 from orchestrate.suitability import check_servers
 
@@ -211,7 +211,7 @@ def check_builder(databases: Databases) -> Iterator[Check]:
 def check_roles(databases: Databases) -> Iterator[Check]:
     """Check that owner, publisher and audience groups are there and are this installation's."""
     with (
-        databases.reporting_admin.session("casebook doctor") as session,
+        databases.reporting.door.session("casebook doctor") as session,
         session.cursor() as cursor,
     ):
         cursor.execute(
@@ -267,9 +267,10 @@ def check_public(databases: Databases) -> Iterator[Check]:
     Large objects, counters and other databases are a server administrator's to close; they hold no
     rows of Casebook's, so they are told and do not fail the examination.
     """
+    places, _ = read_readers(databases)
     for name, target in (
         ("warehouse", databases.warehouse),
-        ("reporting", databases.reporting_admin),
+        *((place.database, place.as_builder()) for place in places),
     ):
         held = statements(target, _HELD_BY_PUBLIC)
         yield Check(
@@ -283,7 +284,7 @@ def check_public(databases: Databases) -> Iterator[Check]:
         ("large objects", "readers may store some in reporting", LARGE_OBJECTS),
         ("counters", "readers may see how many rows others read in reporting", COUNTERS),
     ):
-        open_to_all = statements(databases.reporting_admin, _FUNCTIONS_OF_PUBLIC + functions)
+        open_to_all = statements(databases.reporting.door, _FUNCTIONS_OF_PUBLIC + functions)
         yield Check(
             name,
             OK if not open_to_all else problem,
@@ -317,7 +318,7 @@ def check_landed_tables(settings: Settings, databases: Databases) -> Iterator[Ch
 
 def check_access(settings: Settings, databases: Databases) -> Iterator[Check]:
     """Check that readers have what the published version gave them, and nobody has more."""
-    if not has_published(databases):
+    if not published_versions(databases):
         return
     problems = find_problems(settings, databases)
     if not problems:

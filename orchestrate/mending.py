@@ -1,8 +1,8 @@
 """What readers were given with the current version, given to them again: `casebook doctor --mend`.
 
 A run does all of this, too, and publishes a version besides. Mending changes no row that readers
-see: it brings roles, logins, membership, the schema `private`, functions, policies and rights back
-into the form that the published version has, and members into that of their list.
+see: it decides once more for the version that they see, with the members of the present list, and
+carrying that out brings roles, logins, functions, policies and rights into its form.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrate.access.given import Given, has_version, read_given
-from orchestrate.access.known import MEMBERS_MODEL, read_member_seed
-from orchestrate.access.logins import create_logins, settle_logins
-from orchestrate.access.members import Member, check_members, read_members_file, tie_members
-from orchestrate.access.policies import (
-    apply_access,
-    declared_access,
-    difference,
-    live_access,
-    policy_changes,
-)
-from orchestrate.access.private import ensure_private, read_members, store_members
-from orchestrate.access.roles import ensure_roles
-from orchestrate.access.standing import standing_problems
-from orchestrate.database.objects import marker
-from orchestrate.errors import DatabaseError
+from orchestrate.access.logins import remove_former
+from orchestrate.access.members import Member
+from orchestrate.access.role_checks import role_problems
+from orchestrate.access.roles import ensure_scopes
+from orchestrate.access.scopes import ScopeDatabase, unique_scopes
+from orchestrate.errors import CasebookError
 from orchestrate.publishing.lock import run_lock
-from orchestrate.publishing.sessions import as_owner, has_published
-from orchestrate.publishing.waiting import lock_exclusively, readers_ended_by
+from orchestrate.publishing.publisher import carry_out, lagging_scopes, listed_members
+from orchestrate.publishing.scope_versions import access_problems, highest_turn
+from orchestrate.publishing.versions import (
+    catch_up,
+    decide,
+    forget_scopes,
+    locate_scopes,
+    read_members_relation,
+    read_pointer,
+    read_readers,
+    read_versions,
+    record,
+)
 
 if TYPE_CHECKING:
     from orchestrate.console import Console
     from orchestrate.database import Databases
-    from orchestrate.driver import Cursor
     from orchestrate.settings import Settings
 
 
@@ -54,49 +54,25 @@ def mend(settings: Settings, databases: Databases, console: Console) -> Mended:
     """
     with run_lock(databases, "doctor --mend"):
         before = find_problems(settings, databases)
-        ensure_roles(databases, console)
-        with as_owner(databases) as cursor:
-            ensure_private(cursor)
-            given = read_given(cursor)
-        if given is not None:
-            members = admit_members(settings, databases, given, console)
-            with as_owner(databases) as cursor:
-                give(cursor, databases, given, members, console)
-            settle_logins(databases, members, console)
+        if not before:
+            return Mended([], [])
+        carry_out(databases, console)
+        members, warnings = _present_members(settings, databases)
+        for warning in warnings:
+            console.warn(warning)
+        places = locate_scopes(databases, unique_scopes(member.scope for member in members))
+        ensure_scopes(databases, places, members, console)
+        with record(databases) as cursor:
+            catch_up(cursor, *highest_turn(places))
+            seen = read_pointer(cursor)
+            if seen.current is not None:
+                decide(cursor, seen, seen.current, places, members)
+        for place in carry_out(databases, console):
+            console.warn(f"{place.scope.name} gets its rows with the next `casebook run`.")
+        remove_former(databases, places, members, console)
+        forget_scopes(databases)
         after = find_problems(settings, databases)
     return Mended([one for one in before if one not in after], after)
-
-
-def admit_members(
-    settings: Settings, databases: Databases, given: Given, console: Console
-) -> list[Member]:
-    """Make the logins of the members of the present list; return the members, tied to the version.
-
-    Nobody sees more for it before the members are stored.
-    """
-    members, warnings = listed_members(settings, databases, given)
-    for warning in warnings:
-        console.warn(warning)
-    create_logins(databases, members, console)
-    return members
-
-
-def give(
-    cursor: Cursor,
-    databases: Databases,
-    given: Given,
-    members: Sequence[Member],
-    console: Console,
-) -> None:
-    """Give members what a version gives, in the owner's transaction."""
-    present = read_members(cursor)
-    declared = declared_access(given.marts, given.functions)
-    logins = {member.login for member in [*present, *members]}
-    end = readers_ended_by(databases, logins, console)
-    lock_exclusively(cursor, policy_changes(declared, live_access(cursor)), end)
-    if set(present) != set(members):
-        store_members(cursor, members)
-    apply_access(cursor, declared)
 
 
 def find_problems(settings: Settings, databases: Databases) -> list[str]:
@@ -104,70 +80,44 @@ def find_problems(settings: Settings, databases: Databases) -> list[str]:
 
     Changes nothing. Before the first publication there is nothing to differ from but the roles.
     """
-    builder = databases.reporting_admin.user
-    members: Sequence[Member] = []
-    given: Given | None = None
-    found: list[str] = []
-    if has_published(databases):
+    places, stored = read_readers(databases)
+    found = [
+        f"{name} does not show the version that was decided" for name in lagging_scopes(databases)
+    ]
+    members, _ = _present_members(settings, databases)
+    if stored:
+        found.extend(_member_problems(members, stored))
+        found.extend(role_problems(databases, places, stored, settled=True))
+        found.extend(_password_problems(databases, places, stored))
+    for place in places:
         try:
-            with as_owner(databases) as cursor:
-                is_published = has_version(cursor)
-                given = read_given(cursor)
-                stored = read_members(cursor)
-        except DatabaseError as error:
-            # Without the owner or the publisher nobody can look; the roles' problems say so.
+            found.extend(f"{place.database}: {text}" for text in access_problems(place))
+        except CasebookError as error:
             found.append(error.cause)
-        else:
-            if is_published and given is None:
-                found.append("the current version is of an earlier release: run `casebook run`")
-            elif given is not None:
-                members, _ = listed_members(settings, databases, given)
-                found.extend(_member_problems(members, stored))
-    with databases.reporting_admin.session("casebook doctor") as admin, admin.cursor() as cursor:
-        found.extend(standing_problems(cursor, members, builder, settled=given is not None))
-        found.extend(_login_problems(cursor, databases, members))
-        if given is not None:
-            found.extend(
-                difference(declared_access(given.marts, given.functions), live_access(cursor))
-            )
     return sorted(set(found))
 
 
-def listed_members(
-    settings: Settings, databases: Databases, given: Given
-) -> tuple[list[Member], list[str]]:
+def _present_members(settings: Settings, databases: Databases) -> tuple[list[Member], list[str]]:
     """Return the members of the file or seed, tied to what the current version knows.
 
     Also return a warning for each that names what it does not know.
     """
-    if settings.members_file:
-        listed = read_members_file(settings.members_file)
-    else:
-        relation = given.members_relation
-        with (
-            databases.warehouse.session("casebook doctor") as warehouse,
-            warehouse.cursor() as cursor,
-        ):
-            listed = read_member_seed(
-                cursor, lambda model: relation if model == MEMBERS_MODEL else None
-            )
-    check_members(listed)
-    return tie_members(listed, given.known)
+    with record(databases) as cursor:
+        current = next((one for one in read_versions(cursor) if one.is_current), None)
+        if current is None:
+            return [], []
+        relation = read_members_relation(cursor, current.version)
+    with databases.warehouse.session() as connection, connection.cursor() as cursor:
+        return listed_members(settings, cursor, relation, current.known)
 
 
-def _login_problems(
-    cursor: Cursor, databases: Databases, members: Sequence[Member]
+def _password_problems(
+    databases: Databases, places: Sequence[ScopeDatabase], members: Sequence[Member]
 ) -> Iterator[str]:
-    """Say which logins are somebody else's, and of which the password is not here any more."""
-    cursor.execute(
-        "select rolname::text from pg_catalog.pg_roles where rolname = any (%s)"
-        " and pg_catalog.shobj_description(oid, 'pg_authid') is distinct from %s",
-        ([member.login for member in members], marker(databases.installation)),
-    )
-    for (login,) in cursor.fetchall():
-        yield f"the role {login} was not made by this installation: rename one of the two"
+    """Say of which logins the password is not here any more."""
+    endpoints = {place.scope: place.server.endpoint for place in places}
     for member in members:
-        if databases.logins.find(databases.login_endpoint, member.login) is None:
+        if databases.logins.find(endpoints[member.scope], member.login) is None:
             yield f"no password of the login {member.login} is in {databases.logins.path}"
 
 

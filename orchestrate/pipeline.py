@@ -22,13 +22,15 @@ from orchestrate.erd.kept import kept_diagrams
 from orchestrate.errors import DataError, LostConnectionError
 from orchestrate.extracts.extract import write_extract, write_extracts
 from orchestrate.extracts.formats import DEFAULT_FORMATS, Format
-from orchestrate.publishing import Publication, PublishedVersion
+from orchestrate.publishing import Publication, PublishedVersion, carry_out
 from orchestrate.publishing import publish as publish_version
 from orchestrate.publishing.artifacts import BuildNote, check_last_build, read_build
 from orchestrate.publishing.lock import run_lock
+from orchestrate.publishing.publisher import lagging_scopes
+from orchestrate.publishing.versions import read_readers
 from orchestrate.reports import render_reports
 from orchestrate.reports.pages.activity import chosen_months
-from orchestrate.reports.recipients import PROGRAM, read_members
+from orchestrate.reports.recipients import PROGRAM
 from orchestrate.reports.writer import require_writable
 from orchestrate.retrying import once_more_when_lost
 from orchestrate.rollback import put_back
@@ -75,7 +77,7 @@ def _run_all(
     with run_lock(databases) as still_alone:
         variables = loading.variables(databases)
         dbt = Dbt(settings, databases.warehouse, console)
-        version = publication.found(databases)
+        version = publication.found(databases, console)
         if version is None:
             build_all(settings, databases, dbt, variables, console)
         diagrams = kept_diagrams(
@@ -180,7 +182,7 @@ def render_all(
         console=console,
         diagrams=diagrams,
         extracts=lambda recipient, versions, folder: write_extract(
-            databases, recipient, versions, DEFAULT_FORMATS, folder
+            recipient, versions, DEFAULT_FORMATS, folder
         ),
     )
 
@@ -219,7 +221,7 @@ def _publish_build(
     target_dir = target_path or settings.target_dir
     databases = open_databases(settings, console)
     with run_lock(databases, "publish") as still_alone:
-        if published := publication.found(databases):
+        if published := publication.found(databases, console):
             return published
         build = read_build(target_dir, databases.warehouse.database)
         with databases.warehouse.session() as connection, connection.cursor() as cursor:
@@ -256,6 +258,13 @@ def refuse_newer_sources(note: BuildNote, sources: Mapping[str, loading.DomainSo
             )
 
 
+def complete(databases: Databases, console: Console, command: str) -> None:
+    """Let every scope show what was decided last, where a command was cut off before that."""
+    if lagging_scopes(databases):
+        with run_lock(databases, command):
+            carry_out(databases, console)
+
+
 @once_more_when_lost
 def render(
     settings: Settings,
@@ -273,6 +282,7 @@ def render(
     """
     opening = chosen_months(from_month, to_month)
     databases = open_databases(settings, console)
+    complete(databases, console, "report")
     return render_reports(
         settings,
         databases,
@@ -295,6 +305,7 @@ def extract(
 ) -> list[Path]:
     """Write the extracts of what is published; returns every file written."""
     databases = open_databases(settings, console)
+    complete(databases, console, "extract")
     return write_extracts(
         databases,
         audiences=audiences,
@@ -361,7 +372,8 @@ def require_success(outcome: BuildOutcome, settings: Settings) -> None:
 
 def connection_hints(databases: Databases) -> list[str]:
     """Return the commands with which a reader connects, one per kind of client."""
-    members = sorted(read_members(databases), key=lambda member: member.audience != PROGRAM)
+    _, members = read_readers(databases)
+    members.sort(key=lambda member: member.audience != PROGRAM)
     login = members[0].login if members else "LOGIN"
     return [
         f'psql "$(casebook db url --as {login})"',

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from orchestrate.errors import ConfigurationError
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
+WAREHOUSE_VARIABLE = "CASEBOOK_DATABASE_URL"
+REPORTING_VARIABLE = "CASEBOOK_REPORTING_URL"
+
+
+def scope_variable(scope: str) -> str:
+    """Return the variable that names a server for one scope's database."""
+    return f"{REPORTING_VARIABLE}_{scope.upper()}"
 
 
 @dataclass(frozen=True)
@@ -18,7 +26,8 @@ class Settings:
 
     `home` holds the embedded server, passwords, dbt's artifacts and logs; `output_dir` the reports.
     `database_url` (None: the embedded server) names the warehouse, `reporting_url` (None: database
-    `reporting` on the warehouse's server) the reporting database; `members_file` (None: the seed
+    `reporting` on the warehouse's server) where the scopes' databases are and what their names
+    begin with, `scope_urls` the same for single scopes, by name; `members_file` (None: the seed
     `members`) a CSV file of logins, `pseudonym_key_file` (None: one in `secrets_dir`) the secret of
     the pseudonyms.
     """
@@ -28,6 +37,7 @@ class Settings:
     output_dir: Path
     database_url: str | None = None
     reporting_url: str | None = None
+    scope_urls: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     members_file: Path | None = None
     pseudonym_key_file: Path | None = None
 
@@ -38,13 +48,19 @@ class Settings:
         home = values.get("CASEBOOK_HOME")
         members = values.get("CASEBOOK_MEMBERS")
         key = values.get("CASEBOOK_PSEUDONYM_KEY_FILE")
+        of_scope = scope_variable("")
         return cls(
             project_dir=PROJECT_DIR,
             home=absolute(home, "CASEBOOK_HOME") if home else PROJECT_DIR / ".casebook",
             # A link of that name leads to where it lasts, which may not have been made yet.
             output_dir=(PROJECT_DIR / "output").resolve(),
-            database_url=values.get("CASEBOOK_DATABASE_URL") or None,
-            reporting_url=values.get("CASEBOOK_REPORTING_URL") or None,
+            database_url=values.get(WAREHOUSE_VARIABLE) or None,
+            reporting_url=values.get(REPORTING_VARIABLE) or None,
+            scope_urls={
+                name.removeprefix(of_scope).lower(): url
+                for name, url in sorted(values.items())
+                if name.startswith(of_scope) and name != of_scope and url
+            },
             members_file=absolute(members, "CASEBOOK_MEMBERS") if members else None,
             pseudonym_key_file=absolute(key, "CASEBOOK_PSEUDONYM_KEY_FILE") if key else None,
         )

@@ -11,6 +11,7 @@ from orchestrate.console import Console
 from orchestrate.database import open_databases
 from orchestrate.loading import DomainSource
 from orchestrate.publishing import PublishedVersion, published_versions
+from orchestrate.publishing.publisher import lagging_scopes
 from orchestrate.settings import Settings
 
 
@@ -18,12 +19,14 @@ from orchestrate.settings import Settings
 class Status:
     """Published versions, newest first, and the source that each domain's next run uses.
 
-    `freshness`: of landed tables, as the last run found it.
+    `freshness`: of landed tables, as the last run found it. `lagging`: scopes that do not show the
+    current version yet, because a command was cut off; the next one completes that.
     """
 
     versions: Sequence[PublishedVersion]
     sources: Mapping[str, DomainSource]
     freshness: Sequence[TableFreshness]
+    lagging: Sequence[str] = ()
 
     @property
     def current(self) -> PublishedVersion | None:
@@ -32,7 +35,7 @@ class Status:
 
 
 def read_status(settings: Settings, console: Console) -> Status:
-    """Read the status from both databases."""
+    """Read the status from the warehouse, and from scopes' databases where they may lag."""
     databases = open_databases(settings, console)
     sources = loading.domain_sources(databases)
     freshness = [
@@ -40,7 +43,7 @@ def read_status(settings: Settings, console: Console) -> Status:
         for table in read_freshness(settings.description_dir)
         if sources[table.domain].source == loading.LANDED
     ]
-    return Status(published_versions(databases), sources, freshness)
+    return Status(published_versions(databases), sources, freshness, lagging_scopes(databases))
 
 
 def show_status(status: Status, console: Console) -> None:
@@ -53,7 +56,12 @@ def show_status(status: Status, console: Console) -> None:
             f"Version {current.version}, published {current.published_at:%Y-%m-%d %H:%M:%S %Z}, "
             f"{tests(current)}{_overtaken(status.versions)}",
             ["relation", "rows"],
-            list(current.rows.items()),
+            sorted(current.rows.items()),
+        )
+    if status.lagging:
+        console.write(
+            f"Not shown yet to {', '.join(status.lagging)}, who see the version before: the next"
+            " `casebook run` or `casebook report` completes it."
         )
     console.show(
         "Versions kept",
@@ -114,6 +122,7 @@ def show_status(status: Status, console: Console) -> None:
                 for domain, source in status.sources.items()
             },
             "freshness": [asdict(table) for table in status.freshness],
+            "lagging": list(status.lagging),
         }
     )
 

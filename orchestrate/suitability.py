@@ -54,10 +54,10 @@ class _State(NamedTuple):
 
 
 def check_servers(settings: Settings, databases: Databases) -> Iterator[Check]:
-    """Check what both databases' servers are set to, and the embedded one's rules of entry."""
+    """Check what the servers are set to, and the embedded one's rules of entry."""
     for name, target in (
         ("warehouse", databases.warehouse),
-        ("reporting", databases.reporting_admin),
+        *(("reporting", server.door) for server in databases.servers),
     ):
         state = _read(target)
         yield from _check_state(name, target, state)

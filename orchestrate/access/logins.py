@@ -1,200 +1,194 @@
-"""Logins of the reporting database: one role per member, in exactly one audience group.
+"""Which logins are in which scope: settled when a version is decided, and cleared of what is gone.
 
-What a login sees hangs on its row in `private.members`, written in the transaction that publishes:
-a login without one sees nothing. So logins may be made before that transaction, and whatever is
-left over is taken away after it.
+A login sees what its scope's group may enter. So logins may be made before a version is shown, and
+whatever is left over is taken away after it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from psycopg2 import Error, sql
+from psycopg2 import Error, errors, sql
 
 from orchestrate.access.members import Member
-from orchestrate.access.roles import GROUPS, OWNER, PUBLISHER, group_of
+from orchestrate.access.roles import change_memberships, memberships, standing_edges
+from orchestrate.access.scopes import GROUPS, OWNER, PUBLISHER, ScopeDatabase
 from orchestrate.database.connection import database_errors
-from orchestrate.database.objects import ensure_role, marker
+from orchestrate.database.objects import marked_databases, marked_roles
 
 if TYPE_CHECKING:
     from orchestrate.console import Console
     from orchestrate.database import Databases
-    from orchestrate.driver import Connection, Cursor
-
-_STANDING: Final = frozenset({OWNER, PUBLISHER, *GROUPS})
-# Enough for a dashboard that opens several sessions, too few to use up a server.
-CONNECTION_LIMIT: Final = 20
-# Defaults: a reader may change them for a session of its own. Without sequential scans the plan of
-# even the smallest table goes by version and scope, and does not count the rows of others it met.
-# Where one is chosen all the same, as for the pointer, its forbidding costs would have the server
-# compile every statement for a tenth of a second.
-SETTINGS: Final = MappingProxyType(
-    {"statement_timeout": "5min", "enable_seqscan": "off", "jit": "off"}
-)
+    from orchestrate.driver import Connection
 
 
-def create_logins(databases: Databases, members: Sequence[Member], console: Console) -> None:
-    """Make the logins of new members, without taking from anyone what it sees.
+def settle_logins(
+    databases: Databases,
+    places: Sequence[ScopeDatabase],
+    members: Sequence[Member],
+    console: Console,
+) -> None:
+    """Leave each member in the group of its own scope only; whoever is no member leaves the groups.
 
-    A login that has a group keeps it until `settle_logins`; one that somebody put into several, and
-    that sees nothing for it, keeps its own. What one of Casebook's roles was given of another ends.
-    Raises ConfigurationError when a role of that name is
-    not Casebook's.
+    A member whose scope is not among `places` is in none. Sessions in a database that their login
+    may enter no more are ended. A role of somebody else's in one of the groups loses the group and
+    nothing else.
     """
-    connection = databases.reporting_admin.connect(application_name="casebook logins")
+    by_scope = {place.scope.name: place for place in places}
+    lines = []
+    for server in databases.servers:
+        here = [place for place in places if place.server.endpoint == server.endpoint]
+        own = {
+            member.login: place
+            for member in members
+            if (place := by_scope.get(member.scope.name)) in here and place is not None
+        }
+        wanted = {(login, place.group) for login, place in own.items()} | standing_edges(here)
+        with server.door.session("casebook logins") as connection:
+            with connection.cursor() as cursor:
+                cursor.execute("begin")
+                present = memberships(cursor)
+                change_memberships(cursor, present - wanted, wanted - present)
+                cursor.execute("commit")
+            left = {member for member, _ in present - wanted}
+            for login, group in sorted(present - wanted):
+                console.say(f"{login} no longer belongs to {group}.")
+            if left:
+                kept = {login: own[login].database if login in own else "" for login in left}
+                _end_strays(connection, kept, console)
+        for login, place in own.items():
+            line = databases.logins.line(server.endpoint, login)
+            if line is not None and line.database != place.database:
+                lines.append(replace(line, database=place.database))
+    databases.logins.store(lines)
+
+
+def remove_former(
+    databases: Databases,
+    places: Sequence[ScopeDatabase],
+    members: Sequence[Member],
+    console: Console,
+) -> set[str]:
+    """Remove Casebook's databases, groups and logins that no scope or member stands behind.
+
+    Among them is the database of all readers of earlier releases. Returns the databases that could
+    not be dropped, which is said; the next run tries again.
+    """
+    kept_roles = {OWNER, PUBLISHER, *GROUPS, *(member.login for member in members)}
+    remaining: set[str] = set()
+    gone: set[str] = set()
+    for place in places:
+        kept_roles |= {place.group, place.renderer}
+    for server in databases.servers:
+        own = {one.database for one in places if one.server.endpoint == server.endpoint}
+        with server.door.session("casebook logins") as connection:
+            roles = marked_roles(connection, databases.installation)
+            former = marked_databases(connection, databases.installation) - own
+            for name in sorted(former - {server.door.database}):
+                if not _drop_database(connection, name, roles, console):
+                    remaining.add(name)
+            for role in sorted(roles - kept_roles):
+                if _drop_role(connection, role, console):
+                    gone.add(role)
+    databases.passwords.forget_users(gone)
+    databases.logins.forget_users(gone)
+    return remaining
+
+
+def clear_default_rights(place: ScopeDatabase, roles: Collection[str], console: Console) -> None:
+    """Take back what roles gave by default of what they would make: nothing, as they make nothing.
+
+    Who does that for another role needs its rights; the builder, who made the roles, gives them to
+    itself in a transaction that leaves it without them.
+    """
+    connection = place.as_builder().connect(application_name="casebook logins")
     try:
         with (
-            database_errors("The server refused to make the logins"),
+            database_errors("The server refused to clear default rights"),
             connection,
             connection.cursor() as cursor,
         ):
-            _separate(cursor, {member.login for member in members}, console)
-            grouped: dict[str, set[str]] = {}
-            for login, group in _memberships(cursor):
-                grouped.setdefault(login, set()).add(group)
-            for member in members:
-                ensure_role(
-                    connection,
-                    member.login,
-                    installation=databases.installation,
-                    login=True,
-                    password=databases.login_password(member.login),
-                    connection_limit=CONNECTION_LIMIT,
-                )
-                _ensure_settings(cursor, member.login)
-                groups = grouped.get(member.login, set())
-                if len(groups) != 1:
-                    _set_group(cursor, member, groups)
+            for role in sorted(roles):
+                name = sql.Identifier(role)
+                cursor.execute(sql.SQL("grant {} to current_user").format(name))
+                cursor.execute(sql.SQL("drop owned by {}").format(name))
+                cursor.execute(sql.SQL("revoke {} from current_user").format(name))
+                console.warn(f"{role} had set default rights in {place.database}; they are gone.")
     finally:
         connection.close()
 
 
-def settle_logins(databases: Databases, members: Sequence[Member], console: Console) -> None:
-    """Leave each member in its own group only, and remove Casebook's logins that are none any more.
+def end_sessions(connection: Connection, sessions: Mapping[int, str]) -> None:
+    """End sessions, by process number and login, of logins that the builder made.
 
-    A role of somebody else's in one of the groups loses the group and nothing else.
+    Who ends a session needs the rights of its login. The builder gives them to itself in a
+    transaction that it never commits, so that it has them nowhere else. `connection` is an
+    autocommitting one of the builder's, to any database of the server.
     """
-    wanted = {(member.login, group_of(member.audience)) for member in members}
-    logins = {member.login for member in members}
-    connection = databases.reporting_admin.connect(application_name="casebook logins")
-    try:
-        with database_errors("The server refused to settle the logins"):
-            with connection, connection.cursor() as cursor:
-                present = _memberships(cursor)
-                for login, group in sorted(present - wanted):
-                    _revoke(cursor, group, login)
-                    console.say(f"{login} no longer belongs to {group}.")
-                for login, group in sorted(wanted - present):
-                    _grant(cursor, group, login)
-                former = sorted(
-                    ({login for login, _ in present} - logins - _STANDING)
-                    & _marked(cursor, databases.installation)
-                )
-            for login in former:
-                _remove(connection, login, console)
-    finally:
-        connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("begin")
+        for login in sorted(set(sessions.values())):
+            cursor.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(login)))
+        for pid in sessions:
+            cursor.execute("select pg_terminate_backend(%s, 5000)", (pid,))
+        cursor.execute("rollback")
 
 
-def _memberships(cursor: Cursor) -> set[tuple[str, str]]:
-    """Read who is in the audience groups, as (login, group).
-
-    Since PostgreSQL 16 the builder, who made the groups, administers them as a member; that is no
-    reader.
-    """
-    cursor.execute(
-        "select pg_get_userbyid(member)::text, pg_get_userbyid(roleid)::text from pg_auth_members"
-        " where pg_get_userbyid(roleid) = any (%s) and pg_get_userbyid(member) <> current_user",
-        (list(GROUPS),),
-    )
-    return set(cursor.fetchall())
-
-
-def _marked(cursor: Cursor, installation: str) -> set[str]:
-    cursor.execute(
-        "select rolname::text from pg_roles where shobj_description(oid, 'pg_authid') = %s",
-        (marker(installation),),
-    )
-    return {name for (name,) in cursor.fetchall()}
-
-
-def _grant(cursor: Cursor, group: str, login: str) -> None:
-    cursor.execute(sql.SQL("grant {} to {}").format(sql.Identifier(group), sql.Identifier(login)))
-
-
-def _revoke(cursor: Cursor, group: str, login: str) -> None:
-    cursor.execute(
-        sql.SQL("revoke {} from {}").format(sql.Identifier(group), sql.Identifier(login))
-    )
-
-
-def _separate(cursor: Cursor, logins: Set[str], console: Console) -> None:
-    """Take Casebook's roles out of each other: logins are in groups, and nothing else in anything.
-
-    Such a member sees nothing as long as it is in the group of another audience, but as the owner
-    it would see everything.
-    """
-    cursor.execute(
-        "select pg_get_userbyid(member)::text, pg_get_userbyid(roleid)::text from pg_auth_members"
-        " where pg_get_userbyid(roleid) = any (%(ours)s)"
-        " and pg_get_userbyid(member) = any (%(ours)s)"
-        " and not (pg_get_userbyid(member) = any (%(logins)s)"
-        "          and pg_get_userbyid(roleid) = any (%(groups)s))"
-        " and (pg_get_userbyid(member), pg_get_userbyid(roleid)) <> (%(publisher)s, %(owner)s)",
-        {
-            "ours": sorted(_STANDING | logins),
-            "logins": sorted(logins),
-            "groups": list(GROUPS),
-            "publisher": PUBLISHER,
-            "owner": OWNER,
-        },
-    )
-    for member, role in cursor.fetchall():
-        _revoke(cursor, role, member)
-        console.warn(f"{member} was a member of {role}, by other hands, and is no longer.")
-
-
-def _set_group(cursor: Cursor, member: Member, groups: Set[str]) -> None:
-    wanted = group_of(member.audience)
-    for group in sorted(groups - {wanted}):
-        _revoke(cursor, group, member.login)
-    if wanted not in groups:
-        _grant(cursor, wanted, member.login)
-
-
-def _ensure_settings(cursor: Cursor, login: str) -> None:
-    """Give a login its settings and no others: some that it can make itself break its reports."""
-    cursor.execute(
-        "select datname, setconfig from pg_db_role_setting"
-        " left join pg_database on pg_database.oid = setdatabase where setrole = %s::regrole",
-        (login,),
-    )
-    present = cursor.fetchall()
-    wanted = {f"{name}={value}" for name, value in SETTINGS.items()}
-    if [(database, set(settings)) for database, settings in present] == [(None, wanted)]:
-        return
-    role = sql.Identifier(login)
-    for database, _ in present:
-        place = sql.SQL("in database {}").format(sql.Identifier(database)) if database else None
-        cursor.execute(sql.SQL("alter role {} {} reset all").format(role, place or sql.SQL("")))
-    for name, value in SETTINGS.items():
+def _end_strays(connection: Connection, own: Mapping[str, str], console: Console) -> None:
+    """End the sessions of logins in other databases than their own (empty: in all of them)."""
+    with connection.cursor() as cursor:
         cursor.execute(
-            sql.SQL("alter role {} set {} to {}").format(
-                role, sql.Identifier(name), sql.Literal(value)
-            )
+            "select pid, usename::text, datname::text from pg_stat_activity"
+            " where usename = any (%s) and datname is not null",
+            (sorted(own),),
         )
+        found = {pid: login for pid, login, database in cursor if database != own[login]}
+    end_sessions(connection, found)
+    for login in sorted(set(found.values())):
+        console.say(f"Ended sessions of {login} where it may not be any more.")
 
 
-def _remove(connection: Connection, login: str, console: Console) -> None:
-    """Drop a login; where something still hangs on it, let it at least not log in."""
+def _drop_database(
+    connection: Connection, name: str, roles: Collection[str], console: Console
+) -> bool:
     try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(sql.SQL("drop role {}").format(sql.Identifier(login)))
-        console.say(f"Removed the login {login}: it is no member any more.")
+        with connection.cursor() as cursor:
+            # Whoever connects from now on is refused, so that it is empty when it goes.
+            cursor.execute(
+                sql.SQL("alter database {} connection limit 0").format(sql.Identifier(name))
+            )
+            cursor.execute(
+                "select pid, usename::text from pg_stat_activity"
+                " where datname = %s and usename = any (%s)",
+                (name, sorted(roles)),
+            )
+            sessions = dict(cursor.fetchall())
+        end_sessions(connection, sessions)
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL("drop database if exists {}").format(sql.Identifier(name)))
     except Error as error:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(sql.SQL("alter role {} nologin").format(sql.Identifier(login)))
         reason = str(error).strip().splitlines()[0]
-        console.warn(f"The login {login} is closed but could not be dropped: {reason}")
+        console.warn(
+            f"The database {name}, which no scope uses any more, could not be dropped: {reason}."
+            " Readers cannot enter it; the next run tries again."
+        )
+        return False
+    console.say(f"Dropped the database {name}: no scope uses it any more.")
+    return True
+
+
+def _drop_role(connection: Connection, role: str, console: Console) -> bool:
+    """Drop a role; where something still hangs on it, let it at least not log in."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(role)))
+    except errors.DependentObjectsStillExist as error:
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL("alter role {} nologin").format(sql.Identifier(role)))
+        reason = str(error).strip().splitlines()[0]
+        console.warn(f"The login {role} is closed but could not be dropped: {reason}")
+        return False
+    console.say(f"Removed {role}: it belongs to no scope any more.")
+    return True

@@ -7,13 +7,20 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from psycopg2 import sql
+
+from orchestrate.access.known import MEMBERS_MODEL, Known
+from orchestrate.access.scopes import SHARED_AUDIENCES, Scope
 from orchestrate.contracts import AUDIENCES
 from orchestrate.errors import ConfigurationError, DataError
+
+if TYPE_CHECKING:
+    from orchestrate.driver import Cursor
 
 COLUMNS: Final = ("login", "audience", "client_id", "specialty_id", "resident_name")
 OPEN: Final = "open"
@@ -43,39 +50,34 @@ class Listed:
 
 @dataclass(frozen=True)
 class Member:
-    """A member tied to its rows: `scope_id` of a client's, `resident_name` of a resident's.
-
-    Both are None when the member has no such rows, also because what it names is unknown.
-    """
+    """A login, what its row names, and the scope that it reads."""
 
     login: str
     audience: str
     client_id: str | None
     specialty_id: str | None
-    resident_name: str | None
-    scope_id: str | None
+    scope: Scope
 
 
-@dataclass(frozen=True)
-class Known:
-    """What members may name, as this build has it.
+def read_member_seed(cursor: Cursor, relation: tuple[str, str] | None) -> list[Listed]:
+    """Read the seed `members` as its staging model shows it: a relation of the warehouse.
 
-    `scopes` maps (client_id, visibility) to scope_id; `restrictions` are (client_id, specialty_id);
-    `hidden` are (scope_id, code) of what a scope does not show.
-    `open_payers` are those whose patients' rows staff may see.
-
-    Of a version that was put back, `withheld` are clients of whom it shows what is restricted by
-    now, `closed_payers` those of whose patients it shows rows that staff may not see by now.
+    Raises ConfigurationError when the build had none.
     """
-
-    residents: Set[str] = frozenset()
-    specialties: Set[str] = frozenset()
-    scopes: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    restrictions: Set[tuple[str, str]] = frozenset()
-    hidden: Set[tuple[str, str]] = frozenset()
-    open_payers: Set[str] = frozenset()
-    withheld: Set[str] = frozenset()
-    closed_payers: Set[str] = frozenset()
+    if relation is None:
+        raise ConfigurationError(
+            f"The build has no model {MEMBERS_MODEL}, so nobody is known who may read.",
+            "Restore the model, or let CASEBOOK_MEMBERS name a CSV file of members.",
+        )
+    cursor.execute(
+        sql.SQL("select {} from {}").format(
+            sql.SQL(", ").join(map(sql.Identifier, COLUMNS)), sql.Identifier(*relation)
+        )
+    )
+    return [
+        list_member(dict(zip(COLUMNS, row, strict=True)), f"Seed members, login '{row[0]}'")
+        for row in cursor.fetchall()
+    ]
 
 
 def read_members_file(path: Path) -> list[Listed]:
@@ -173,52 +175,44 @@ def check_members(listed: Sequence[Listed]) -> None:
 
 
 def tie_members(listed: Iterable[Listed], known: Known) -> tuple[list[Member], list[str]]:
-    """Tie members to their rows; also return a warning for each that names what is not known.
+    """Tie members to their scopes; also return a warning for each that names what is not known.
 
-    Such a member stays a member: it sees what its audience sees alike, but no person's rows and
+    Such a member has a scope to itself: what its audience sees alike, but no person's rows and
     nothing restricted.
     """
     members, warnings = [], []
     for one in listed:
-        scope_id, resident_name, unknown = None, None, ""
-        if one.audience == "client" and one.client_id in known.withheld:
-            warnings.append(
-                f"{one.place}: {one.login} sees no rows: more of {one.client_id} is restricted now"
-                " than was in the version."
-            )
-        elif one.audience == "client":
-            scope_id, unknown = _scope(one, known)
-        elif one.audience == "resident":
-            is_known = one.resident_name in known.residents
-            resident_name = one.resident_name if is_known else None
-            unknown = "" if is_known else "resident"
+        scope, unknown = _scope(one, known)
         if unknown:
             warnings.append(
                 f"{one.place}: {one.login} names a {unknown} that is not in the data;"
                 " it sees no person's rows and nothing restricted."
             )
-        members.append(
-            Member(
-                one.login, one.audience, one.client_id, one.specialty_id, resident_name, scope_id
-            )
-        )
+        members.append(Member(one.login, one.audience, one.client_id, one.specialty_id, scope))
     return sorted(members, key=lambda member: member.login), warnings
 
 
-def _scope(one: Listed, known: Known) -> tuple[str | None, str]:
-    """Choose the scope of a client's member: its specialty's if that is restricted, else open."""
+def _scope(one: Listed, known: Known) -> tuple[Scope, str]:
+    """Choose the scope of a member; also return what it names that is not known, if anything."""
+    if one.audience in SHARED_AUDIENCES:
+        return Scope(one.audience, one.audience), ""
+    if one.audience == "resident":
+        name = one.resident_name if one.resident_name in known.residents else None
+        return Scope(one.login, "resident", resident_name=name), "" if name else "resident"
     client_id = one.client_id or ""
+    specialty_id, unknown = None, ""
     if (client_id, OPEN) not in known.scopes:
-        return None, "client"
-    if one.specialty_id is None:
-        return known.scopes[client_id, OPEN], ""
-    if (client_id, one.specialty_id) in known.restrictions:
-        # A restriction without a scope of its own shows nothing rather than too much or too little.
-        scope_id = known.scopes.get((client_id, one.specialty_id))
-        return scope_id, "" if scope_id else "specialty"
-    if one.specialty_id not in known.specialties:
-        return None, "specialty"
-    return known.scopes[client_id, OPEN], ""
+        unknown = "client"
+    elif one.specialty_id and (client_id, one.specialty_id) in known.restrictions:
+        specialty_id = one.specialty_id
+    elif one.specialty_id and one.specialty_id not in known.specialties:
+        unknown = "specialty"
+    scope_id = known.scopes.get((client_id, specialty_id or OPEN))
+    # A restriction without a scope of its own shows nothing rather than too much or too little.
+    if unknown or scope_id is None:
+        return Scope(one.login, "client", client_id), unknown or "specialty"
+    name = client_id if specialty_id is None else f"{client_id}_{specialty_id}"
+    return Scope(name, "client", client_id, specialty_id, scope_id), ""
 
 
 def _header(name: str) -> str:

@@ -1,28 +1,27 @@
-"""Who may read what, as declared by the marts and as the catalog has it: one form for both.
+"""Who may read what in a scope's database: as declared, and as the catalog has it, in one form.
 
-`declared_access` derives rights and policies from the marts' readers; `live_access` reads what
-there is; `difference` tells them apart, and `apply_access` turns one into the other. The publisher
-does all three in the transaction that publishes, so that nothing is shown under other rights than
-declared.
+`declared_access` derives rights and policies from what a version gives; `live_access` reads what
+there is; `difference` tells them apart, and `apply_access` turns one into the other before the
+version is shown, so that nothing is shown under other rights than declared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from psycopg2 import sql
 
-from orchestrate.access.private import FUNCTIONS, SCHEMA, ensure_functions, private_routines
-from orchestrate.access.roles import GROUPS, OWNER, group_of
+from orchestrate.access.private import CURRENT_VERSION, SCHEMA
 from orchestrate.access.routines import (
     Routine,
     change_routines,
     live_routines,
     published_routines,
 )
-from orchestrate.contracts import READS_OWN, Function, Mart
+from orchestrate.access.scopes import OWNER, PUBLISHER, ScopeDatabase
+from orchestrate.contracts import Function, Mart
 
 if TYPE_CHECKING:
     from orchestrate.driver import Cursor
@@ -30,13 +29,13 @@ if TYPE_CHECKING:
 PUBLIC: Final = "public"
 PASSED_ON: Final = "*"
 
-# Conditions as PostgreSQL writes them back (pg_get_expr with an empty search path), so that
-# declared and live ones compare as text. The sub-select is evaluated once per statement, not once
-# per row, and leaves an equality that an index of (version, scope_id, …) answers without looking
-# at other rows.
-CURRENT_VERSION: Final = "(version = ( SELECT private.current_version() AS current_version))"
-OWN_SCOPE: Final = "(scope_id = ( SELECT private.reader_scope() AS reader_scope))"
-OWN_RESIDENT: Final = "(resident_name = ( SELECT private.reader_resident() AS reader_resident))"
+# As PostgreSQL writes the conditions back (pg_get_expr with an empty search path), so that declared
+# and live ones compare as text. An array's comparison costs half an operator: whatever condition a
+# reader adds, the planner puts none before it, so no plan tells of the rows of other versions. The
+# sub-select is evaluated once per statement and leaves an index on version to be used.
+IS_CURRENT: Final = (
+    "(version = ANY (ARRAY[( SELECT private.current_version() AS current_version)]))"
+)
 EVERY_ROW: Final = "true"
 
 
@@ -68,85 +67,131 @@ class Right(NamedTuple):
 
 @dataclass(frozen=True)
 class Access:
-    """Everything that decides what readers see of a reporting database.
+    """Everything that decides what readers see of a scope's database.
 
-    `relations` are tables under row security, owned by the owner; `others` are objects that have no
-    place there: views, foreign tables, tables without or with forced row security, another owner's.
-    `routines` are all functions, with their bodies.
+    `relations` are tables under row security, owned by the owner, with their columns; `others` are
+    things that have no place there: views, foreign tables, tables without or with forced row
+    security, another owner's, a reader's rights on what is not yet made. `routines` are all
+    functions, with their bodies.
     """
 
-    relations: frozenset[tuple[str, str]]
+    relations: Mapping[tuple[str, str], frozenset[str]]
     policies: frozenset[Policy]
     rights: frozenset[Right]
     others: frozenset[str] = frozenset()
     routines: frozenset[Routine] = frozenset()
 
 
-def declared_access(marts: Sequence[Mart], functions: Sequence[Function] = ()) -> Access:
-    """Derive access from marts and functions.
+@dataclass(frozen=True)
+class Given:
+    """What a version gives its scope: relations by (schema, name) with columns, and functions."""
 
-    A mart without readers is one that is being withdrawn.
-    """
-    rights = {Right("database", (), group, "CONNECT") for group in GROUPS} | {
-        Right("function", (SCHEMA, function, ""), group, "EXECUTE")
-        for function in FUNCTIONS
-        for group in GROUPS
-    }
-    policies: set[Policy] = set()
-    for mart in marts:
-        policies.update(_policies(mart))
-        for audience in mart.readers:
-            group = group_of(audience)
-            rights.add(Right("schema", (mart.schema,), group, "USAGE"))
-            rights.update(
-                Right("column", (mart.schema, mart.name, column), group, "SELECT")
-                for column in ("version", *mart.source_columns)
-            )
-    for function in functions:
-        path = (function.schema, function.name, function.signature)
-        for audience in function.readers:
-            rights.add(Right("schema", (function.schema,), group_of(audience), "USAGE"))
-            rights.add(Right("function", path, group_of(audience), "EXECUTE"))
-    return Access(
-        frozenset((mart.schema, mart.name) for mart in marts),
-        frozenset(policies),
-        frozenset(rights),
-        routines=frozenset([*private_routines(OWNER), *published_routines(functions, OWNER)]),
+    relations: Mapping[tuple[str, str], tuple[str, ...]]
+    functions: tuple[Function, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Return it as plain values."""
+        return {
+            "relations": [[*relation, list(names)] for relation, names in self.relations.items()],
+            "functions": [function.as_json() for function in self.functions],
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Given:
+        """Read what `as_json` returned."""
+        return cls(
+            {(schema, name): tuple(names) for schema, name, names in content["relations"]},
+            tuple(Function.from_json(one) for one in content["functions"]),
+        )
+
+
+def given_to(audience: str, marts: Sequence[Mart], functions: Sequence[Function]) -> Given:
+    """Return what marts and functions give an audience."""
+    return Given(
+        {
+            (mart.schema, mart.name): tuple(column.name for column in mart.columns)
+            for mart in marts
+            if audience in mart.readers
+        },
+        tuple(function for function in functions if audience in function.readers),
     )
 
 
-def _policies(mart: Mart) -> Iterable[Policy]:
-    schema, name = mart.schema, mart.name
-    yield Policy(schema, name, "version_is_current", True, (PUBLIC,), CURRENT_VERSION)
-    if mart.is_scoped:
-        yield Policy(schema, name, "scope_is_own", True, (PUBLIC,), OWN_SCOPE)
-    for audience, reading in mart.readers.items():
-        condition = OWN_RESIDENT if reading == READS_OWN else EVERY_ROW
-        yield Policy(schema, name, f"{audience}_reads", False, (group_of(audience),), condition)
+def declared_access(place: ScopeDatabase, given: Given, live: Access) -> Access:
+    """Derive access from what a version gives its scope.
+
+    Tables of other versions stay for these, and nobody reads them. Of a table that is read, every
+    column is: `select *` asks for the right to each.
+    """
+    group = place.audience_group
+    rights = {
+        Right("database", (), place.group, "CONNECT"),
+        Right("database", (), PUBLISHER, "CONNECT"),
+        Right("database", (), OWNER, "CREATE"),
+        Right("function", (SCHEMA, CURRENT_VERSION.name, ""), group, "EXECUTE"),
+    }
+    for schema, name in given.relations:
+        rights.add(Right("schema", (schema,), group, "USAGE"))
+        rights.update(
+            Right("column", (schema, name, column), group, "SELECT")
+            for column in live.relations.get((schema, name), ())
+        )
+    for function in given.functions:
+        rights.add(Right("schema", (function.schema,), group, "USAGE"))
+        path = (function.schema, function.name, function.signature)
+        rights.add(Right("function", path, group, "EXECUTE"))
+    relations = {*given.relations, *live.relations}
+    return Access(
+        {relation: live.relations.get(relation, frozenset()) for relation in relations},
+        frozenset(policy for relation in relations for policy in policies_of(relation)),
+        frozenset(rights),
+        routines=frozenset([CURRENT_VERSION, *published_routines(given.functions, OWNER)]),
+    )
+
+
+def policies_of(relation: tuple[str, str]) -> Iterable[Policy]:
+    """Return the policies of a table: every row of the current version, and no other."""
+    yield Policy(*relation, "version_is_current", True, (PUBLIC,), IS_CURRENT)
+    yield Policy(*relation, "every_row_of_it", False, (PUBLIC,), EVERY_ROW)
+
+
+def create_policy(relation: sql.Identifier, policy: Policy) -> sql.Composable:
+    """Return the statement that makes a policy on a relation."""
+    return sql.SQL("create policy {} on {} as {} for select to {} using ({})").format(
+        sql.Identifier(policy.name),
+        relation,
+        sql.SQL("restrictive" if policy.is_restrictive else "permissive"),
+        sql.SQL(", ").join(map(_role, policy.roles)),
+        sql.SQL(policy.condition),
+    )
 
 
 def live_access(cursor: Cursor) -> Access:
     """Read access from the catalog; the role must see nothing special, any role does."""
     cursor.execute("set local search_path to pg_catalog")
     cursor.execute(_RELATIONS)
-    relations, others = set(), set()
-    for schema, name, is_sound, what in cursor.fetchall():
+    relations, others = {}, set()
+    for schema, name, is_sound, what, columns in cursor.fetchall():
         if is_sound:
-            relations.add((schema, name))
+            relations[schema, name] = frozenset(columns)
         else:
             others.add(f"{what} {schema}.{name}")
+    others.update(
+        f"{role} gives default rights on what it may come to make"
+        for role in roles_with_default_rights(cursor)
+    )
     cursor.execute(_POLICIES)
     policies = {
         Policy(schema, name, policy, not permissive, tuple(roles), condition, command)
         for schema, name, policy, permissive, roles, condition, command in cursor.fetchall()
     }
-    cursor.execute(_RIGHTS, {"groups": list(GROUPS)})
+    cursor.execute(_RIGHTS)
     rights = {
         Right(kind, tuple(path), role, privilege)
         for kind, path, role, privilege in cursor.fetchall()
     }
     return Access(
-        frozenset(relations),
+        relations,
         frozenset(policies),
         frozenset(rights),
         frozenset(others),
@@ -154,12 +199,19 @@ def live_access(cursor: Cursor) -> Access:
     )
 
 
+def roles_with_default_rights(cursor: Cursor) -> list[str]:
+    """Return who, but the owner, gives rights by default on what it makes: any role may say so."""
+    cursor.execute(_DEFAULTS)
+    return [role for (role,) in cursor.fetchall()]
+
+
 def difference(declared: Access, live: Access) -> list[str]:
     """Say how the live access differs from the declared one; empty when it does not."""
     found = sorted(live.others)
-    for relation in declared.relations ^ live.relations:
-        state = "missing" if relation in declared.relations else "not declared"
-        found.append(f"relation {'.'.join(relation)} is {state}")
+    found += [
+        f"relation {'.'.join(relation)} is missing"
+        for relation in declared.relations.keys() - live.relations.keys()
+    ]
     for policy in declared.policies ^ live.policies:
         state = "missing" if policy in declared.policies else "not declared"
         found.append(
@@ -183,7 +235,7 @@ def difference(declared: Access, live: Access) -> list[str]:
 def policy_changes(declared: Access, live: Access) -> set[tuple[str, str]]:
     """Return the relations whose policies differ; changing these takes a table from its readers."""
     relations = {(policy.schema, policy.relation) for policy in declared.policies ^ live.policies}
-    return relations & live.relations
+    return relations & live.relations.keys()
 
 
 def apply_access(cursor: Cursor, declared: Access) -> None:
@@ -192,8 +244,7 @@ def apply_access(cursor: Cursor, declared: Access) -> None:
     What is too much goes first. Rights on the database are the builder's to give and stay as they
     are. The caller has set the role to the owner.
     """
-    ensure_functions(cursor)
-    change_routines(cursor, declared.routines, keep=private_routines(OWNER), owner=OWNER)
+    change_routines(cursor, declared.routines, owner=OWNER)
     live = live_access(cursor)
     extra_policies, extra_rights = live.policies - declared.policies, live.rights - declared.rights
     for policy in sorted(extra_policies):
@@ -208,15 +259,7 @@ def apply_access(cursor: Cursor, declared: Access) -> None:
         # Revoking a right on a table takes the same right on its columns along.
         live = live_access(cursor)
     for policy in sorted(declared.policies - live.policies):
-        cursor.execute(
-            sql.SQL("create policy {} on {} as {} for select to {} using ({})").format(
-                sql.Identifier(policy.name),
-                sql.Identifier(policy.schema, policy.relation),
-                sql.SQL("restrictive" if policy.is_restrictive else "permissive"),
-                sql.SQL(", ").join(map(_role, policy.roles)),
-                sql.SQL(policy.condition),
-            )
-        )
+        cursor.execute(create_policy(sql.Identifier(policy.schema, policy.relation), policy))
     for right in sorted(declared.rights - live.rights):
         _change_right(cursor, "grant", "to", right)
 
@@ -249,7 +292,7 @@ def _change_right(cursor: Cursor, verb: str, preposition: str, right: Right) -> 
     )
 
 
-# Schemas that are not the server's own. No percent sign: some of these statements take parameters.
+# Schemas that are not the server's own.
 _OURS = """
     namespace.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
     and not starts_with(namespace.nspname, 'pg_temp_')
@@ -263,7 +306,8 @@ _RELATIONS = f"""
         relation.relkind = 'r'
             and relation.relrowsecurity
             and not relation.relforcerowsecurity
-            and pg_get_userbyid(relation.relowner) = '{OWNER}',
+            and pg_get_userbyid(relation.relowner) = '{OWNER}'
+            and 'version' = any (columns),
         case
             when relation.relkind = 'v' then 'no contract describes the view'
             when relation.relkind = 'm' then 'no contract describes the materialized view'
@@ -271,13 +315,25 @@ _RELATIONS = f"""
             when relation.relkind = 'p' then 'no contract describes the partitioned table'
             when not relation.relrowsecurity then 'row security is off on'
             when relation.relforcerowsecurity then 'row security is forced on'
+            when 'version' <> all (columns) then 'no contract describes the table'
             else 'another role owns'
-        end
+        end,
+        columns
     from pg_class as relation
     inner join pg_namespace as namespace on namespace.oid = relation.relnamespace
+    cross join lateral (
+        select coalesce(array_agg(attname::text), '{{}}') as columns from pg_attribute
+        where attrelid = relation.oid and attnum > 0 and not attisdropped
+    ) as attributes
     where relation.relkind in ('r', 'v', 'm', 'f', 'p')
         and namespace.nspname <> '{SCHEMA}'
         and {_OURS}
+"""
+
+_DEFAULTS = f"""
+    select distinct pg_get_userbyid(defaclrole)::text from pg_catalog.pg_default_acl
+    where pg_get_userbyid(defaclrole) <> '{OWNER}'
+    order by 1
 """
 
 _POLICIES = """
@@ -287,7 +343,7 @@ _POLICIES = """
     from pg_policies
 """
 
-# Owners hold their own objects by right. On the database only PUBLIC and the groups matter here.
+# Owners hold their own objects by right.
 _RIGHTS = f"""
     with held as (
         select
@@ -300,7 +356,6 @@ _RIGHTS = f"""
         from pg_database
         cross join lateral aclexplode(coalesce(datacl, acldefault('d', datdba))) as exploded
         where datname = current_database()
-            and (exploded.grantee = 0 or pg_get_userbyid(exploded.grantee) = any (%(groups)s))
         union all
         select
             'schema', array[namespace.nspname], exploded.grantee, exploded.privilege_type,

@@ -1,8 +1,8 @@
-"""Functions of reporting: those declared, those there, and the way between them.
+"""Functions of a scope's database: those declared, those there, and the way between them.
 
-Published functions run with the rights of whoever calls them, so row security decides what they
-read. Those of the schema `private`, which policies ask, run as the owner. Both look up names in
-pg_catalog alone, unless a name carries its schema.
+Published functions run with the rights of whoever calls them. The one of the schema `private`,
+which policies ask, runs as the owner. Both look up names in pg_catalog alone, unless a name carries
+its schema.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Routine(NamedTuple):
 
 
 def published_routines(functions: Sequence[Function], owner: str) -> Iterable[Routine]:
-    """Describe functions as they are to be in reporting."""
+    """Describe functions as they are to be in a scope's database."""
     for function in functions:
         yield Routine(
             function.schema,
@@ -71,21 +71,14 @@ def live_routines(cursor: Cursor) -> frozenset[Routine]:
     return frozenset(Routine(*row) for row in cursor.fetchall())
 
 
-def change_routines(
-    cursor: Cursor, declared: Iterable[Routine], keep: Iterable[Routine], owner: str
-) -> None:
+def change_routines(cursor: Cursor, declared: Iterable[Routine], owner: str) -> None:
     """Make the owner's functions those declared, touching only what differs.
 
-    Those to `keep` are somebody else's care. The caller has set the role to the owner. What belongs
-    to others stays, for the comparison with what is declared to find.
+    The caller has set the role to the owner. What belongs to others stays, for the comparison with
+    what is declared to find.
     """
-    kept = {routine.identity for routine in keep}
-    wanted = {one.identity: one for one in declared if one.identity not in kept}
-    present = {
-        one.identity: one
-        for one in live_routines(cursor)
-        if one.owner == owner and one.identity not in kept
-    }
+    wanted = {one.identity: one for one in declared}
+    present = {one.identity: one for one in live_routines(cursor) if one.owner == owner}
     for identity, routine in sorted(present.items()):
         if identity not in wanted or not _can_become(routine, wanted[identity]):
             cursor.execute(sql.SQL("drop routine {}").format(_named(routine, routine.signature)))
@@ -93,13 +86,15 @@ def change_routines(
         if present.get(identity) != routine:
             cursor.execute(
                 sql.SQL(
-                    "create or replace function {} returns {} language {} stable security invoker"
-                    " parallel unsafe set search_path to pg_catalog, pg_temp as {}"
+                    "create or replace function {} returns {} language {} {}"
+                    " set search_path to pg_catalog, pg_temp as {}"
                 ).format(
                     # Names and types of arguments and result are checked by the contract.
                     _named(routine, routine.arguments),
                     sql.SQL(routine.returns),
                     sql.Identifier(routine.language),
+                    # All but the search path, as the statement spells it too.
+                    sql.SQL(" ".join(routine.properties.split(", ")[:3])),
                     sql.Literal(routine.body),
                 )
             )

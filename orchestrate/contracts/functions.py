@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -58,6 +58,16 @@ class Function:
     language: str
     body: str
     readers: Mapping[str, str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {**asdict(replace(self, readers={})), "readers": dict(self.readers)}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Function:
+        """Read what `as_json` returned."""
+        arguments = tuple(Argument(**one) for one in content["arguments"])
+        return cls(**{**content, "arguments": arguments})
 
     @property
     def relation(self) -> str:

@@ -60,8 +60,7 @@ class Mart:
 
     `schema` and `name` are what readers use; `source_schema` is where dbt built it in the
     warehouse (the same, but for a developer's prefixed build). `columns`, `primary_key` and
-    `foreign_keys` leave out `scope_id`, which `is_scoped` stands for: the publisher puts version
-    and scope in front.
+    `foreign_keys` leave out `scope_id`, which chooses a scope's rows and is not among them.
     """
 
     unique_id: str
@@ -84,17 +83,6 @@ class Mart:
     def relation(self) -> str:
         """The relation's name for people, `schema.name`."""
         return f"{self.schema}.{self.name}"
-
-    @property
-    def lead_columns(self) -> tuple[str, ...]:
-        """The columns that lead the stored primary key: version and, where scoped, scope_id."""
-        return (VERSION_COLUMN, SCOPE_COLUMN) if self.is_scoped else (VERSION_COLUMN,)
-
-    @property
-    def source_columns(self) -> tuple[str, ...]:
-        """The columns to copy, in stored order without version."""
-        names = tuple(column.name for column in self.columns)
-        return (SCOPE_COLUMN, *names) if self.is_scoped else names
 
 
 def read_marts(manifest: Mapping[str, Any]) -> list[Mart]:

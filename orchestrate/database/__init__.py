@@ -1,7 +1,8 @@
-"""The two databases: in the embedded server, or on a server that the environment names."""
+"""The warehouse and the servers of the scopes' databases, as the environment names them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrate.console import Console
@@ -24,9 +25,9 @@ from orchestrate.database.targets import locate
 from orchestrate.settings import Settings
 
 __all__ = [
-    "PUBLISHER",
     "ConnectionTarget",
     "Databases",
+    "ReportingServer",
     "ServerStatus",
     "open_databases",
     "psql",
@@ -37,59 +38,75 @@ __all__ = [
     "url",
 ]
 
-PUBLISHER = "casebook_publisher"
+
+@dataclass(frozen=True)
+class ReportingServer:
+    """A server that holds databases of scopes.
+
+    `door` is the builder's way in, to a database that is there whatever scopes there are. `base` is
+    what the names of scopes' databases begin with, `endpoint` what its passwords go by.
+    """
+
+    door: ConnectionTarget
+    base: str
+    endpoint: Endpoint
 
 
 @dataclass(frozen=True)
 class Databases:
-    """Who connects to which database, and the installation that marks what Casebook makes.
+    """The builder's ways to the warehouse and to the servers of the scopes' databases.
 
-    `warehouse` and `reporting_admin` are the builder's, `publisher` the publisher's on reporting.
-    The roles of publisher and readers are made by whoever publishes; their passwords are here.
+    `installation` marks what Casebook makes. `passwords` are those of builder, publisher and
+    rendering logins, `logins` those of the readers. The roles and databases of scopes are made by
+    whoever publishes.
     """
 
     warehouse: ConnectionTarget
-    reporting_admin: ConnectionTarget
-    publisher: ConnectionTarget
+    reporting: ReportingServer
+    own_servers: Mapping[str, ReportingServer]
     installation: str
+    passwords: PasswordFile
     logins: PasswordFile
-    # The key of the logins' passwords: the reporting server.
-    login_endpoint: Endpoint
 
-    def reader(self, login: str) -> ConnectionTarget:
-        """Return how a login connects to the reporting database."""
-        return self.reporting_admin.derive(user=login, passfile=str(self.logins.path))
+    def server_of(self, scope: str) -> ReportingServer:
+        """Return the server that a scope's database belongs on."""
+        return self.own_servers.get(scope, self.reporting)
 
-    def login_password(self, login: str) -> str:
-        """Return the stored password of a login, or a new one that is stored first."""
-        return self.logins.ensure(self.login_endpoint, login)
+    @property
+    def servers(self) -> list[ReportingServer]:
+        """Every server of scopes' databases once."""
+        found = {one.endpoint: one for one in (*self.own_servers.values(), self.reporting)}
+        return list(found.values())
 
 
 def open_databases(settings: Settings, console: Console) -> Databases:
-    """Make both databases ready, starting the embedded server when it is needed.
+    """Make the warehouse ready, starting the embedded server when it is needed.
 
-    Raises ConfigurationError for a malformed URL, an unusable home or a database that Casebook did
-    not make; DatabaseError when a server cannot be reached, refuses or is too old.
+    Raises ConfigurationError for a malformed URL or an unusable home; DatabaseError when a server
+    cannot be reached, refuses or is too old.
     """
     targets = locate(settings)
-    passwords = server_passwords(settings)
     with (
         usable_home(settings),
         locked(settings.home / "databases.lock", "making the databases ready"),
     ):
         installation = open_warehouse(targets.warehouse, console)
-        open_reporting(
-            targets.reporting,
-            targets.warehouse,
-            installation,
-            pristine=bool(settings.database_url or settings.reporting_url),
-        )
-        passwords.ensure(targets.reporting_endpoint, PUBLISHER)
+        reporting, *own = [
+            ReportingServer(
+                open_reporting(target, targets.warehouse),
+                target.database,
+                server.endpoint if server else target.endpoint,
+            )
+            for target, server in (
+                (targets.reporting, targets.embedded_reporting),
+                *((target, None) for target in targets.own_servers.values()),
+            )
+        ]
     return Databases(
         warehouse=targets.warehouse,
-        reporting_admin=targets.reporting,
-        publisher=targets.reporting.derive(user=PUBLISHER, passfile=str(passwords.path)),
+        reporting=reporting,
+        own_servers=dict(zip(targets.own_servers, own, strict=True)),
         installation=installation,
+        passwords=server_passwords(settings),
         logins=login_passwords(settings),
-        login_endpoint=targets.reporting_endpoint,
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from orchestrate.database.connection import ConnectionTarget
-from orchestrate.database.passwords import PasswordFile
+from orchestrate.database.passwords import ANY, PasswordFile
 from orchestrate.database.programs import Programs
 from orchestrate.database.server import (
     RunningServer,
@@ -21,21 +21,16 @@ from orchestrate.database.server import (
     server_passwords,
     stop_running,
 )
-from orchestrate.database.targets import (
-    REPORTING_VARIABLE,
-    WAREHOUSE_VARIABLE,
-    Targets,
-    locate,
-)
+from orchestrate.database.targets import Targets, locate
 from orchestrate.errors import ConfigurationError
-from orchestrate.settings import Settings
+from orchestrate.settings import REPORTING_VARIABLE, WAREHOUSE_VARIABLE, Settings
 
 # Variables of libpq that would overrule what the URI and its password file say.
 _OVERRULING = frozenset(
     {"PGPASSWORD", "PGPASSFILE", "PGHOSTADDR", "PGOPTIONS", "PGSERVICE", "PGSERVICEFILE"}
 )
 # What may hold the builder's password, which a shell within a reader's psql need not inherit.
-_OURS = frozenset({WAREHOUSE_VARIABLE, REPORTING_VARIABLE})
+_OURS = (WAREHOUSE_VARIABLE, REPORTING_VARIABLE)
 _NEEDS_TLS = frozenset({"require", "verify-ca", "verify-full"})
 
 
@@ -89,7 +84,7 @@ def remove_embedded(settings: Settings) -> None:
 
 
 def url(settings: Settings, login: str | None = None) -> str:
-    """Return the URI of the warehouse as its builder, or of reporting as a login.
+    """Return the URI of the warehouse as its builder, or of a login's scope as that login.
 
     It holds no password but the name of a password file. A server that listens on a port is named
     by that. Raises ConfigurationError for a login without a stored password.
@@ -107,7 +102,9 @@ def psql(settings: Settings, login: str | None, arguments: Sequence[str]) -> NoR
     program = _psql_for(target, is_embedded=target.parameters["host"].startswith("/"))
     overruling = _OVERRULING if "passfile" in target.parameters else frozenset[str]()
     environment = {
-        name: value for name, value in os.environ.items() if name not in overruling | _OURS
+        name: value
+        for name, value in os.environ.items()
+        if name not in overruling and not name.startswith(_OURS)
     }
     os.execve(program, [program, target.uri(), *arguments], environment)  # noqa: S606  (no shell)
 
@@ -132,15 +129,20 @@ def _target(settings: Settings, login: str | None) -> ConnectionTarget:
     if login is None:
         return _builder(settings, targets)
     passwords = login_passwords(settings)
-    endpoint = targets.reporting_endpoint
-    if passwords.find(endpoint, login) is None:
-        known = ", ".join(passwords.users(endpoint)) or "none yet"
-        raise ConfigurationError(
-            f"There is no password of a login {login!r} here (known logins: {known}).",
-            "Logins come from the members, and are made when a run publishes.",
-        )
-    target = targets.reporting.derive(user=login, passfile=str(passwords.path))
-    return _by_port(target, targets.reporting_server, passwords)
+    for target, server in (
+        (targets.reporting, targets.embedded_reporting),
+        *((own, None) for own in targets.own_servers.values()),
+    ):
+        # A login's line names the database of its scope.
+        line = passwords.line(server.endpoint if server else target.endpoint, login)
+        if line is not None and line.database != ANY:
+            found = target.derive(user=login, passfile=str(passwords.path), dbname=line.database)
+            return _by_port(found, server, passwords)
+    known = ", ".join(passwords.users()) or "none yet"
+    raise ConfigurationError(
+        f"There is no password of a login {login!r} here (known logins: {known}).",
+        "Logins come from the members, and are made when a run publishes.",
+    )
 
 
 def _builder(settings: Settings, targets: Targets) -> ConnectionTarget:
@@ -149,7 +151,7 @@ def _builder(settings: Settings, targets: Targets) -> ConnectionTarget:
         # What the user's URL holds goes where psql can find it and nobody else can read it.
         passwords.put(target.endpoint, target.user, given)
         target = ConnectionTarget({**target.parameters, "passfile": str(passwords.path)})
-    return _by_port(target, targets.warehouse_server, passwords)
+    return _by_port(target, targets.embedded, passwords)
 
 
 def _by_port(
@@ -159,5 +161,5 @@ def _by_port(
     if server is None or server.tcp_endpoint is None:
         return target
     endpoint = server.tcp_endpoint
-    passwords.put(endpoint, target.user, target.password())
+    passwords.put(endpoint, target.user, target.password(), target.database)
     return target.derive(host=endpoint.host, port=endpoint.port)

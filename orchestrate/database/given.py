@@ -6,27 +6,15 @@ from psycopg2 import sql
 
 from orchestrate.console import Console
 from orchestrate.database.connection import ConnectionTarget
-from orchestrate.database.objects import (
-    database_exists,
-    drop_unfinished_databases,
-    ensure_database,
-    ensure_installation,
-    refuse_foreign_database,
-)
+from orchestrate.database.objects import ensure_installation
 from orchestrate.driver import Connection
-from orchestrate.errors import ConfigurationError, DatabaseError
+from orchestrate.errors import DatabaseError
 
-# Row-level security leaked what policies hide before these releases (trust in the reporting
-# database rests on it): major version to the first minor one without the leaks.
+# Row-level security, on which it rests which version readers see, leaked what policies hide before
+# these releases: major version to the first minor one without the leaks.
 FIRST_SAFE_MINOR = {15: 14, 16: 10, 17: 6}
 _OLDEST_MAJOR = 15
 _MAINTENANCE_DATABASE = "postgres"
-
-_IS_WAREHOUSE = "select pg_catalog.to_regclass('casebook.installation') is not null"
-_IS_OPEN = """
-    select has_database_privilege('public', current_database(), 'connect, temporary')
-        or has_schema_privilege('public', 'public', 'usage, create')
-"""
 
 
 def open_warehouse(warehouse: ConnectionTarget, console: Console) -> str:
@@ -58,46 +46,17 @@ def open_warehouse(warehouse: ConnectionTarget, console: Console) -> str:
         return ensure_installation(connection)
 
 
-def open_reporting(
-    reporting: ConnectionTarget,
-    warehouse: ConnectionTarget,
-    installation: str,
-    *,
-    pristine: bool,
-) -> None:
-    """Make the reporting database when missing, refuse one that is not ours, and close it.
+def open_reporting(reporting: ConnectionTarget, warehouse: ConnectionTarget) -> ConnectionTarget:
+    """Check a server for scopes' databases; return the builder's way into it.
 
-    `pristine` as in `ensure_database`: for a server whose template for new databases is not ours.
-    Raises DatabaseError when the server is too old or refuses, ConfigurationError when a database
-    of this name exists without the mark of this installation, or is the warehouse.
+    That leads to a database which is there whatever scopes there are: the warehouse where it is on
+    the same server, else the one that the URL names or the server's own. Raises DatabaseError when
+    the server cannot be reached or is too old.
     """
-    if (reporting.endpoint, reporting.database) == (warehouse.endpoint, warehouse.database):
-        raise _is_warehouse(reporting)
-    keeper = warehouse if reporting.endpoint == warehouse.endpoint else None
-    with (keeper or _reachable(reporting)).session() as connection:
+    door = warehouse if reporting.endpoint == warehouse.endpoint else _reachable(reporting)
+    with door.session() as connection:
         _refuse_unsafe(connection)
-        drop_unfinished_databases(connection)
-        if database_exists(connection, reporting.database):
-            refuse_foreign_database(connection, reporting.database, installation)
-        else:
-            _refuse_without_createdb(connection, reporting)
-            ensure_database(
-                connection, reporting.database, installation=installation, pristine=pristine
-            )
-    with reporting.session() as connection, connection.cursor() as cursor:
-        # Also by another name of its server.
-        cursor.execute(_IS_WAREHOUSE)
-        if cursor.fetchone() == (True,):
-            raise _is_warehouse(reporting)
-        cursor.execute(_IS_OPEN)
-        row = cursor.fetchone()
-        if row and row[0]:
-            cursor.execute(
-                sql.SQL("revoke all on database {} from public").format(
-                    sql.Identifier(reporting.database)
-                )
-            )
-            cursor.execute("revoke all on schema public from public")
+    return door
 
 
 def server_version(connection: Connection) -> int:
@@ -105,53 +64,29 @@ def server_version(connection: Connection) -> int:
     return int(connection.server_version)
 
 
-def _is_warehouse(reporting: ConnectionTarget) -> ConfigurationError:
-    return ConfigurationError(
-        f"The database {reporting.database!r} is to be for reporting, but is a warehouse: readers"
-        " would get where identifiers are.",
-        "Let CASEBOOK_REPORTING_URL name another database, or unset it.",
-    )
-
-
 def _reachable(reporting: ConnectionTarget) -> ConnectionTarget:
-    """Return the reporting database, or one on its server from which it can be made."""
+    """Return the database that the URL names, or the one that every server has.
+
+    Raises what the former answered where neither lets the builder in.
+    """
     try:
         reporting.connect().close()
     except DatabaseError as unreachable:
-        neighbour = reporting.derive(dbname=_MAINTENANCE_DATABASE)
+        maintenance = reporting.derive(dbname=_MAINTENANCE_DATABASE)
         try:
-            with neighbour.session() as connection:
-                is_closed = database_exists(connection, reporting.database)
+            maintenance.connect().close()
         except DatabaseError:
-            is_closed = True
-        if is_closed:
             raise unreachable from None
-        return neighbour
+        return maintenance
     return reporting
-
-
-def _refuse_without_createdb(connection: Connection, reporting: ConnectionTarget) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select rolcreatedb or rolsuper from pg_catalog.pg_roles where rolname = current_user"
-        )
-        row = cursor.fetchone()
-    if not (row and row[0]):
-        create = sql.SQL("create database {} owner {}").format(
-            sql.Identifier(reporting.database), sql.Identifier(reporting.user)
-        )
-        raise DatabaseError(
-            f"There is no database {reporting.database!r}, and {reporting.user!r} may not make it.",
-            f"Let an administrator run: {create.as_string(connection)};",
-        )
 
 
 def _refuse_unsafe(connection: Connection) -> None:
     version = server_version(connection)
     if is_unsafe(version):
         raise DatabaseError(
-            f"PostgreSQL {_version(version)} is too old for the reporting database: its row-level"
-            " security can be circumvented.",
+            f"PostgreSQL {_version(version)} is too old for readers: its row-level security"
+            " can be circumvented.",
             _upgrade_advice(),
         )
 

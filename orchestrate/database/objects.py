@@ -10,7 +10,7 @@ from psycopg2 import errors, sql
 from psycopg2.extensions import encrypt_password
 
 from orchestrate.driver import Connection
-from orchestrate.errors import ConfigurationError
+from orchestrate.errors import ConfigurationError, DatabaseError
 
 # From this version on, who creates a role may administer it, but neither act as it nor inherit from
 # it before granting that to itself.
@@ -105,39 +105,59 @@ def ensure_role(
 
 
 def ensure_database(
-    connection: Connection, name: str, *, installation: str, pristine: bool = False
+    connection: Connection, name: str, *, installation: str, template: str = "template0"
 ) -> bool:
     """Make a database that is owned by the current user, marked, and closed to everyone else.
 
     `connection` is an autocommitting one to another database of the server. Returns whether the
-    database is new. `pristine`: nothing that the server's administrator put into its template for
-    new databases comes along, and text is UTF-8. Raises ConfigurationError, and changes nothing,
-    when one of this name is not marked.
+    database is new. It is a copy of `template`; text is UTF-8. Raises ConfigurationError, and
+    changes nothing, when one of this name is not marked, and DatabaseError for a builder who may
+    not make databases.
     """
     if database_exists(connection, name):
         refuse_foreign_database(connection, name, installation)
         return False
+    _refuse_without_createdb(connection, name)
     # It gets its name last, so that no crash leaves one without mark that is refused ever after;
     # what a crash does leave, `drop_unfinished_databases` finds by its name.
-    create = "create database {0}" + (" template template0 encoding 'UTF8'" if pristine else "")
     unfinished = sql.Identifier(f"{_UNFINISHED}{secrets.token_hex(6)}")
     with connection.cursor() as cursor:
         try:
             for statement, values in (
-                (create, ()),
+                ("create database {0} template {1} encoding 'UTF8'", (sql.Identifier(template),)),
                 ("revoke all on database {0} from public", ()),
                 ("comment on database {0} is {1}", (sql.Literal(marker(installation)),)),
+                ("alter database {0} rename to {1}", (sql.Identifier(name),)),
             ):
                 cursor.execute(sql.SQL(statement).format(unfinished, *values))
-            cursor.execute(
-                sql.SQL("alter database {} rename to {}").format(unfinished, sql.Identifier(name))
-            )
         except (errors.DuplicateDatabase, errors.UniqueViolation, errors.InvalidCatalogName):
             # Another command made it meanwhile, and may have taken this one for a leftover.
             cursor.execute(sql.SQL("drop database if exists {}").format(unfinished))
             refuse_foreign_database(connection, name, installation)
             return False
     return True
+
+
+def marked_databases(connection: Connection, installation: str) -> set[str]:
+    """Return the databases of the server that this installation made."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select datname::text from pg_catalog.pg_database"
+            " where pg_catalog.shobj_description(oid, 'pg_database') = %s",
+            (marker(installation),),
+        )
+        return {name for (name,) in cursor.fetchall()}
+
+
+def marked_roles(connection: Connection, installation: str) -> set[str]:
+    """Return the roles of the server that this installation made."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select rolname::text from pg_catalog.pg_roles"
+            " where pg_catalog.shobj_description(oid, 'pg_authid') = %s",
+            (marker(installation),),
+        )
+        return {name for (name,) in cursor.fetchall()}
 
 
 def drop_unfinished_databases(connection: Connection) -> None:
@@ -164,6 +184,21 @@ def refuse_foreign_database(connection: Connection, name: str, installation: str
         )
         comment = _scalar(cursor.fetchone())
     _refuse_unmarked(connection, "database", name, comment, installation)
+
+
+def _refuse_without_createdb(connection: Connection, name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select rolcreatedb or rolsuper, rolname from pg_catalog.pg_roles"
+            " where rolname = current_user"
+        )
+        row = cursor.fetchone()
+    if row and not row[0]:
+        statement = sql.SQL("alter role {} createdb").format(sql.Identifier(str(row[1])))
+        raise DatabaseError(
+            f"There is no database {name!r}, and {row[1]!r} may not make it.",
+            f"Let an administrator run: {statement.as_string(connection)};",
+        )
 
 
 def scram_verifier(connection: Connection, user: str, password: str) -> str:

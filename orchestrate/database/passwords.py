@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from orchestrate.database.files import give_to_owner_of_folder, locked, replace_text
 from orchestrate.errors import ConfigurationError
 
+ANY = "*"
 _PASSWORD_BYTES = 24
-_ANY = "*"
 # A field ends at a colon that no backslash escapes.
 _FIELD = re.compile(r"((?:[^:\\]|\\.)*)(?::|$)")
 
@@ -28,11 +28,12 @@ class Endpoint(NamedTuple):
 
 @dataclass(frozen=True)
 class PasswordLine:
-    """One password, for one user on one server, whatever the database."""
+    """One password, for one user on one server; `database` is the one that the user may enter."""
 
     endpoint: Endpoint
     user: str
     password: str
+    database: str = ANY
 
     def __repr__(self) -> str:
         return f"PasswordLine({self.endpoint.host}:{self.endpoint.port}, {self.user})"
@@ -41,14 +42,20 @@ class PasswordLine:
         """Tell whether libpq would take this line, wildcards included."""
         wanted = (*endpoint, user)
         own = (*self.endpoint, self.user)
-        return all(mine in (_ANY, theirs) for mine, theirs in zip(own, wanted, strict=True))
+        return all(mine in (ANY, theirs) for mine, theirs in zip(own, wanted, strict=True))
 
     def render(self) -> str:
         """Return the line as libpq reads it."""
-        fields = (self.endpoint.host, self.endpoint.port, _ANY, self.user, self.password)
+        fields = (
+            self.endpoint.host,
+            self.endpoint.port,
+            self.database,
+            self.user,
+            self.password,
+        )
         if any("\n" in field or "\r" in field for field in fields):
             raise ConfigurationError("A name or password with a line break cannot be stored.")
-        return ":".join(field if field == _ANY else _escape(field) for field in fields)
+        return ":".join(field if field == ANY else _escape(field) for field in fields)
 
 
 class PasswordFile:
@@ -57,16 +64,18 @@ class PasswordFile:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def find(self, endpoint: Endpoint, user: str) -> str | None:
-        """Return the password that libpq would use, or None."""
-        for line in self._read():
-            if line.matches(endpoint, user):
-                return line.password
-        return None
+    def line(self, endpoint: Endpoint, user: str) -> PasswordLine | None:
+        """Return the first line of a user there, or None; a user enters one database only."""
+        return next((line for line in self._read() if line.matches(endpoint, user)), None)
 
-    def users(self, endpoint: Endpoint) -> list[str]:
-        """Return the users that have a password there, sorted."""
-        return sorted({line.user for line in self._read() if line.matches(endpoint, line.user)})
+    def find(self, endpoint: Endpoint, user: str) -> str | None:
+        """Return the password of a user there, or None."""
+        line = self.line(endpoint, user)
+        return line.password if line else None
+
+    def users(self) -> list[str]:
+        """Return the users that have a password, sorted."""
+        return sorted({line.user for line in self._read()})
 
     def ensure(self, endpoint: Endpoint, user: str) -> str:
         """Return the password of a user, generating and storing one where there is none."""
@@ -77,15 +86,20 @@ class PasswordFile:
             self._write([*self._read(), PasswordLine(endpoint, user, password)])
             return password
 
-    def put(self, endpoint: Endpoint, user: str, password: str) -> None:
+    def put(self, endpoint: Endpoint, user: str, password: str, database: str = ANY) -> None:
         """Store a password, in place of what that user had at that endpoint."""
-        new = PasswordLine(endpoint, user, password)
-        self._change(
-            lambda lines: [
-                *(line for line in lines if (line.endpoint, line.user) != (endpoint, user)),
-                new,
-            ]
-        )
+        self.store([PasswordLine(endpoint, user, password, database)])
+
+    def store(self, new: Collection[PasswordLine]) -> None:
+        """Store lines, each in place of what its user had at its endpoint."""
+        replaced = {(line.endpoint, line.user) for line in new}
+        if new:
+            self._change(
+                lambda lines: [
+                    *(line for line in lines if (line.endpoint, line.user) not in replaced),
+                    *new,
+                ]
+            )
 
     def move(self, old: Endpoint, new: Endpoint) -> None:
         """Let the passwords of one endpoint be those of another, for a server that moved."""
@@ -93,7 +107,7 @@ class PasswordFile:
             return
         self._change(
             lambda lines: [
-                PasswordLine(new, line.user, line.password) if line.endpoint == old else line
+                replace(line, endpoint=new) if line.endpoint == old else line
                 for line in lines
                 if line.endpoint != new
             ]
@@ -103,6 +117,11 @@ class PasswordFile:
         """Remove the passwords of an endpoint."""
         if self.path.exists():
             self._change(lambda lines: [line for line in lines if line.endpoint != endpoint])
+
+    def forget_users(self, users: Collection[str]) -> None:
+        """Remove the passwords of users, wherever they are."""
+        if users and self.path.exists():
+            self._change(lambda lines: [line for line in lines if line.user not in users])
 
     def _change(self, change: Callable[[Sequence[PasswordLine]], Sequence[PasswordLine]]) -> None:
         with self._locked():
@@ -156,8 +175,8 @@ def _parse(text: str) -> PasswordLine | None:
     fields = [re.sub(r"\\(.)", r"\1", match[1]) for match in _FIELD.finditer(text)][:5]
     if len(fields) < 5:
         return None
-    host, port, _database, user, password = fields
-    return PasswordLine(Endpoint(host, port), user, password)
+    host, port, database, user, password = fields
+    return PasswordLine(Endpoint(host, port), user, password, database)
 
 
 def _unusable(path: Path, error: OSError) -> ConfigurationError:

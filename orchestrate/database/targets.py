@@ -2,53 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrate.database.bootstrap import BUILDER, WAREHOUSE
 from orchestrate.database.connection import ConnectionTarget, parse_url
-from orchestrate.database.passwords import Endpoint
 from orchestrate.database.server import RunningServer, ensure_running, server_passwords
-from orchestrate.settings import Settings
+from orchestrate.settings import (
+    REPORTING_VARIABLE,
+    WAREHOUSE_VARIABLE,
+    Settings,
+    scope_variable,
+)
 
 REPORTING = "reporting"
-WAREHOUSE_VARIABLE = "CASEBOOK_DATABASE_URL"
-REPORTING_VARIABLE = "CASEBOOK_REPORTING_URL"
 
 
 @dataclass(frozen=True)
 class Targets:
-    """The builder's way to both databases, and the embedded server where it holds them."""
+    """The builder's ways to the servers, and the embedded server where it holds databases.
+
+    The database of `reporting`, and of each scope's in `own_servers`, is what the names of scopes'
+    databases on that server begin with; it need not exist.
+    """
 
     warehouse: ConnectionTarget
-    warehouse_server: RunningServer | None
     reporting: ConnectionTarget
-    reporting_server: RunningServer | None
+    own_servers: Mapping[str, ConnectionTarget]
+    embedded: RunningServer | None
 
     @property
-    def reporting_endpoint(self) -> Endpoint:
-        """The key of passwords on the reporting server."""
-        server = self.reporting_server
-        return server.endpoint if server else self.reporting.endpoint
+    def embedded_reporting(self) -> RunningServer | None:
+        """The embedded server, where it holds the scopes' databases that have no server of theirs.
+
+        Its passwords go by its own endpoint.
+        """
+        return self.embedded if self.reporting.endpoint == self.warehouse.endpoint else None
 
 
 def locate(settings: Settings) -> Targets:
-    """Find both databases; the embedded server is started when it holds one of them.
+    """Find all servers; the embedded one is started when it holds a database.
 
     Raises ConfigurationError for a malformed URL, and what starting the server raises.
     """
-    given_warehouse = _parse(settings.database_url, WAREHOUSE_VARIABLE)
-    given_reporting = _parse(settings.reporting_url, REPORTING_VARIABLE)
+    warehouse = _parse(settings.database_url, WAREHOUSE_VARIABLE)
+    reporting = _parse(settings.reporting_url, REPORTING_VARIABLE)
+    own_servers = {
+        scope: parse_url(url, scope_variable(scope)) for scope, url in settings.scope_urls.items()
+    }
     server = None
-    if given_warehouse:
-        warehouse = given_warehouse
-    else:
+    if warehouse is None:
         server = ensure_running(settings)
         warehouse = server.target(server_passwords(settings), BUILDER, WAREHOUSE)
     return Targets(
         warehouse=warehouse,
-        warehouse_server=server,
-        reporting=given_reporting or warehouse.derive(dbname=REPORTING),
-        reporting_server=None if given_reporting else server,
+        reporting=reporting or warehouse.derive(dbname=REPORTING),
+        own_servers=own_servers,
+        embedded=server,
     )
 
 

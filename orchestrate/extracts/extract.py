@@ -19,13 +19,14 @@ from orchestrate.reports.catalog import Relation, only_version, read_in_order, r
 from orchestrate.reports.data import snapshot
 from orchestrate.reports.edition import Edition, describe_edition
 from orchestrate.reports.folders import domain_of
-from orchestrate.reports.recipients import (
-    Recipient,
-    choose_recipients,
-    read_clients,
-    read_members,
+from orchestrate.reports.recipients import Recipient, read_recipients
+from orchestrate.reports.writer import (
+    EXTRACTS,
+    alone_in,
+    make_private,
+    new_folder,
+    note_folders,
 )
-from orchestrate.reports.writer import EXTRACTS, alone_in, make_private, new_folder
 
 if TYPE_CHECKING:
     from orchestrate.console import Console
@@ -47,19 +48,15 @@ def write_extracts(
     """Write what each audience may read into the folder `extracts` of its own; return the files.
 
     Audiences and login are chosen as for reports (see `choose_recipients`). Everything is read over
-    a login of the audience, in one snapshot and in constant memory. A folder is replaced whole, or
-    on failure not at all.
+    the rendering login of the scope, in one snapshot and in constant memory. A folder is replaced
+    whole, or on failure not at all.
 
     Raises ConfigurationError when nothing is published, nobody is there to write for, a format
     needs a package that is missing, or the folder cannot be written; DatabaseError when a database
     refuses.
     """
     versions = published_versions(databases)
-    if not versions:
-        raise ConfigurationError("Nothing is published yet.", "Run `casebook run` first.")
-    recipients = choose_recipients(
-        read_members(databases), read_clients(databases), audiences, login
-    )
+    recipients = read_recipients(databases, versions, audiences, login, console)
     if not recipients:
         raise ConfigurationError(
             "No member may read an extract.", "List a login among the members, then publish."
@@ -70,14 +67,14 @@ def write_extracts(
             target = out_dir / recipient.folder / EXTRACTS
             make_private(target.parent)
             with new_folder(target) as aside:
-                write_extract(databases, recipient, versions, formats, aside)
+                write_extract(recipient, versions, formats, aside)
             files += sorted(target.iterdir())
             task.advance(recipient.folder)
+        note_folders(out_dir, {recipient.folder for recipient in recipients})
     return files
 
 
 def write_extract(
-    databases: Databases,
     recipient: Recipient,
     versions: Sequence[PublishedVersion],
     formats: Sequence[Format],
@@ -86,7 +83,7 @@ def write_extract(
     """Write all files of one audience into a folder, which is made when it is missing."""
     folder.mkdir(mode=0o700, exist_ok=True)
     with closing(
-        databases.reader(recipient.login).connect(application_name="casebook extract")
+        recipient.place.as_renderer().connect(application_name="casebook extract")
     ) as connection:
         _write(connection, recipient, versions, formats, folder)
 

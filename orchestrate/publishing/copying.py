@@ -1,4 +1,4 @@
-"""Rows from the warehouse to reporting: COPY to COPY through a pipe, in constant memory."""
+"""Rows from the warehouse to a scope's database: COPY to COPY by a pipe, in constant memory."""
 
 from __future__ import annotations
 
@@ -17,35 +17,43 @@ if TYPE_CHECKING:
 
 
 def copy_mart(
-    source: Cursor, target: Cursor, mart: Mart, version: int, place: Name | None = None
+    source: Cursor,
+    target: Cursor,
+    mart: Mart,
+    version: int,
+    rows: tuple[str, str | None] | None,
+    place: Name,
 ) -> int:
-    """Copy a mart into its reporting table under the version; return the number of rows.
+    """Copy a scope's rows of a mart into its table under the version; return how many they are.
 
-    `source` stands in a repeatable-read transaction, so that all marts are of one moment. Rows of
-    several scopes go in shuffled: whoever forces a sequential scan can count the rows of others
-    before and between its own, and where rows lie must not tell whose these are. `place` is where
-    the table stands while it is not in its own. Raises DataError when the rows that arrived are
-    not as many as the warehouse holds.
+    `source` stands in a repeatable-read transaction, so that all marts are of one moment. `rows`
+    are a column and its value, None for all. They go in by their key, so that where one lies tells
+    nothing of anything else. `place` is where the table stands. Raises DataError when the rows that
+    arrived are not as many as the warehouse holds.
     """
-    into = sql.Identifier(*(place or (mart.schema, mart.name)))
-    columns = sql.SQL(", ").join(map(sql.Identifier, mart.source_columns))
+    columns = sql.SQL(", ").join(sql.Identifier(column.name) for column in mart.columns)
     relation = sql.Identifier(mart.source_schema, mart.name)
-    key = sql.SQL(", ").join(map(sql.Identifier, mart.primary_key))
+    chosen = sql.SQL("from {}").format(relation)
+    if rows is not None:
+        column, value = rows
+        chosen = sql.SQL("from {} where {} = {}").format(
+            relation, sql.Identifier(column), sql.Literal(value)
+        )
     copy_out = sql.SQL(
-        "copy (select {}::bigint, {} from {} order by {}) to stdout (format binary)"
+        "copy (select {}::bigint, {} {} order by {}) to stdout (format binary)"
     ).format(
-        sql.Literal(version), columns, relation, sql.SQL("random()") if mart.is_scoped else key
+        sql.Literal(version),
+        columns,
+        chosen,
+        sql.SQL(", ").join(map(sql.Identifier, mart.primary_key)),
     )
     copy_in = sql.SQL("copy {} ({}, {}) from stdin (format binary)").format(
-        into, sql.Identifier(VERSION_COLUMN), columns
+        sql.Identifier(*place), sql.Identifier(VERSION_COLUMN), columns
     )
     _pump(source, copy_out, target, copy_in)
-    source.execute(sql.SQL("select count(*) from {}").format(relation))
-    target.execute(
-        sql.SQL("select count(*) from {} where version = %s").format(into),
-        (version,),
-    )
-    there, here = _count(source), _count(target)
+    here = target.rowcount
+    source.execute(sql.SQL("select count(*) {}").format(chosen))
+    (there,) = source.fetchone() or (0,)
     if there != here:
         raise DataError(
             f"{mart.relation}: {here} rows arrived of {there}. Nothing was published.",
@@ -59,8 +67,8 @@ def _pump(
 ) -> None:
     """Run both COPYs at once, joined by a pipe; the source's in a thread.
 
-    When the source fails, the pipe ends early, the target refuses the torso and the source's error
-    is the one to tell; when the target fails, closing the pipe stops the source.
+    When the source fails, the pipe ends early, the target refuses what is incomplete and the
+    source's error is the one to tell; when the target fails, closing the pipe stops the source.
     """
     read_end, write_end = os.pipe()
     failures: list[BaseException] = []
@@ -85,8 +93,3 @@ def _pump(
     sender.join()
     if failures:
         raise failures[0]
-
-
-def _count(cursor: Cursor) -> int:
-    row = cursor.fetchone()
-    return int(row[0]) if row else 0

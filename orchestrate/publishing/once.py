@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrate.publishing.publisher import published_versions, seen_version
+from orchestrate.publishing.publisher import carry_out
+from orchestrate.publishing.versions import published_versions, read_pointer, record
 
 if TYPE_CHECKING:
+    from orchestrate.console import Console
     from orchestrate.database import Databases
     from orchestrate.publishing.artifacts import Build
     from orchestrate.publishing.versions import PublishedVersion
@@ -27,11 +29,16 @@ class Publication:
 
     def begin(self, databases: Databases, build: Build) -> None:
         """Note what is to be published, and what readers see until then."""
-        self.seen = seen_version(databases)
+        with record(databases) as cursor:
+            self.seen = read_pointer(cursor).current
         self.invocation_id = build.invocation_id
 
-    def found(self, databases: Databases) -> PublishedVersion | None:
-        """Return the version, when it is what readers see; None: it is still to be published."""
+    def found(self, databases: Databases, console: Console) -> PublishedVersion | None:
+        """Return the version, when it is what readers see; None: it is still to be published.
+
+        What was decided before the connection was lost is carried out first.
+        """
+        carry_out(databases, console)
         if self.invocation_id is None:
             return None
         current = next((one for one in published_versions(databases) if one.is_current), None)

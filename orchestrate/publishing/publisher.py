@@ -1,15 +1,17 @@
-"""From a tested build to what readers see: one transaction, or nothing.
+"""From a tested build to what readers see: copied into every scope's database, then shown in all.
 
-The order matters. Everything that can be refused is refused before the reporting database is
-touched; roles come next, which change nothing a reader sees; then one transaction holds tables,
-rows, members, rights and, last, the pointer. What follows the commit only tidies up.
+The order matters. Everything that can be refused is refused before a scope's database is touched;
+roles and databases come next, which change nothing that a reader sees; then each database gets its
+rows of the version, unseen. One transaction in the warehouse decides that it is the version to be
+shown, and each database's pointer follows. What comes after that only tidies up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -19,72 +21,55 @@ from psycopg2 import sql
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 
 from orchestrate import __version__
-from orchestrate.access.given import Given, store_given
-from orchestrate.access.known import MEMBERS_MODEL, read_known, read_member_seed
-from orchestrate.access.logins import create_logins, settle_logins
+from orchestrate.access.known import MEMBERS_MODEL, Known, read_known
+from orchestrate.access.logins import remove_former, settle_logins
 from orchestrate.access.members import (
-    Known,
     Member,
     check_members,
+    read_member_seed,
     read_members_file,
     tie_members,
 )
-from orchestrate.access.policies import (
-    apply_access,
-    declared_access,
-    difference,
-    live_access,
-    policy_changes,
-)
-from orchestrate.access.private import ensure_private, read_members, store_members
-from orchestrate.access.roles import OWNER, ensure_roles
-from orchestrate.access.standing import standing_problems
-from orchestrate.contracts import (
-    VERSION_COLUMN,
-    Column,
-    Function,
-    Mart,
-    read_functions,
-    read_marts,
-)
+from orchestrate.access.role_checks import role_problems
+from orchestrate.access.roles import ensure_scopes
+from orchestrate.access.scopes import WAITING, ScopeDatabase, unique_scopes
+from orchestrate.contracts import Mart, read_functions, read_marts
 from orchestrate.database.connection import database_errors
-from orchestrate.errors import CasebookError, DatabaseError
-from orchestrate.publishing.artifacts import Build, check_last_build, read_build
+from orchestrate.errors import CasebookError
+from orchestrate.publishing.artifacts import check_last_build, read_build
 from orchestrate.publishing.audit import Examined, audit
-from orchestrate.publishing.copying import copy_mart
-from orchestrate.publishing.rebuilding import (
-    Rebuilt,
-    put_in_place,
-    rebuilt_tables,
-    wait_for_older,
+from orchestrate.publishing.former import former_highest_version
+from orchestrate.publishing.scope_versions import (
+    Version,
+    delete_versions,
+    fill,
+    refuse_differences,
+    show,
+    shown_version,
 )
-from orchestrate.publishing.sessions import SESSION, WAITING, as_owner, has_published
-from orchestrate.publishing.tables import (
-    Name,
-    Table,
-    add_foreign_keys,
-    alter_table,
-    create_table,
-    declared_table,
-    live_tables,
-)
+from orchestrate.publishing.tables import Name
 from orchestrate.publishing.versions import (
     PublishedVersion,
-    current_version,
-    delete_old_versions,
-    move_pointer,
-    next_version,
+    carried_out,
+    decide,
+    forget_scopes,
+    locate_scopes,
+    read_pointer,
+    read_readers,
     read_versions,
+    record,
     record_version,
+    retire_versions,
 )
-from orchestrate.publishing.waiting import lock_exclusively, readers_ended_by
 
 if TYPE_CHECKING:
-    from orchestrate.console import Console, Task
+    from orchestrate.console import Console
     from orchestrate.database import Databases
     from orchestrate.driver import Connection, Cursor
     from orchestrate.settings import Settings
 
+# Databases that are copied into at the same time.
+_AT_ONCE: Final = 2
 _PRESENT: Final = """
     select nspname, relname from pg_catalog.pg_class
     inner join pg_catalog.pg_namespace on pg_namespace.oid = relnamespace
@@ -92,21 +77,6 @@ _PRESENT: Final = """
     order by 1, 2
 """
 _NO_SOURCES: Mapping[str, object] = MappingProxyType({})
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """All that is decided before the reporting database is touched.
-
-    `seen` is the version that readers saw when the publication began.
-    """
-
-    seen: int | None
-    build: Build
-    marts: Sequence[Mart]
-    functions: Sequence[Function]
-    members: Sequence[Member]
-    known: Known
 
 
 def publish(
@@ -125,7 +95,9 @@ def publish(
     ConfigurationError for what cannot be used as given, DatabaseError when a server refuses and
     BusyError when another run published meanwhile; in each case readers see what they saw before.
     """
-    seen = seen_version(databases)
+    carry_out(databases, console)
+    with record(databases) as cursor:
+        seen, kept = read_pointer(cursor), read_versions(cursor)
     build = read_build(target_dir, databases.warehouse.database)
     marts = read_marts(build.manifest)
     functions = read_functions(build.manifest, marts)
@@ -133,32 +105,134 @@ def publish(
         check_last_build(source, build, target_dir)
         audit(Examined(source, marts, build.source_relation))
         known = read_known(source, build.source_relation, marts)
-        members = _read_members(settings, source, build, known, console)
-        plan = _Plan(seen, build, marts, functions, members, known)
-        ensure_roles(databases, console)
-        create_logins(databases, plan.members, console)
-        with rebuilt_tables(databases, marts) as rebuilt:
-            published, withdrawn = _publish_at_once(
-                databases, source, plan, rebuilt, sources, console, still_alone
-            )
-    _tidy(databases, plan, withdrawn, console)
+        members, warnings = listed_members(
+            settings, source, build.source_relation(MEMBERS_MODEL), known
+        )
+        for warning in warnings:
+            console.warn(warning)
+        places = locate_scopes(databases, unique_scopes(member.scope for member in members))
+        ensure_scopes(databases, places, members, console)
+        number = max(seen.highest, former_highest_version(databases)) + 1
+        rolled_back = [one.version for one in kept if one.rolled_back_at is not None]
+        rows = _count_rows(source, marts, console)
+        in_order = _fill_all(
+            databases,
+            warehouse,
+            places,
+            Version(number, marts, functions, rolled_back),
+            console,
+        )
+    refuse_differences(role_problems(databases, places, members, settled=False))
+    published = PublishedVersion(
+        version=number,
+        published_at=datetime.now(UTC),
+        sources=dict(sources),
+        rows=rows,
+        tests_passed=build.tests_passed,
+        tests_warned=build.tests_warned,
+        casebook_version=__version__,
+        invocation_id=build.invocation_id,
+        is_current=True,
+        known=known,
+    )
+    still_alone()
+    with record(databases) as cursor:
+        record_version(cursor, published, build.source_relation(MEMBERS_MODEL))
+        decide(cursor, seen, number, places, members)
+    carry_out(databases, console, in_order)
+    tidy(databases, console)
     return published
 
 
-def published_versions(databases: Databases) -> list[PublishedVersion]:
-    """Read the versions that are kept, newest first; an empty list before the first one."""
-    if not has_published(databases):
+def carry_out(
+    databases: Databases, console: Console, in_order: Mapping[str, bool] = MappingProxyType({})
+) -> list[ScopeDatabase]:
+    """Show in every scope what was decided last, where that was cut off; and settle the logins.
+
+    `in_order` says of scopes, by their databases' suffix, that only the pointer has to move.
+    Returns the scopes whose database does not hold the version: their readers see no rows.
+    """
+    with record(databases) as cursor:
+        decided = read_pointer(cursor)
+    if decided.is_carried_out:
         return []
-    with as_owner(databases) as cursor:
-        return read_versions(cursor)
+    places, members = read_readers(databases)
+    if not in_order:
+        ensure_scopes(databases, places, members, console)
+    # First, so that nobody sees the new version of a scope that it has left.
+    settle_logins(databases, places, members, console)
+    empty = [
+        place
+        for place in places
+        if not show(place, decided, console, is_in_order=in_order.get(place.suffix, False))
+    ]
+    carried_out(databases, decided)
+    return empty
 
 
-def seen_version(databases: Databases) -> int | None:
-    """Return the version that readers see, None before the first one."""
-    if not has_published(databases):
-        return None
-    with as_owner(databases) as cursor:
-        return current_version(cursor)
+def lagging_scopes(databases: Databases) -> list[str]:
+    """Name the scopes whose readers do not see yet what was decided."""
+    with record(databases) as cursor:
+        decided = read_pointer(cursor)
+    if decided.is_carried_out:
+        return []
+    places, _ = read_readers(databases)
+    return [place.scope.name for place in places if shown_version(place) != decided.current]
+
+
+def tidy(databases: Databases, console: Console) -> None:
+    """Delete old versions and what nobody reads; what fails is said and done by the next run."""
+    try:
+        delete_old_versions(databases)
+        places, members = read_readers(databases)
+        if not remove_former(databases, places, members, console):
+            forget_scopes(databases)
+        if found := role_problems(databases, places, members, settled=True):
+            console.warn(f"Roles are not as they are to be: {'; '.join(found[:5])}.")
+    except CasebookError as error:
+        console.warn(f"Published, but tidying up afterwards failed: {error}")
+
+
+def delete_old_versions(databases: Databases) -> None:
+    """Delete versions beyond the retention, and those that show a scope more than it may see now.
+
+    The latter is so where a later version, also one that was rolled back, keeps from the scope what
+    an earlier one showed.
+    """
+    with record(databases) as cursor:
+        kept = retire_versions(cursor)
+    places, _ = read_readers(databases)
+    for place in places:
+        delete_versions(place, [one.version for one in kept if not _is_telling(one, kept, place)])
+
+
+def listed_members(
+    settings: Settings,
+    source: Cursor,
+    relation: tuple[str, str] | None,
+    known: Known,
+) -> tuple[list[Member], list[str]]:
+    """Return the members of the file or of the seed, a relation of the warehouse, with scopes.
+
+    Also return a warning for each that names what is not known.
+    """
+    listed = (
+        read_members_file(settings.members_file)
+        if settings.members_file
+        else read_member_seed(source, relation)
+    )
+    check_members(listed)
+    return tie_members(listed, known)
+
+
+def _is_telling(
+    one: PublishedVersion, versions: Sequence[PublishedVersion], place: ScopeDatabase
+) -> bool:
+    return not one.is_current and any(
+        one.known.shows_more_than(later.known, place.scope)
+        for later in versions
+        if later.version > one.version
+    )
 
 
 @contextmanager
@@ -191,171 +265,59 @@ def _hold(connection: Connection, relations: Sequence[Name]) -> None:
             )
 
 
-def _read_members(
-    settings: Settings, source: Cursor, build: Build, known: Known, console: Console
-) -> list[Member]:
-    listed = (
-        read_members_file(settings.members_file)
-        if settings.members_file
-        else read_member_seed(source, build.source_relation)
-    )
-    check_members(listed)
-    members, warnings = tie_members(listed, known)
-    for warning in warnings:
-        console.warn(warning)
-    return members
+def _count_rows(source: Cursor, marts: Sequence[Mart], console: Console) -> dict[str, int]:
+    """Count what each mart holds, over all scopes; say which are empty."""
+    rows = {}
+    for mart in marts:
+        source.execute(
+            sql.SQL("select count(*) from {}").format(sql.Identifier(mart.source_schema, mart.name))
+        )
+        (rows[mart.relation],) = source.fetchone() or (0,)
+        if not rows[mart.relation]:
+            console.say(f"{mart.relation} is published without rows: the build has none.")
+    return rows
 
 
-def _publish_at_once(
+def _fill_all(
     databases: Databases,
-    source: Cursor,
-    plan: _Plan,
-    rebuilt: Rebuilt,
-    sources: Mapping[str, object],
+    warehouse: Connection,
+    places: Sequence[ScopeDatabase],
+    version: Version,
     console: Console,
-    still_alone: Callable[[], None],
-) -> tuple[PublishedVersion, set[Name]]:
-    builder = databases.reporting_admin.user
-    with as_owner(databases) as target:
-        ensure_private(target)
-        version = next_version(target)
-        refuse_differences(live_access(target).others)
-        withdrawn = _prepare_tables(target, plan.marts, rebuilt)
-        with console.task(f"Publishing version {version}", total=len(plan.marts)) as task:
-            rows = {
-                mart.relation: _copy(source, target, mart, version, rebuilt, task)
-                for mart in plan.marts
-            }
-        for relation in (relation for relation, count in rows.items() if count == 0):
-            console.say(f"{relation} is published without rows: the build has none.")
-        relations = [*plan.marts, *withdrawn]
-        declared = declared_access(relations, plan.functions)
-        end = readers_ended_by(databases, _logins(target, plan), console)
-        wait_for_older(target, rebuilt, end)
-        changing = policy_changes(declared, live_access(target)) | rebuilt.concerned
-        lock_exclusively(target, changing, end)
-        put_in_place(target, rebuilt)
-        store_members(target, plan.members)
-        apply_access(target, declared)
-        refuse_differences(difference(declared, live_access(target)))
-        refuse_differences(standing_problems(target, plan.members, builder, settled=False))
-        published = record_version(
-            target,
-            PublishedVersion(
-                version=version,
-                published_at=datetime.now(UTC),
-                sources=dict(sources),
-                rows=rows,
-                tests_passed=plan.build.tests_passed,
-                tests_warned=plan.build.tests_warned,
-                casebook_version=__version__,
-                invocation_id=plan.build.invocation_id,
-                is_current=True,
-            ),
-        )
-        members_relation = plan.build.source_relation(MEMBERS_MODEL)
-        store_given(target, version, Given(relations, plan.functions, plan.known, members_relation))
-        still_alone()
-        move_pointer(target, version, plan.seen)
-    return published, {(mart.schema, mart.name) for mart in withdrawn}
+) -> dict[str, bool]:
+    """Copy the version into every scope's database, some at a time, all of one moment.
 
-
-def _logins(cursor: Cursor, plan: _Plan) -> set[str]:
-    """Name the readers of the version before and of this one."""
-    return {member.login for member in [*read_members(cursor), *plan.members]}
-
-
-def refuse_differences(found: Collection[str]) -> None:
-    """Raise DatabaseError when something in reporting is not as the marts declare."""
-    if found:
-        raise DatabaseError(
-            f"The rights in reporting are not as declared: {'; '.join(sorted(found)[:5])}.",
-            "Readers see what they saw. Remove what was put there by other hands; see"
-            " docs/publishing.md.",
-        )
-
-
-def _copy(
-    source: Cursor, target: Cursor, mart: Mart, version: int, rebuilt: Rebuilt, task: Task
-) -> int:
-    place = rebuilt.places.get((mart.schema, mart.name))
-    elsewhere = () if place is None else (place,)
-    count = copy_mart(source, target, mart, version, *elsewhere)
-    task.advance(mart.relation)
-    return count
-
-
-def _prepare_tables(cursor: Cursor, marts: Sequence[Mart], rebuilt: Rebuilt) -> list[Mart]:
-    """Make every table what its contract asks for; return the tables that no mart stands behind.
-
-    Such a table loses its readers with this version. Its rows stay for the versions that had it,
-    until the retention has deleted the last of them.
+    Returns by suffix whether only the pointer is left to move.
     """
-    present = live_tables(cursor)
-    parents = {(mart.schema, mart.name): mart for mart in marts}
-    wanted = {name: declared_table(mart, parents) for name, mart in parents.items()}
-    for schema in sorted({schema for schema, _ in wanted}):
-        cursor.execute("select to_regnamespace(quote_ident(%s)) is null", (schema,))
-        if cursor.fetchone() == (True,):
-            cursor.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
-    statements: list[sql.Composable] = []
-    for name, table in wanted.items():
-        if name not in present:
-            statements += create_table(name, table)
-        elif name not in rebuilt.places:
-            statements += alter_table(name, table, present[name])
-    for name, table in wanted.items():
-        place = rebuilt.places.get(name, name)
-        keys = table.foreign_keys
-        if place == name and name in present:
-            keys -= present[name].foreign_keys
-        is_new = name not in present
-        statements += add_foreign_keys(place, keys, rebuilt.places, is_new=is_new)
-    for statement in statements:
-        cursor.execute(statement)
-    return [
-        _withdraw(name, table)
-        for name, table in present.items()
-        if name not in parents and VERSION_COLUMN in table.columns
-    ]
+    with warehouse.cursor() as cursor:
+        cursor.execute("select pg_catalog.pg_export_snapshot()")
+        (moment,) = cursor.fetchone() or ("",)
 
+    def fill_one(place: ScopeDatabase) -> bool:
+        connection = databases.warehouse.connect(
+            application_name="casebook publish", options=WAITING
+        )
+        try:
+            connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
+            with (
+                database_errors("The warehouse refused to be read"),
+                connection.cursor() as source,
+            ):
+                source.execute("set transaction snapshot %s", (moment,))
+                done = fill(place, version, source, console)
+        finally:
+            connection.close()
+        task.advance(place.scope.name)
+        return done
 
-def _withdraw(name: Name, table: Table) -> Mart:
-    """Stand in for a mart that is gone: same table, no readers."""
-    schema, relation = name
-    columns = tuple(Column(column, "", "") for column in table.columns)
-    return Mart("", schema, relation, "", "", columns, table.primary_key)
-
-
-def _tidy(databases: Databases, plan: _Plan, withdrawn: set[Name], console: Console) -> None:
-    """Settle logins and delete old versions; what fails here is said and done by the next run."""
-    builder = databases.reporting_admin.user
-    try:
-        settle_logins(databases, plan.members, console)
-        with as_owner(databases) as cursor:
-            delete_old_versions(cursor, withdrawn)
-            found = standing_problems(cursor, plan.members, builder, settled=True)
-        if found:
-            console.warn(f"Roles are not as they are to be: {'; '.join(found[:5])}.")
-        _vacuum(databases)
-    except CasebookError as error:
-        console.warn(f"Published, but tidying up afterwards failed: {error}")
-
-
-def _vacuum(databases: Databases) -> None:
-    """Reuse the space of deleted versions; not truncating avoids a lock that readers feel."""
-    connection = databases.publisher.connect(
-        application_name="casebook publish", autocommit=True, options=SESSION
-    )
-    try:
-        with (
-            database_errors("The reporting database refused to vacuum"),
-            connection.cursor() as cursor,
-        ):
-            cursor.execute(sql.SQL("set role {}").format(sql.Identifier(OWNER)))
-            for name in live_tables(cursor):
-                cursor.execute(
-                    sql.SQL("vacuum (analyze, truncate false) {}").format(sql.Identifier(*name))
-                )
-    finally:
-        connection.close()
+    title = f"Publishing version {version.number}"
+    with (
+        console.task(title, total=len(places)) as task,
+        ThreadPoolExecutor(min(_AT_ONCE, os.cpu_count() or 1)) as pool,
+    ):
+        futures = {place.suffix: pool.submit(fill_one, place) for place in places}
+        try:
+            return {suffix: future.result() for suffix, future in futures.items()}
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise

@@ -1,22 +1,16 @@
-"""The reporting tables: what a contract asks for, what there is, and the way between them."""
+"""The readers' tables: what a contract asks for, what there is, and the way between them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from psycopg2 import sql
 
-from orchestrate.contracts import (
-    READS_OWN,
-    RESIDENT_COLUMN,
-    SCOPE_COLUMN,
-    VERSION_COLUMN,
-    ForeignKey,
-    Mart,
-)
+from orchestrate.access.policies import create_policy, policies_of
+from orchestrate.contracts import VERSION_COLUMN, ForeignKey, Mart
 from orchestrate.errors import DataError
 
 if TYPE_CHECKING:
@@ -26,10 +20,9 @@ Name = tuple[str, str]
 
 _INTEGERS: Final = ("smallint", "integer", "bigint")
 _NUMERIC: Final = re.compile(r"numeric\((\d+),(\d+)\)")
-_LEAD_COMMENTS: Final = {
-    VERSION_COLUMN: "Published version of the row; a reader sees one value, the current version.",
-    SCOPE_COLUMN: "Scope of the row; a reader sees one value, its own scope.",
-}
+_VERSION_COMMENT: Final = (
+    "Published version of the row; a reader sees one value, the current version."
+)
 
 
 @dataclass(frozen=True)
@@ -43,9 +36,9 @@ class StoredColumn:
 
 @dataclass(frozen=True)
 class Table:
-    """A reporting table: columns in stored order, keys and index columns as tuples of names.
+    """A table: columns in stored order, keys and index columns as tuples of names.
 
-    `foreign_keys` carry version and scope like the primary key does.
+    `foreign_keys` carry the version like the primary key does.
     """
 
     columns: Mapping[str, StoredColumn]
@@ -55,49 +48,51 @@ class Table:
     comment: str = ""
 
 
-def declared_table(mart: Mart, parents: Mapping[Name, Mart]) -> Table:
-    """Derive the table of a mart: version, scope where scoped, then the contract's columns."""
-    columns = {
-        name: StoredColumn("bigint" if name == VERSION_COLUMN else "text", True, comment)
-        for name, comment in _LEAD_COMMENTS.items()
-        if name in mart.lead_columns
-    }
+def declared_table(mart: Mart, names: Collection[Name]) -> Table:
+    """Derive the table of a mart: version, then the contract's columns.
+
+    `names` are those of the tables that are in the same database. A foreign key to another mart,
+    which its readers do not have, is left out.
+    """
+    columns = {VERSION_COLUMN: StoredColumn("bigint", True, _VERSION_COMMENT)}
     for column in mart.columns:
         columns[column.name] = StoredColumn(column.data_type, column.not_null, column.description)
-    primary_key = (*mart.lead_columns, *mart.primary_key)
+    primary_key = (VERSION_COLUMN, *mart.primary_key)
     foreign_keys = frozenset(
         ForeignKey(
-            (*parents[key.to_schema, key.to_name].lead_columns, *key.columns),
+            (VERSION_COLUMN, *key.columns),
             key.to_schema,
             key.to_name,
-            (*parents[key.to_schema, key.to_name].lead_columns, *key.to_columns),
+            (VERSION_COLUMN, *key.to_columns),
         )
         for key in mart.foreign_keys
+        if (key.to_schema, key.to_name) in names
     )
-    # Every index begins with the columns of the policies: a plan that went by another one would
-    # look at rows of others, and say how many it removed.
-    lead = mart.lead_columns
-    if READS_OWN in mart.readers.values():
-        lead = (*lead, RESIDENT_COLUMN)
-    wanted = {lead, *(key.columns for key in foreign_keys if key.columns[: len(lead)] == lead)}
-    indexes = frozenset(names for names in wanted if primary_key[: len(names)] != names)
+    indexes = frozenset(
+        key.columns for key in foreign_keys if primary_key[: len(key.columns)] != key.columns
+    )
     return Table(columns, primary_key, foreign_keys, indexes, mart.description)
 
 
-def create_table(name: Name, table: Table) -> Iterator[sql.Composable]:
-    """Return the statements that make a table, but for its foreign keys."""
-    relation = sql.Identifier(*name)
+def create_table(place: Name, name: Name, table: Table) -> Iterator[sql.Composable]:
+    """Return the statements that make a table at a place, but for its foreign keys.
+
+    `name` is the one that its readers will know it by. The publisher vacuums and analyses itself:
+    the server would at moments of its own, which would show in what readers are told of it.
+    """
+    relation = sql.Identifier(*place)
     columns = [_column(column, stored) for column, stored in table.columns.items()]
-    yield sql.SQL("create table {} ({}, primary key ({}))").format(
-        relation, sql.SQL(", ").join(columns), _names(table.primary_key)
-    )
+    yield sql.SQL(
+        "create table {} ({}, primary key ({})) with (autovacuum_enabled = false)"
+    ).format(relation, sql.SQL(", ").join(columns), _names(table.primary_key))
     yield sql.SQL("alter table {} enable row level security").format(relation)
-    yield _without_statistics(relation, table.columns)
+    for policy in policies_of(name):
+        yield create_policy(relation, policy)
     for names in sorted(table.indexes):
         yield sql.SQL("create index on {} ({})").format(relation, _names(names))
     yield _comment("table", relation, table.comment)
     for column, stored in table.columns.items():
-        yield _comment("column", sql.Identifier(*name, column), stored.comment)
+        yield _comment("column", sql.Identifier(*place, column), stored.comment)
 
 
 def add_foreign_keys(
@@ -191,7 +186,7 @@ def refuse_what_breaks(name: Name, wanted: Table, present: Table) -> None:
             "Readers' tools rely on what was published. Put the old contract back and publish the"
             " change as a new column or a new mart; or, when nobody needs the old form and its"
             f" earlier versions, drop it (`set role casebook_owner; drop table {relation} cascade;`"
-            " as casebook_publisher in the reporting database) and publish again.",
+            " as casebook_publisher in each scope's database) and publish again.",
         )
 
 
@@ -216,15 +211,6 @@ def _column(name: str, stored: StoredColumn) -> sql.Composable:
         sql.SQL(stored.data_type),
         sql.SQL(" not null" if stored.not_null else ""),
     )
-
-
-def _without_statistics(relation: sql.Identifier, columns: Iterable[str]) -> sql.Composable:
-    """Keep the planner from sampling values: its estimates would tell of rows out of sight."""
-    actions = [
-        sql.SQL("alter column {} set statistics 0").format(sql.Identifier(column))
-        for column in columns
-    ]
-    return sql.SQL("alter table {} {}").format(relation, sql.SQL(", ").join(actions))
 
 
 def _comment(kind: str, target: sql.Identifier, text: str) -> sql.Composable:

@@ -9,21 +9,23 @@ are theirs to end.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable
-from functools import partial
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from psycopg2 import Error, sql
 from psycopg2.errors import LockNotAvailable
 
+from orchestrate.access.logins import end_sessions
+from orchestrate.access.scopes import LOCK_TIMEOUT, OWNER, PUBLISHER, ScopeDatabase
+from orchestrate.database.objects import marked_roles
 from orchestrate.errors import DatabaseError
-from orchestrate.publishing.sessions import LOCK_TIMEOUT
 from orchestrate.publishing.tables import Name
 
 if TYPE_CHECKING:
     from orchestrate.console import Console
-    from orchestrate.database import Databases
-    from orchestrate.driver import Cursor
+    from orchestrate.driver import Connection, Cursor
 
 PATIENCE_SECONDS: Final = 10.0
 # Shorter than the second after which the server looks for deadlocks: a reader who holds one of the
@@ -33,26 +35,18 @@ _PAUSE_SECONDS: Final = 0.2
 # Many readers of half a second each, one after another, leave no gap; it is not they who are ended.
 _MOST_ATTEMPTS: Final = 60
 
-# Ends the sessions of transactions of readers; returns how many.
-End = Callable[[Collection[str]], int]
-
 # Every transaction holds its own number; for the sessions of others no more is to be seen.
 _OPEN: Final = """
     select virtualtransaction from pg_locks
     inner join pg_stat_activity on pg_stat_activity.pid = pg_locks.pid
     where locktype = 'virtualxid' and mode = 'ExclusiveLock' and granted
-        and datname = current_database()
-        and usename in (select login from private.members)
+        and datname = %s and usename = any (%s)
 """
 _HOLDING: Final = """
     select distinct virtualtransaction from pg_locks
-    where locktype = 'relation' and granted and pg_locks.pid <> pg_backend_pid()
-        and database = (select oid from pg_database where datname = current_database())
-        and relation in (
-            select pg_class.oid from pg_class
-            inner join pg_namespace on pg_namespace.oid = relnamespace
-            where (nspname, relname) in %s
-        )
+    where locktype = 'relation' and granted and pg_locks.pid <> %s
+        and database = (select oid from pg_database where datname = %s)
+        and relation = any (%s::oid[])
 """
 _SESSIONS: Final = """
     select distinct pg_locks.pid, usename::text from pg_locks
@@ -61,42 +55,91 @@ _SESSIONS: Final = """
 """
 
 
-def readers_ended_by(databases: Databases, logins: Iterable[str], console: Console) -> End:
-    """Return what ends sessions of these logins, by the builder, and says so."""
-    return partial(_end, databases, sorted(logins), console)
+@dataclass(frozen=True)
+class Readers:
+    """The readers of a scope's database, as the builder sees them from another one.
+
+    Within it, nobody but an administrator is told who else is there.
+    """
+
+    place: ScopeDatabase
+    connection: Connection
+    logins: Collection[str]
+    console: Console
+
+    def transactions(self) -> frozenset[str]:
+        """Return the transactions that readers have open."""
+        return self._names(_OPEN, (self.place.database, list(self.logins)))
+
+    def holding(self, oids: Collection[int], pid: int) -> frozenset[str]:
+        """Return the transactions that hold tables, but those of the session `pid`."""
+        return self._names(_HOLDING, (pid, self.place.database, list(oids)))
+
+    def end(self, transactions: Collection[str]) -> bool:
+        """End the sessions that hold the transactions, as far as they are readers'."""
+        try:
+            with self.connection.cursor() as cursor:
+                cursor.execute(_SESSIONS, (sorted(transactions), list(self.logins)))
+                found = dict(cursor.fetchall())
+            end_sessions(self.connection, found)
+        except Error as error:
+            self.console.warn(
+                f"A reader is in the way and could not be ended: {str(error).strip()}"
+            )
+            return False
+        for login in found.values():
+            self.console.warn(
+                f"Ended a session of {login}: for more than {PATIENCE_SECONDS:g} seconds it was"
+                " in the way of a change that readers' tables need."
+            )
+        return bool(found)
+
+    def _names(self, query: str, values: tuple[object, ...]) -> frozenset[str]:
+        with self.connection.cursor() as cursor:
+            cursor.execute(query, values)
+            return frozenset(name for (name,) in cursor.fetchall())
 
 
-def open_transactions(cursor: Cursor) -> frozenset[str]:
-    """Return the transactions that readers have open, as the owner."""
-    cursor.execute(_OPEN)
-    return frozenset(name for (name,) in cursor.fetchall())
+@contextmanager
+def readers_of(place: ScopeDatabase, console: Console) -> Iterator[Readers]:
+    """Look at the readers of a scope's database for the length of the block."""
+    with place.server.door.session("casebook publish") as connection:
+        logins = marked_roles(connection, place.databases.installation) - {OWNER, PUBLISHER}
+        yield Readers(place, connection, logins, console)
 
 
-def wait_out(cursor: Cursor, transactions: Collection[str], end: End) -> None:
+def wait_out(readers: Readers, transactions: Collection[str]) -> None:
     """Wait until readers' transactions are over; end those that are not after the patience."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while remaining := open_transactions(cursor) & frozenset(transactions):
-        if time.monotonic() >= deadline and not end(remaining):
+    while remaining := readers.transactions() & frozenset(transactions):
+        if time.monotonic() >= deadline and not readers.end(remaining):
             raise _in_the_way("what is published")
         time.sleep(_PAUSE_SECONDS)
 
 
-def lock_exclusively(cursor: Cursor, names: Collection[Name], end: End) -> None:
+def lock_exclusively(cursor: Cursor, names: Collection[Name], readers: Readers) -> None:
     """Take tables from everybody else until the caller's transaction ends, as their owner.
 
     Raises DatabaseError when somebody who is no reader stays in the way, or readers leave no gap.
     """
     if not names:
         return
+    cursor.execute(
+        "select pg_class.oid::bigint from pg_class"
+        " inner join pg_namespace on pg_namespace.oid = relnamespace"
+        " where (nspname, relname) in %s",
+        (tuple(sorted(names)),),
+    )
+    oids = [oid for (oid,) in cursor.fetchall()]
+    own = cursor.connection.info.backend_pid
     seen: dict[str, float] = {}
     for _ in range(_MOST_ATTEMPTS):
         if _try_lock(cursor, names):
             return
-        cursor.execute(_HOLDING, (tuple(sorted(names)),))
         now = time.monotonic()
-        seen = {holder: seen.get(holder, now) for (holder,) in cursor.fetchall()}
+        seen = {holder: seen.get(holder, now) for holder in readers.holding(oids, own)}
         due = {holder for holder, since in seen.items() if now - since >= PATIENCE_SECONDS}
-        if due and not end(due):
+        if due and not readers.end(due):
             break
         time.sleep(_PAUSE_SECONDS)
     raise _in_the_way(", ".join(".".join(name) for name in sorted(names)))
@@ -118,36 +161,6 @@ def _try_lock(cursor: Cursor, names: Collection[Name]) -> bool:
     cursor.execute("select set_config('lock_timeout', %s, true)", (LOCK_TIMEOUT,))
     cursor.execute("release savepoint attempt")
     return True
-
-
-def _end(
-    databases: Databases, logins: list[str], console: Console, transactions: Collection[str]
-) -> int:
-    """End the sessions that hold the transactions, as far as these logins' are among them.
-
-    Who ends a session needs the rights of its login. The builder, who made the logins, gives them
-    to itself in a transaction that it never commits, so that it has them nowhere else.
-    """
-    connection = databases.reporting_admin.connect(application_name="casebook publish")
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(_SESSIONS, (sorted(transactions), logins))
-            found = cursor.fetchall()
-            for login in sorted({login for _, login in found}):
-                cursor.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(login)))
-            for pid, login in found:
-                cursor.execute("select pg_terminate_backend(%s, 5000)", (pid,))
-                console.warn(
-                    f"Ended a session of {login}: for more than {PATIENCE_SECONDS:g} seconds it was"
-                    " in the way of a change that readers' tables need."
-                )
-        return len(found)
-    except Error as error:
-        console.warn(f"A reader is in the way and could not be ended: {str(error).strip()}")
-        return 0
-    finally:
-        connection.rollback()
-        connection.close()
 
 
 def _in_the_way(what: str) -> DatabaseError:

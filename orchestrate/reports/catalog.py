@@ -16,7 +16,6 @@ from psycopg2 import sql
 from orchestrate.contracts import VERSION_COLUMN
 from orchestrate.driver import Cursor
 from orchestrate.errors import DatabaseError
-from orchestrate.reports.data import SELECTING_COLUMNS
 from orchestrate.reports.downloads import safe_name
 
 _RELATIONS = """
@@ -64,7 +63,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Relation:
-    """A relation as a login sees it, without the columns that select its rows.
+    """A relation as a login sees it, without the version.
 
     `file_stem` names its files and sheet; `key` are the columns that its rows are ordered by;
     `spans` say for each of its dates and times the first and last value.
@@ -138,7 +137,7 @@ def _relation(
     ]
     cursor.execute(_KEY, (oid,))
     key = [column for (column,) in cursor.fetchall()]
-    shown = tuple(column for column in columns if column.name not in SELECTING_COLUMNS)
+    shown = tuple(column for column in columns if column.name != VERSION_COLUMN)
     names = [column.name for column in shown]
     times = [column.name for column in shown if column.data_type in _TIMES]
     has_version = any(column.name == VERSION_COLUMN for column in columns)

@@ -11,14 +11,11 @@ import psycopg2
 from psycopg2 import errors, sql
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 
-from orchestrate.contracts import SCOPE_COLUMN, VERSION_COLUMN
+from orchestrate.contracts import VERSION_COLUMN
 from orchestrate.database.connection import refusal
 from orchestrate.driver import Connection, Cursor
 from orchestrate.errors import ConfigurationError, DatabaseError
 from orchestrate.reports.edition import Edition
-
-# Columns that say which rows a reader gets; they are the same on every row and no part of a report.
-SELECTING_COLUMNS = (VERSION_COLUMN, SCOPE_COLUMN)
 
 
 @dataclass(frozen=True)
@@ -92,7 +89,7 @@ def read_residency(database: Connection) -> ResidencyData:
     frames = read_snapshot(database, [*_RESIDENCY.values(), _STUDY_TIMES])
     version = only_version(frames)
     times = frames.pop()["finalized_at"].tolist()
-    shown = dict(zip(_RESIDENCY, map(without_selecting_columns, frames), strict=True))
+    shown = dict(zip(_RESIDENCY, map(without_version, frames), strict=True))
     return ResidencyData(
         **shown,
         edition=Edition(
@@ -109,7 +106,7 @@ def read_client(database: Connection) -> ClientData:
     Raises ConfigurationError when nothing is published, DatabaseError when the database refuses.
     """
     frames = read_snapshot(database, _CLIENT)
-    procedures, patients, overlap = map(without_selecting_columns, frames)
+    procedures, patients, overlap = map(without_version, frames)
     return ClientData(procedures, patients, overlap, Edition(version=only_version(frames)))
 
 
@@ -147,9 +144,9 @@ def snapshot(database: Connection) -> Iterator[Cursor]:
         raise refusal("The reporting database refused to be read", problem) from problem
 
 
-def without_selecting_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the relation as its contract shows it, without version and scope."""
-    return frame.drop(columns=[name for name in SELECTING_COLUMNS if name in frame.columns])
+def without_version(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the relation as its contract shows it: the version is the same on every row."""
+    return frame.drop(columns=[name for name in (VERSION_COLUMN,) if name in frame.columns])
 
 
 def _read(cursor: Cursor, relation: Relation) -> pd.DataFrame:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from orchestrate.driver import Connection
 from orchestrate.publishing import PublishedVersion
@@ -32,9 +31,6 @@ from orchestrate.reports.recipients import (
     Recipient,
 )
 
-if TYPE_CHECKING:
-    from orchestrate.database import Databases
-
 RESIDENCY, ADVOCACY = "residency", "advocacy"
 
 
@@ -44,20 +40,19 @@ def domain_of(audience: str) -> str:
 
 
 def read_folder(
-    databases: Databases,
     recipient: Recipient,
     versions: Sequence[PublishedVersion],
     extracts: Sequence[str],
     opening: Opening = EVERYTHING,
 ) -> Folder:
-    """Read over the recipient's login what its folder shows, and lay it out.
+    """Read over the scope's rendering login what its folder shows, and lay it out.
 
     `extracts` are the names of the files of extracts that the folder has, `opening` says which
     months a page of choices opens on. Raises what `snapshot`
     raises.
     """
     with closing(
-        databases.reader(recipient.login).connect(application_name="casebook report")
+        recipient.place.as_renderer().connect(application_name="casebook report")
     ) as connection:
         folder = _lay_out(connection, recipient, extracts, opening)
     edition = describe_edition(folder.edition, versions, domain_of(recipient.audience))

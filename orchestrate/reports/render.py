@@ -9,21 +9,18 @@ from typing import TYPE_CHECKING
 
 from orchestrate.errors import ConfigurationError
 from orchestrate.publishing import PublishedVersion, published_versions
+from orchestrate.publishing.versions import read_readers
 from orchestrate.reports.folders import read_folder
 from orchestrate.reports.pages.activity import EVERYTHING, Opening
 from orchestrate.reports.pages.layout import folder_files
-from orchestrate.reports.recipients import (
-    PROGRAM,
-    Recipient,
-    choose_recipients,
-    read_clients,
-    read_members,
-)
+from orchestrate.reports.recipients import PROGRAM, RESIDENT, Recipient, read_recipients
 from orchestrate.reports.writer import (
     DIAGRAMS,
     EXTRACTS,
     alone_in,
     copy_folder,
+    note_folders,
+    remove_folders_but,
     renewed_folder,
     write_file,
 )
@@ -51,21 +48,18 @@ def render_reports(
 ) -> list[Path]:
     """Render what is published into one folder per audience under `out_dir`; return the pages.
 
-    Everything is read over a login of the folder's audience. `audiences` and `login` choose among
-    the folders (see `choose_recipients`); `diagrams`, a folder, is put into the program's one as
-    `erd`, `extracts` writes those of each folder, and where they are not given, those of the last
-    time stay; `opening` says which months a page of choices opens on. Each folder is replaced whole
-    and in one step, or on failure not at all.
+    Everything is read over the rendering login of the folder's scope. `audiences` and `login`
+    choose among the folders (see `choose_recipients`); where neither does, folders that were made
+    for scopes which are no more are taken away. `diagrams`, a folder, is put into the program's one
+    as `erd`, `extracts` writes those of each folder, and where they are not given, those of the
+    last time stay; `opening` says which months a page of choices opens on. Each folder is replaced
+    whole and in one step, or on failure not at all.
 
     Raises ConfigurationError when nothing is published, nobody is there to render for, or the
     folder cannot be written, and DatabaseError when a database refuses.
     """
     versions = published_versions(databases)
-    if not versions:
-        raise ConfigurationError("Nothing is published yet.", "Run `casebook run` first.")
-    recipients = choose_recipients(
-        read_members(databases), read_clients(databases), audiences, login
-    )
+    recipients = read_recipients(databases, versions, audiences, login, console)
     if not recipients:
         raise ConfigurationError(
             "No member may read a report.",
@@ -84,13 +78,20 @@ def render_reports(
                 if extracts is not None:
                     extracts(recipient, versions, aside / EXTRACTS)
                 names = _names(aside / EXTRACTS)
-                folder = read_folder(databases, recipient, versions, names, opening)
+                folder = read_folder(recipient, versions, names, opening)
                 attachments = [*_workbooks(names), *_diagrams(aside / DIAGRAMS)]
                 files = folder_files(replace(folder, attachments=attachments))
                 for name, content in files.items():
                     write_file(aside / name, content)
             pages += [target / name for name in sorted(files) if name.endswith(".html")]
             task.advance(recipient.folder)
+        folders = {recipient.folder for recipient in recipients}
+        note_folders(out_dir, folders)
+        if not audiences and login is None:
+            # Those of residents are made when they are asked for, and stay as long as the login.
+            places, _ = read_readers(databases)
+            lasting = {one.scope.name for one in places if one.scope.audience == RESIDENT}
+            remove_folders_but(out_dir, folders | lasting, console)
     return pages
 
 

@@ -7,11 +7,16 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from orchestrate.database.files import replace_text
 from orchestrate.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from orchestrate.console import Console
 
 # What the reports own in a folder; everything else in it (diagrams, extracts) is carried over.
 _OWN_SUFFIXES = frozenset({".html", ".css", ".js"})
@@ -21,6 +26,8 @@ _RENAME_EXCHANGE = 2
 _NEW, _OLD = ".casebook-new", ".casebook-old"
 # Sub-folders of an audience's folder that are written with its pages or without them.
 DIAGRAMS, EXTRACTS = "erd", "extracts"
+# Names of the folders that were made here, a line each.
+_FOLDERS = ".casebook-folders"
 
 
 @contextmanager
@@ -125,6 +132,34 @@ def _clear_leftovers(folder: Path) -> None:
     for pattern in (f".*{_OLD}", f"*/.*{_OLD}"):
         for old in folder.glob(pattern):
             _recover(old.with_name(old.name.removeprefix(".").removesuffix(_OLD)))
+
+
+def note_folders(out_dir: Path, folders: Collection[str]) -> None:
+    """Note which folders of `out_dir` were made here, beside those noted already."""
+    _note(out_dir, _noted(out_dir) | set(folders))
+
+
+def remove_folders_but(out_dir: Path, kept: Collection[str], console: Console) -> None:
+    """Remove the folders that were made here, but those to be kept; what others made stays."""
+    for name in sorted(_noted(out_dir) - set(kept)):
+        folder = out_dir / name
+        if folder.is_dir() and not folder.is_symlink():
+            shutil.rmtree(folder)
+            console.say(f"Removed {folder}: nobody reads it any more.")
+    _note(out_dir, _noted(out_dir) & set(kept))
+
+
+def _noted(out_dir: Path) -> set[str]:
+    try:
+        names = (out_dir / _FOLDERS).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return set()
+    # A name, not a way elsewhere.
+    return {name for name in names if Path(name).name == name and not name.startswith(".")}
+
+
+def _note(out_dir: Path, names: Collection[str]) -> None:
+    replace_text(out_dir / _FOLDERS, "".join(f"{name}\n" for name in sorted(names)))
 
 
 def write_file(path: Path, content: bytes | Path) -> None:

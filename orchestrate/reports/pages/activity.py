@@ -21,7 +21,7 @@ from orchestrate.reports.data import (
     Relation,
     only_version,
     read_snapshot,
-    without_selecting_columns,
+    without_version,
 )
 from orchestrate.reports.downloads import csv_download
 from orchestrate.reports.edition import Edition
@@ -90,7 +90,7 @@ def read_activity(database: Connection) -> ActivityData:
     Raises ConfigurationError when nothing is published, DatabaseError when the database refuses.
     """
     frames = read_snapshot(database, _RELATIONS)
-    specialties, activity, hospitals = map(without_selecting_columns, frames)
+    specialties, activity, hospitals = map(without_version, frames)
     return ActivityData(
         _busiest_first(specialties), activity, hospitals, Edition(version=only_version(frames))
     )

@@ -15,7 +15,7 @@ from orchestrate.reports.data import (
     Relation,
     only_version,
     read_snapshot,
-    without_selecting_columns,
+    without_version,
 )
 from orchestrate.reports.downloads import csv_download
 from orchestrate.reports.edition import Edition
@@ -63,7 +63,7 @@ def read_management(database: Connection) -> ManagementData:
     """
     frames = read_snapshot(database, _RELATIONS)
     version = only_version(frames)
-    client_areas, association, unaffiliated, clusters = map(without_selecting_columns, frames)
+    client_areas, association, unaffiliated, clusters = map(without_version, frames)
     return ManagementData(
         client_areas=_counties_first(client_areas, ["client_id"]),
         association=association,

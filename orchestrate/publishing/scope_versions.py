@@ -1,0 +1,354 @@
+"""The versions in one scope's database: filled in unseen, shown, and deleted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING, Final
+
+from psycopg2 import sql
+
+from orchestrate.access.logins import clear_default_rights
+from orchestrate.access.policies import (
+    Given,
+    apply_access,
+    declared_access,
+    difference,
+    given_to,
+    live_access,
+    policy_changes,
+    roles_with_default_rights,
+)
+from orchestrate.access.private import SCHEMA, ensure_private
+from orchestrate.access.scopes import OWNER, ScopeDatabase
+from orchestrate.contracts import VERSION_COLUMN, Function, Mart
+from orchestrate.database.connection import database_errors
+from orchestrate.errors import DatabaseError
+from orchestrate.publishing.copying import copy_mart
+from orchestrate.publishing.rebuilding import build_aside, drop_leftovers, put_in_place
+from orchestrate.publishing.tables import (
+    Name,
+    add_foreign_keys,
+    alter_table,
+    create_table,
+    declared_table,
+    live_tables,
+)
+from orchestrate.publishing.waiting import lock_exclusively, readers_of
+
+if TYPE_CHECKING:
+    from orchestrate.console import Console
+    from orchestrate.driver import Cursor
+    from orchestrate.publishing.versions import Pointer
+
+# Columns of versions that were rolled back, and of no other that is held.
+_WITHDRAWN: Final = """
+    select relation ->> 0, relation ->> 1, column_name from private.versions
+    cross join lateral jsonb_array_elements(given -> 'relations') as relation
+    cross join lateral jsonb_array_elements_text(relation -> 2) as column_name
+    group by 1, 2, 3
+    having bool_and(version = any (%s))
+"""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version that is being published: what it consists of, and which were rolled back so far."""
+
+    number: int
+    marts: Sequence[Mart]
+    functions: Sequence[Function]
+    rolled_back: Collection[int] = field(default_factory=tuple)
+
+
+def fill(place: ScopeDatabase, version: Version, source: Cursor, console: Console) -> bool:
+    """Copy a scope's rows of a version into its database, where nobody sees them yet.
+
+    `source` stands in the snapshot of the warehouse that is published. What an earlier attempt left
+    is cleared first. Returns whether tables and rights are already as the version wants them, so
+    that to show it takes no more than the pointer. Raises DatabaseError when something is there
+    that no contract describes, or when this database is ahead of the warehouse.
+    """
+    audience = place.scope.audience
+    marts = [mart for mart in version.marts if audience in mart.readers]
+    given = given_to(audience, marts, version.functions)
+    with place.as_owner() as cursor:
+        if roles := roles_with_default_rights(cursor):
+            clear_default_rights(place, roles, console)
+        ensure_private(cursor)
+        _begin(cursor, place, version.number)
+        refuse_differences(live_access(cursor).others)
+        asides = _prepare_tables(cursor, marts, version.rolled_back)
+        cursor.execute("select exists (select from private.versions)")
+        is_first = cursor.fetchone() == (False,)
+        cursor.execute(
+            "insert into private.versions values (%s, %s)",
+            (version.number, json.dumps({**given.as_json(), "asides": _pairs(asides)})),
+        )
+        if not is_first:
+            # Not valid for the rows of earlier versions, which were published without them.
+            _add_keys(cursor, marts, asides, is_new=False)
+        for mart in marts:
+            name = (mart.schema, mart.name)
+            rows = place.scope.rows_read(mart.readers[audience])
+            copy_mart(source, cursor, mart, version.number, rows, asides.get(name, name))
+        if is_first:
+            # After the rows, so that they are checked as a set.
+            _add_keys(cursor, marts, asides, is_new=True)
+        for mart in marts:
+            name = (mart.schema, mart.name)
+            cursor.execute(sql.SQL("analyze {}").format(sql.Identifier(*asides.get(name, name))))
+        live = live_access(cursor)
+        return not asides and not difference(declared_access(place, given, live), live)
+
+
+def show(
+    place: ScopeDatabase, decided: Pointer, console: Console, *, is_in_order: bool = False
+) -> bool:
+    """Let a scope's readers see the version that was decided, with the rights that it gives.
+
+    Does nothing where a later decision was carried out already. `is_in_order`: tables and rights
+    are known to be right. Returns whether the database holds the version; where it does not, its
+    readers see no rows.
+    """
+    with place.as_owner() as cursor:
+        ensure_private(cursor)
+        cursor.execute("select turn from private.pointer for update")
+        (turn,) = cursor.fetchone() or (0,)
+        cursor.execute("select given from private.versions where version = %s", (decided.current,))
+        row = cursor.fetchone()
+        if turn >= decided.turn:
+            return row is not None
+        if row is not None and not is_in_order:
+            _give(cursor, place, row[0], console)
+        cursor.execute(
+            "update private.pointer set current_version = %s, turn = %s,"
+            " highest_version = greatest(highest_version, %s)",
+            (decided.current, decided.turn, decided.current),
+        )
+    return row is not None
+
+
+def access_problems(place: ScopeDatabase) -> list[str]:
+    """Say how access to a scope's database differs from what the version shown gives."""
+    with place.as_owner() as cursor:
+        row = _read_current(cursor)
+        if row is None:
+            return []
+        live = live_access(cursor)
+        return difference(declared_access(place, Given.from_json(row), live), live)
+
+
+def shown_version(place: ScopeDatabase) -> int | None:
+    """Return the version that the readers of a scope see, None when they see none."""
+    with place.as_owner() as cursor:
+        return _read_pointer(cursor)[0]
+
+
+def shows_a_version(place: ScopeDatabase) -> bool:
+    """Tell whether the database holds the rows of the version that is shown."""
+    with place.as_owner() as cursor:
+        return _read_current(cursor) is not None
+
+
+def highest_turn(places: Sequence[ScopeDatabase]) -> tuple[int, int]:
+    """Return the highest version that any scope's readers saw, and the last decision of any."""
+    highest, turn = 0, 0
+    for place in places:
+        with place.as_owner() as cursor:
+            _, own_highest, own_turn = _read_pointer(cursor)
+            highest, turn = max(highest, own_highest), max(turn, own_turn)
+    return highest, turn
+
+
+def delete_versions(place: ScopeDatabase, kept: Collection[int]) -> None:
+    """Delete all versions but those kept and the one that is shown; reuse their space.
+
+    Tables of no version any more are dropped, and schemas left without a table. Tables go children
+    first, so that no foreign key is in the way.
+    """
+    with place.as_owner() as cursor:
+        cursor.execute(
+            "delete from private.versions where version <> all (%s)"
+            " and version is distinct from (select current_version from private.pointer)"
+            " returning version",
+            (list(kept),),
+        )
+        gone = [version for (version,) in cursor.fetchall()]
+        if not gone:
+            return
+        cursor.execute(
+            "select distinct relation ->> 0, relation ->> 1 from private.versions"
+            " cross join lateral jsonb_array_elements(given -> 'relations') as relation"
+        )
+        given = set(cursor.fetchall())
+        names = _children_first(cursor)
+        for name in names:
+            if name in given:
+                cursor.execute(
+                    sql.SQL("delete from {} where version = any (%s)").format(
+                        sql.Identifier(*name)
+                    ),
+                    (gone,),
+                )
+            else:
+                cursor.execute(sql.SQL("drop table {}").format(sql.Identifier(*name)))
+        for schema in {schema for schema, _ in names} - {schema for schema, _ in given}:
+            cursor.execute(sql.SQL("drop schema {}").format(sql.Identifier(schema)))
+    _vacuum(place, [name for name in names if name in given])
+
+
+def refuse_differences(found: Collection[str]) -> None:
+    """Raise DatabaseError when something in a scope's database is not as the marts declare."""
+    if found:
+        raise DatabaseError(
+            f"The rights of readers are not as declared: {'; '.join(sorted(found)[:5])}.",
+            "Readers see what they saw. Remove what was put there by other hands; see"
+            " docs/publishing.md.",
+        )
+
+
+def _begin(cursor: Cursor, place: ScopeDatabase, version: int) -> None:
+    """Clear what an attempt that was cut off left, and refuse a number that readers have seen."""
+    cursor.execute("select highest_version from private.pointer")
+    (highest,) = cursor.fetchone() or (0,)
+    if highest >= version:
+        raise DatabaseError(
+            f"Readers of {place.database} have seen version {highest}, and the warehouse knows of"
+            f" none above {version - 1}: it was put back from a backup, or another one publishes.",
+            "Run `casebook doctor --mend`, which lets the warehouse catch up.",
+        )
+    drop_leftovers(cursor)
+    cursor.execute("delete from private.versions where version > %s returning version", (highest,))
+    if cursor.fetchall():
+        for name in _children_first(cursor):
+            cursor.execute(
+                sql.SQL("delete from {} where version > %s").format(sql.Identifier(*name)),
+                (highest,),
+            )
+
+
+def _prepare_tables(
+    cursor: Cursor, marts: Sequence[Mart], rolled_back: Collection[int]
+) -> dict[Name, Name]:
+    """Make every table what its contract asks for; return where those of another form stand."""
+    names = {(mart.schema, mart.name) for mart in marts}
+    wanted = {(mart.schema, mart.name): declared_table(mart, names) for mart in marts}
+    present = live_tables(cursor)
+    for schema in sorted({schema for schema, _ in names} - {schema for schema, _ in present}):
+        cursor.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
+    cursor.execute(_WITHDRAWN, (list(rolled_back),))
+    withdrawn = {((schema, name), column) for schema, name, column in cursor.fetchall()}
+    asides = build_aside(cursor, wanted, present, withdrawn)
+    for name, table in wanted.items():
+        if name not in present:
+            statements = create_table(name, name, table)
+        elif name not in asides:
+            statements = alter_table(name, table, present[name])
+        else:
+            continue
+        # One message for all of a table: a first publication makes hundreds of databases.
+        if texts := list(statements):
+            cursor.execute(sql.SQL("; ").join(texts))
+    return asides
+
+
+def _add_keys(
+    cursor: Cursor, marts: Sequence[Mart], asides: Mapping[Name, Name], *, is_new: bool
+) -> None:
+    """Add the foreign keys that are missing."""
+    names = {(mart.schema, mart.name) for mart in marts}
+    present = live_tables(cursor)
+    for mart in marts:
+        name = (mart.schema, mart.name)
+        held = frozenset() if name in asides else present[name].foreign_keys
+        missing = declared_table(mart, names).foreign_keys - held
+        for statement in add_foreign_keys(asides.get(name, name), missing, asides, is_new=is_new):
+            cursor.execute(statement)
+
+
+def _give(
+    cursor: Cursor, place: ScopeDatabase, content: Mapping[str, object], console: Console
+) -> None:
+    """Give readers what a version gives, in the owner's transaction."""
+    given = Given.from_json(content)
+    asides = _existing(cursor, content)
+    if roles := roles_with_default_rights(cursor):
+        clear_default_rights(place, roles, console)
+    with readers_of(place, console) as readers:
+        if asides:
+            put_in_place(cursor, asides, readers)
+        live = live_access(cursor)
+        declared = declared_access(place, given, live)
+        lock_exclusively(cursor, policy_changes(declared, live), readers)
+        apply_access(cursor, declared)
+        live = live_access(cursor)
+        refuse_differences(difference(declared_access(place, given, live), live))
+
+
+def _existing(cursor: Cursor, content: Mapping[str, object]) -> dict[Name, Name]:
+    """Return the tables that stand aside for a version, as it noted them, and still do."""
+    noted = content.get("asides")
+    asides = {}
+    for schema, name, aside in noted if isinstance(noted, list) else []:
+        cursor.execute("select to_regclass(%s) is not null", (f"{SCHEMA}.{aside}",))
+        if cursor.fetchone() == (True,):
+            asides[schema, name] = (SCHEMA, aside)
+    return asides
+
+
+def _pairs(asides: Mapping[Name, Name]) -> list[list[str]]:
+    return [[schema, name, aside] for (schema, name), (_, aside) in asides.items()]
+
+
+def _read_pointer(cursor: Cursor) -> tuple[int | None, int, int]:
+    """Return the version that is shown, the highest that was, and the decision that says so."""
+    cursor.execute("select to_regclass('private.pointer') is not null")
+    if cursor.fetchone() != (True,):
+        return None, 0, 0
+    cursor.execute("select current_version, highest_version, turn from private.pointer")
+    current, highest, turn = cursor.fetchone() or (None, 0, 0)
+    return current, highest, turn
+
+
+def _read_current(cursor: Cursor) -> Mapping[str, object] | None:
+    cursor.execute("select to_regclass('private.versions') is not null")
+    if cursor.fetchone() != (True,):
+        return None
+    cursor.execute(
+        "select given from private.versions inner join private.pointer on version = current_version"
+    )
+    row = cursor.fetchone()
+    return None if row is None else row[0]
+
+
+def _children_first(cursor: Cursor) -> list[Name]:
+    order: TopologicalSorter[Name] = TopologicalSorter()
+    for name, table in live_tables(cursor).items():
+        if VERSION_COLUMN in table.columns:
+            order.add(name)
+            for key in table.foreign_keys:
+                if (key.to_schema, key.to_name) != name:
+                    order.add((key.to_schema, key.to_name), name)
+    return list(order.static_order())
+
+
+def _vacuum(place: ScopeDatabase, names: Sequence[Name]) -> None:
+    """Reuse the space of deleted versions; not truncating avoids a lock that readers feel."""
+    connection = place.as_publisher().connect(application_name="casebook publish", autocommit=True)
+    try:
+        with (
+            database_errors(f"The database {place.database} refused to vacuum"),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(sql.SQL("set role {}").format(sql.Identifier(OWNER)))
+            if names:
+                cursor.execute(
+                    sql.SQL("vacuum (truncate false) {}").format(
+                        sql.SQL(", ").join(sql.Identifier(*name) for name in names)
+                    )
+                )
+    finally:
+        connection.close()
