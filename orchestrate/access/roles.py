@@ -42,6 +42,8 @@ RENDERER_SETTINGS: Final[Mapping[str, str]] = {"jit": "off"}
 # What a reader may not change, where the builder may set it.
 TEMPORARY_FILES: Final[Mapping[str, str]] = {"temp_file_limit": "1GB"}
 
+_ITERATIONS_CAN_BE_SET: Final = 160000
+
 Edge = tuple[str, str]
 
 _OPEN_TO_PUBLIC: Final = """
@@ -116,6 +118,9 @@ def _ensure_roles(
             connection,
             connection.cursor() as cursor,
         ):
+            if connection.server_version >= _ITERATIONS_CAN_BE_SET:
+                # Nobody guesses a generated password, and a run connects many times.
+                cursor.execute("set local scram_iterations = 64")
             for name in sorted({OWNER, *GROUPS, *(place.group for place in places)}):
                 ensure_role(connection, name, installation=databases.installation)
             for name, limit in (
@@ -130,6 +135,8 @@ def _ensure_roles(
                     password=databases.passwords.ensure(server.endpoint, name),
                     connection_limit=limit,
                 )
+            if connection.server_version >= _ITERATIONS_CAN_BE_SET:
+                cursor.execute("set local scram_iterations to default")
             _let_publisher_not_inherit(cursor)
             _separate(cursor, standing_edges(places), {one.login for one in members}, console)
             limit = connection_limit(cursor, len(members))
@@ -241,12 +248,12 @@ def _separate(cursor: Cursor, standing: set[Edge], logins: set[str], console: Co
     Logins may be in groups, of which `settle_logins` leaves them their own.
     """
     present = memberships(cursor)
-    renderers = {member for member, _ in standing if member not in {PUBLISHER, *GROUPS}}
     roles = {OWNER, PUBLISHER, *GROUPS} | {name for edge in standing for name in edge}
+    no_groups = roles - {role for _, role in standing} - set(GROUPS) | {OWNER, PUBLISHER}
     extra = {
         (member, role)
         for member, role in present - standing
-        if member in roles or (member in logins and role in {OWNER, PUBLISHER} | renderers)
+        if member in roles or (member in logins and role in no_groups)
     }
     change_memberships(cursor, extra, standing - present)
     for member, role in sorted(extra):

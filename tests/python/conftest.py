@@ -7,6 +7,7 @@ of pytest-xdist share the ones that tests only read; whoever comes first makes t
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import shutil
@@ -155,6 +156,8 @@ def made_once(name: str, *, export: Path | None = None) -> Casebook:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "done").exists():
+            open_databases(casebook.settings, Console(error_stream=io.StringIO()))
+            servers.hurry(casebook.settings)
             if export is not None:
                 casebook.command("load", "advocacy", str(export))
             casebook.run()

@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import scoped
 import servers
 from psycopg2 import sql
 from psycopg2.extras import execute_values
 
+from orchestrate.access.scopes import ScopeDatabase
 from orchestrate.console import Console
-from orchestrate.database import Databases, open_databases
+from orchestrate.database import ConnectionTarget, Databases, open_databases
 from orchestrate.driver import Cursor
 from orchestrate.publishing import PublishedVersion, publish
 from orchestrate.settings import Settings
@@ -53,7 +55,7 @@ STAGING: Mapping[str, Sequence[str]] = {
         "encounter_id", "procedure_code", "procedure_description", "reason_name", "procedure_cost",
     ),
     "stg_advocacy__payers": ("payer_id", "payer_name"),
-    "stg_reference__clients": ("client_id", "payer_name"),
+    "stg_reference__clients": ("client_id", "payer_name", "client_name", "report_page"),
     "stg_reference__payer_groups": ("payer_name", "detail_is_visible"),
     "stg_reference__restrictions": ("client_id", "specialty_id"),
     "stg_reference__specialties": ("procedure_code", "specialty_id", "specialty_name"),
@@ -287,7 +289,7 @@ def create_table(
 
 @dataclass
 class Tiny:
-    """Two databases, a target folder, and the tables that its manifest describes."""
+    """A server's databases, a target folder, and the tables that its manifest describes."""
 
     settings: Settings
     databases: Databases
@@ -380,16 +382,19 @@ class Tiny:
 
     def read(self, login: str, query: str) -> list[Row]:
         """Run a query as a reader."""
-        with self.databases.reader(login).session() as connection, connection.cursor() as cursor:
-            cursor.execute(query)
-            return cursor.fetchall() if cursor.description else []
+        return scoped.read(self.databases, login, query)
 
-    def as_owner(self, query: str) -> list[Row]:
-        """Run a statement in reporting as the owner of its tables."""
-        with self.databases.publisher.session() as connection, connection.cursor() as cursor:
-            cursor.execute("set role casebook_owner")
-            cursor.execute(query)
-            return cursor.fetchall() if cursor.description else []
+    def reader(self, login: str) -> ConnectionTarget:
+        """Return how a reader connects."""
+        return scoped.reader(self.databases, login)
+
+    def place(self, login: str) -> ScopeDatabase:
+        """Return the database of the scope that a login reads."""
+        return scoped.place_of(self.databases, login)
+
+    def as_owner(self, query: str, login: str = "program_director") -> list[Row]:
+        """Run a statement as the owner of the tables, in the database that a login reads."""
+        return scoped.as_owner(self.place(login), query)
 
     def as_builder(self, query: str) -> list[Row]:
         """Run a statement in the warehouse."""
@@ -418,6 +423,7 @@ def tiny_server() -> Iterator[Databases]:
     folder.chmod(0o755)
     settings = Settings.from_environment(servers.variables(folder / "home"))
     databases = open_databases(settings, Console(error_stream=io.StringIO()))
+    servers.hurry(settings)
     servers.administer(settings)
     yield databases
     servers.remove(settings)
@@ -426,15 +432,12 @@ def tiny_server() -> Iterator[Databases]:
 
 @contextmanager
 def make_tiny(server: Databases, folder: Path) -> Iterator[Tiny]:
-    """Make a tiny Casebook, built and not yet published; empty both databases afterwards."""
+    """Make a tiny Casebook, built and not yet published; empty its server afterwards."""
     made = Tiny(Settings.from_environment({"CASEBOOK_HOME": str(folder)}), server)
     made.build()
     yield made
     made.as_builder("drop schema residency, clients, staging, intermediate cascade")
-    with server.reporting_admin.session() as connection, connection.cursor() as cursor:
-        cursor.execute("select 1 from pg_namespace where nspname = 'private'")
-        if cursor.fetchone():
-            made.as_owner("drop schema if exists private, residency, clients cascade")
+    scoped.empty(server)
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from orchestrate.access.standing import standing_problems
 
 from orchestrate.access.members import Member
-from orchestrate.access.standing import standing_problems
 from orchestrate.errors import DatabaseError
 from orchestrate.publishing import published_versions
 
