@@ -18,12 +18,12 @@ from orchestrate.access.routines import (
     Routine,
     change_routines,
     live_routines,
-    published_routines,
 )
 from orchestrate.access.scopes import OWNER, PUBLISHER, ScopeDatabase
-from orchestrate.contracts import Function, Mart
+from orchestrate.contracts import Mart
 
 if TYPE_CHECKING:
+    from orchestrate.contracts import Function
     from orchestrate.driver import Cursor
 
 PUBLIC: Final = "public"
@@ -87,13 +87,13 @@ class Given:
     """What a version gives its scope: relations by (schema, name) with columns, and functions."""
 
     relations: Mapping[tuple[str, str], tuple[str, ...]]
-    functions: tuple[Function, ...]
+    routines: tuple[Routine, ...]
 
     def as_json(self) -> dict[str, object]:
         """Return it as plain values."""
         return {
             "relations": [[*relation, list(names)] for relation, names in self.relations.items()],
-            "functions": [function.as_json() for function in self.functions],
+            "routines": [list(routine) for routine in self.routines],
         }
 
     @classmethod
@@ -101,11 +101,11 @@ class Given:
         """Read what `as_json` returned."""
         return cls(
             {(schema, name): tuple(names) for schema, name, names in content["relations"]},
-            tuple(Function.from_json(one) for one in content["functions"]),
+            tuple(Routine(*one) for one in content["routines"]),
         )
 
 
-def given_to(audience: str, marts: Sequence[Mart], functions: Sequence[Function]) -> Given:
+def given_to(audience: str, marts: Sequence[Mart], routines: Mapping[Routine, Function]) -> Given:
     """Return what marts and functions give an audience."""
     return Given(
         {
@@ -113,7 +113,7 @@ def given_to(audience: str, marts: Sequence[Mart], functions: Sequence[Function]
             for mart in marts
             if audience in mart.readers
         },
-        tuple(function for function in functions if audience in function.readers),
+        tuple(routine for routine, one in routines.items() if audience in one.readers),
     )
 
 
@@ -136,16 +136,15 @@ def declared_access(place: ScopeDatabase, given: Given, live: Access) -> Access:
             Right("column", (schema, name, column), group, "SELECT")
             for column in live.relations.get((schema, name), ())
         )
-    for function in given.functions:
-        rights.add(Right("schema", (function.schema,), group, "USAGE"))
-        path = (function.schema, function.name, function.signature)
-        rights.add(Right("function", path, group, "EXECUTE"))
+    for routine in given.routines:
+        rights.add(Right("schema", (routine.schema,), group, "USAGE"))
+        rights.add(Right("function", routine.identity, group, "EXECUTE"))
     relations = {*given.relations, *live.relations}
     return Access(
         {relation: live.relations.get(relation, frozenset()) for relation in relations},
         frozenset(policy for relation in relations for policy in policies_of(relation)),
         frozenset(rights),
-        routines=frozenset([CURRENT_VERSION, *published_routines(given.functions, OWNER)]),
+        routines=frozenset([CURRENT_VERSION, *given.routines]),
     )
 
 

@@ -32,7 +32,8 @@ from orchestrate.access.members import (
 )
 from orchestrate.access.role_checks import role_problems
 from orchestrate.access.roles import ensure_scopes
-from orchestrate.access.scopes import WAITING, ScopeDatabase, unique_scopes
+from orchestrate.access.routines import built_routines
+from orchestrate.access.scopes import OWNER, WAITING, ScopeDatabase, unique_scopes
 from orchestrate.contracts import Mart, read_functions, read_marts
 from orchestrate.database.connection import database_errors
 from orchestrate.errors import CasebookError
@@ -104,6 +105,7 @@ def publish(
     with _snapshot(databases, build.relations) as warehouse, warehouse.cursor() as source:
         check_last_build(source, build, target_dir)
         audit(Examined(source, marts, build.source_relation))
+        routines = built_routines(source, functions, marts, OWNER)
         known = read_known(source, build.source_relation, marts)
         members, warnings = listed_members(
             settings, source, build.source_relation(MEMBERS_MODEL), known
@@ -119,7 +121,7 @@ def publish(
             databases,
             warehouse,
             places,
-            Version(number, marts, functions, rolled_back),
+            Version(number, marts, routines, rolled_back),
             console,
         )
     refuse_differences(role_problems(databases, places, members, settled=False))

@@ -22,6 +22,7 @@ from orchestrate.access.policies import (
     roles_with_default_rights,
 )
 from orchestrate.access.private import SCHEMA, ensure_private
+from orchestrate.access.routines import Routine
 from orchestrate.access.scopes import OWNER, ScopeDatabase
 from orchestrate.contracts import VERSION_COLUMN, Function, Mart
 from orchestrate.database.connection import database_errors
@@ -59,7 +60,7 @@ class Version:
 
     number: int
     marts: Sequence[Mart]
-    functions: Sequence[Function]
+    routines: Mapping[Routine, Function]
     rolled_back: Collection[int] = field(default_factory=tuple)
 
 
@@ -73,7 +74,7 @@ def fill(place: ScopeDatabase, version: Version, source: Cursor, console: Consol
     """
     audience = place.scope.audience
     marts = [mart for mart in version.marts if audience in mart.readers]
-    given = given_to(audience, marts, version.functions)
+    given = given_to(audience, marts, version.routines)
     with place.as_owner() as cursor:
         if roles := roles_with_default_rights(cursor):
             clear_default_rights(place, roles, console)
