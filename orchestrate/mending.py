@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 from orchestrate.access.logins import remove_former
 from orchestrate.access.members import Member
-from orchestrate.access.role_checks import role_problems
-from orchestrate.access.roles import ensure_scopes
+from orchestrate.access.roles import ensure_scopes, role_problems
 from orchestrate.access.scopes import ScopeDatabase, unique_scopes
 from orchestrate.errors import CasebookError
 from orchestrate.publishing.lock import run_lock

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from psycopg2 import Error, errors, sql
 
 from orchestrate.access.members import Member
-from orchestrate.access.roles import change_memberships, memberships, standing_edges
+from orchestrate.access.roles import groups_of, places_on, role_changes
 from orchestrate.access.scopes import GROUPS, OWNER, PUBLISHER, ScopeDatabase
 from orchestrate.database.connection import database_errors
 from orchestrate.database.objects import marked_databases, marked_roles
@@ -36,28 +36,20 @@ def settle_logins(
     may enter no more are ended. A role of somebody else's in one of the groups loses the group and
     nothing else.
     """
-    by_scope = {place.scope.name: place for place in places}
     lines = []
     for server in databases.servers:
-        here = [place for place in places if place.server.endpoint == server.endpoint]
-        own = {
-            member.login: place
-            for member in members
-            if (place := by_scope.get(member.scope.name)) in here and place is not None
-        }
-        wanted = {(login, place.group) for login, place in own.items()} | standing_edges(here)
+        here = places_on(server, places)
+        own = groups_of(here, members)
         with server.door.session("casebook logins") as connection:
             with connection.cursor() as cursor:
                 cursor.execute("begin")
-                present = memberships(cursor)
-                change_memberships(cursor, present - wanted, wanted - present)
+                for change in role_changes(cursor, here, own, settled=True):
+                    if change.statement is not None:
+                        cursor.execute(change.statement)
+                        if " is a member of " in change.problem:
+                            console.say(f"{change.problem} no more.")
                 cursor.execute("commit")
-            left = {member for member, _ in present - wanted}
-            for login, group in sorted(present - wanted):
-                console.say(f"{login} no longer belongs to {group}.")
-            if left:
-                kept = {login: own[login].database if login in own else "" for login in left}
-                _end_strays(connection, kept, console)
+            _end_strays(connection, databases.installation, own, console)
         for login, place in own.items():
             line = databases.logins.line(server.endpoint, login)
             if line is not None and line.database != place.database:
@@ -136,15 +128,23 @@ def end_sessions(connection: Connection, sessions: Mapping[int, str]) -> None:
         cursor.execute("rollback")
 
 
-def _end_strays(connection: Connection, own: Mapping[str, str], console: Console) -> None:
-    """End the sessions of logins in other databases than their own (empty: in all of them)."""
+def _end_strays(
+    connection: Connection, installation: str, own: Mapping[str, ScopeDatabase], console: Console
+) -> None:
+    """End the sessions of logins that are in a database which they may not enter any more."""
+    ours = marked_databases(connection, installation)
     with connection.cursor() as cursor:
         cursor.execute(
             "select pid, usename::text, datname::text from pg_stat_activity"
-            " where usename = any (%s) and datname is not null",
-            (sorted(own),),
+            " where datname = any (%s)"
+            " and not starts_with(usename::text, 'casebook_') and usename = any (%s)",
+            (sorted(ours), sorted(marked_roles(connection, installation))),
         )
-        found = {pid: login for pid, login, database in cursor if database != own[login]}
+        found = {
+            pid: login
+            for pid, login, database in cursor
+            if login not in own or database != own[login].database
+        }
     end_sessions(connection, found)
     for login in sorted(set(found.values())):
         console.say(f"Ended sessions of {login} where it may not be any more.")

@@ -30,8 +30,7 @@ from orchestrate.access.members import (
     read_members_file,
     tie_members,
 )
-from orchestrate.access.role_checks import role_problems
-from orchestrate.access.roles import ensure_scopes
+from orchestrate.access.roles import ensure_scopes, role_problems
 from orchestrate.access.routines import built_routines
 from orchestrate.access.scopes import OWNER, WAITING, ScopeDatabase, unique_scopes
 from orchestrate.contracts import Mart, read_functions, read_marts
