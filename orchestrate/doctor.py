@@ -23,8 +23,8 @@ from orchestrate.building.pseudonyms import ensure_key
 from orchestrate.check import OK, Check
 from orchestrate.console import Console
 from orchestrate.database import Databases, open_databases
-from orchestrate.database.bootstrap import COUNTERS, LARGE_OBJECTS
 from orchestrate.database.connection import ConnectionTarget
+from orchestrate.database.defences import closing_statement, open_to_everybody
 from orchestrate.database.objects import marker
 from orchestrate.errors import CasebookError, ExitStatus
 from orchestrate.mending import find_problems, mend
@@ -255,17 +255,13 @@ _OTHER_DATABASES = """
             not like 'Made by Casebook%'
     order by 1
 """
-_FUNCTIONS_OF_PUBLIC = """
-    select format('revoke execute on function %s from public;', oid::regprocedure)
-    from pg_catalog.pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner)))
-    where pronamespace = 'pg_catalog'::regnamespace and grantee = 0 and """
 
 
 def check_public(databases: Databases) -> Iterator[Check]:
-    """Check that everybody may not connect, make temporary tables, store large objects or count.
+    """Check that everybody may not connect, make temporary tables or use what the server brings.
 
-    Large objects, counters and other databases are a server administrator's to close; they hold no
-    rows of Casebook's, so they are told and do not fail the examination.
+    The server's functions and other databases are an administrator's to close; they hold no rows of
+    Casebook's, so they are told and do not fail the examination.
     """
     for name, target in (
         ("warehouse", databases.warehouse),
@@ -279,23 +275,29 @@ def check_public(databases: Databases) -> Iterator[Check]:
             ExitStatus.DATABASE if held else ExitStatus.DONE,
             held,
         )
-    for name, problem, functions in (
-        ("large objects", "readers may store some in reporting", LARGE_OBJECTS),
-        ("counters", "readers may see how many rows others read in reporting", COUNTERS),
-    ):
-        open_to_all = statements(databases.reporting_admin, _FUNCTIONS_OF_PUBLIC + functions)
-        yield Check(
-            name,
-            OK if not open_to_all else problem,
-            "" if not open_to_all else "Let an administrator run the statements below there.",
-            statements=open_to_all,
-        )
+    yield check_defences(databases.reporting_admin)
     others = statements(databases.warehouse, _OTHER_DATABASES)
     yield Check(
         "other databases",
         OK if not others else "readers may connect to more than reporting",
         "" if not others else "Let an administrator run the statements below, if nobody needs it.",
         statements=others,
+    )
+
+
+def check_defences(target: ConnectionTarget) -> Check:
+    """Check that the server's own functions and views are closed in a database of readers."""
+    with target.session("casebook doctor") as session, session.cursor() as cursor:
+        still_open = open_to_everybody(cursor)
+        closing = closing_statement(cursor, target.user) if still_open else ""
+    return Check(
+        f"functions of the server in {target.database}",
+        f"readers may use {len(still_open)} that take the server's locks, write into its log, or"
+        " tell how much is written in other databases"
+        if still_open
+        else OK,
+        "Let a superuser run the statement below there." if still_open else "",
+        statements=(f"{closing};",) if still_open else (),
     )
 
 

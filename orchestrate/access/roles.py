@@ -14,6 +14,7 @@ from psycopg2 import sql
 
 from orchestrate.contracts import AUDIENCES
 from orchestrate.database.connection import database_errors
+from orchestrate.database.defences import lend_to
 from orchestrate.database.objects import ensure_role
 
 if TYPE_CHECKING:
@@ -147,6 +148,8 @@ def _open_reporting(cursor: Cursor) -> None:
     )
     if cursor.fetchone() is None:
         cursor.execute(sql.SQL("alter database {} set timezone to 'UTC'").format(database))
+    # Publishing waits, as the owner, until readers are out of the way.
+    lend_to(cursor, OWNER)
 
 
 def _single(cursor: Cursor) -> str:

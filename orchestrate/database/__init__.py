@@ -78,12 +78,7 @@ def open_databases(settings: Settings, console: Console) -> Databases:
         locked(settings.home / "databases.lock", "making the databases ready"),
     ):
         installation = open_warehouse(targets.warehouse, console)
-        open_reporting(
-            targets.reporting,
-            targets.warehouse,
-            installation,
-            pristine=bool(settings.database_url or settings.reporting_url),
-        )
+        open_reporting(targets.reporting, targets.warehouse, installation)
         passwords.ensure(targets.reporting_endpoint, PUBLISHER)
     return Databases(
         warehouse=targets.warehouse,

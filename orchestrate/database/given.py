@@ -6,6 +6,7 @@ from psycopg2 import sql
 
 from orchestrate.console import Console
 from orchestrate.database.connection import ConnectionTarget
+from orchestrate.database.defences import template_for
 from orchestrate.database.objects import (
     database_exists,
     drop_unfinished_databases,
@@ -59,15 +60,10 @@ def open_warehouse(warehouse: ConnectionTarget, console: Console) -> str:
 
 
 def open_reporting(
-    reporting: ConnectionTarget,
-    warehouse: ConnectionTarget,
-    installation: str,
-    *,
-    pristine: bool,
+    reporting: ConnectionTarget, warehouse: ConnectionTarget, installation: str
 ) -> None:
     """Make the reporting database when missing, refuse one that is not ours, and close it.
 
-    `pristine` as in `ensure_database`: for a server whose template for new databases is not ours.
     Raises DatabaseError when the server is too old or refuses, ConfigurationError when a database
     of this name exists without the mark of this installation, or is the warehouse.
     """
@@ -81,8 +77,10 @@ def open_reporting(
             refuse_foreign_database(connection, reporting.database, installation)
         else:
             _refuse_without_createdb(connection, reporting)
+            with connection.cursor() as cursor:
+                template = template_for(cursor)
             ensure_database(
-                connection, reporting.database, installation=installation, pristine=pristine
+                connection, reporting.database, installation=installation, template=template
             )
     with reporting.session() as connection, connection.cursor() as cursor:
         # Also by another name of its server.

@@ -104,27 +104,23 @@ def ensure_role(
     return not exists
 
 
-def ensure_database(
-    connection: Connection, name: str, *, installation: str, pristine: bool = False
-) -> bool:
+def ensure_database(connection: Connection, name: str, *, installation: str, template: str) -> bool:
     """Make a database that is owned by the current user, marked, and closed to everyone else.
 
     `connection` is an autocommitting one to another database of the server. Returns whether the
-    database is new. `pristine`: nothing that the server's administrator put into its template for
-    new databases comes along, and text is UTF-8. Raises ConfigurationError, and changes nothing,
-    when one of this name is not marked.
+    database is new. `template`: what it is a copy of, a database in UTF-8 that nobody is connected
+    to. Raises ConfigurationError, and changes nothing, when one of this name is not marked.
     """
     if database_exists(connection, name):
         refuse_foreign_database(connection, name, installation)
         return False
     # It gets its name last, so that no crash leaves one without mark that is refused ever after;
     # what a crash does leave, `drop_unfinished_databases` finds by its name.
-    create = "create database {0}" + (" template template0 encoding 'UTF8'" if pristine else "")
     unfinished = sql.Identifier(f"{_UNFINISHED}{secrets.token_hex(6)}")
     with connection.cursor() as cursor:
         try:
             for statement, values in (
-                (create, ()),
+                ("create database {0} template {1} encoding 'UTF8'", (sql.Identifier(template),)),
                 ("revoke all on database {0} from public", ()),
                 ("comment on database {0} is {1}", (sql.Literal(marker(installation)),)),
             ):
