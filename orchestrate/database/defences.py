@@ -6,8 +6,8 @@ them belong to each database, and only a superuser can change them. So a superus
 in a template that the databases of scopes are copies of.
 
 Closed to everybody is every function that does something or changes its answer by itself (volatile)
-but those on a list, what tells of the server's statistics and transactions, and the views on these:
-what a later version adds is closed too, until somebody finds that readers need it.
+but those on a list; what tells of the server's statistics, its transactions and what roles own in
+other databases; and the views on these. What a later version of the server adds is closed too.
 """
 
 from __future__ import annotations
@@ -46,29 +46,18 @@ _CLOSED = f"""
                 or (provolatile = 's' and ({_TELLS_OF_OTHERS}))
             )
     ),
-    closed_view as (
+    closed_relation as (
         select oid, relname::text as name, relacl as acl
         from pg_catalog.pg_class
-        where relkind = 'v' and relnamespace = 'pg_catalog'::regnamespace
+        where relkind in ('r', 'v') and relnamespace = 'pg_catalog'::regnamespace
             and (
-                relname ~ '^pg_stat(io)?_'
+                relname ~ '^(pg_stat(io)?_|pg_shdepend$)'
                 or exists (
                     select from regexp_matches(pg_get_viewdef(oid), '(\\w+)\\(', 'g') as called
-                    where called[1] in (select name from closed_function)
+                    where relkind = 'v' and called[1] in (select name from closed_function)
                 )
             )
     )
-"""
-_STILL_OPEN = f"""
-    with {_CLOSED}
-    select format('revoke execute on function %s from public;', oid::regprocedure)
-    from closed_function
-    where exists (select from aclexplode(acl) where grantee = 0)
-    union all
-    select format('revoke select on %s from public;', oid::regclass)
-    from closed_view
-    where exists (select from aclexplode(acl) where grantee = 0)
-    order by 1
 """
 _REVOCATIONS = f"""
     with {_CLOSED}
@@ -77,19 +66,19 @@ _REVOCATIONS = f"""
     where exists (select from aclexplode(acl) where grantee = 0)
     union all
     select format('revoke select on %s from public;', oid::regclass)
-    from closed_view
+    from closed_relation
     where exists (select from aclexplode(acl) where grantee = 0)
 """
 _LENT = f"""
     with {_CLOSED}
     select
         format('execute on function %s', oid::regprocedure) as lent,
-        oid as function, null::oid as view
+        oid as function, null::oid as relation
     from closed_function
     where name in ({", ".join(map(repr, _LENT_FUNCTIONS))})
     union all
     select format('select on %s', oid::regclass), null, oid
-    from closed_view
+    from closed_relation
     where name in ({", ".join(map(repr, _LENT_VIEWS))})
 """
 # One statement, so that an administrator can run it with any program; it is done as a whole.
@@ -124,8 +113,8 @@ alter database {TEMPLATE} is_template true;
 """
 _HOLDS = """
     case
-        when view is null then has_function_privilege({role}, function, 'execute{option}')
-        else has_table_privilege({role}, view, 'select{option}')
+        when relation is null then has_function_privilege({role}, function, 'execute{option}')
+        else has_table_privilege({role}, relation, 'select{option}')
     end
 """
 

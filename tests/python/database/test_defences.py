@@ -56,6 +56,7 @@ ATTACKS = (
     "select count(*) from pg_locks",
     "select count(*) from pg_prepared_xacts",
     "select count(*) from pg_replication_slots",
+    "select count(*) from pg_shdepend",
 )
 WHOLE_LOCK_TABLE = (
     "select count(pg_advisory_xact_lock(number)) from generate_series(1, 50000) number"
@@ -130,6 +131,7 @@ def what_changes(server: Server, database: str) -> set[str]:
                     " from generate_series(1, 10000) as number"
                 )
                 writer.execute("analyze filled")
+                writer.execute(f"create table {database}_{other.user} as select * from filled")
                 writer.execute("select pg_stat_force_next_flush()")
                 if other is server.administrator:
                     writer.execute("checkpoint")
