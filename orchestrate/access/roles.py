@@ -20,6 +20,7 @@ from psycopg2 import sql
 from orchestrate.access.members import Member
 from orchestrate.access.scopes import GROUPS, OWNER, PUBLISHER, ScopeDatabase
 from orchestrate.database.connection import database_errors
+from orchestrate.database.defences import CLOSING_STATEMENT, template_for
 from orchestrate.database.objects import (
     drop_unfinished_databases,
     ensure_database,
@@ -59,13 +60,20 @@ _PUBLIC_SCHEMA_IS_OPEN: Final = """
         select from aclexplode(coalesce(nspacl, acldefault('n', nspowner))) where grantee = 0
     )
 """
+# Connections that the server has; whether it reserves enough of them for whom the builder names; and
+# whether the builder may limit temporary files.
 _CONDITIONS: Final = """
     select
         current_setting('max_connections')::integer
             - current_setting('superuser_reserved_connections')::integer,
-        coalesce(current_setting('reserved_connections', true)::integer, 0),
+        current_setting('reserved_connections', true)::integer >= %s and exists (
+            select from pg_auth_members
+            where admin_option and pg_get_userbyid(member) = current_user
+                and pg_get_userbyid(roleid) = 'pg_use_reserved_connections'
+        ),
         has_parameter_privilege('temp_file_limit', 'set')
 """
+_RESERVED: Final = "pg_use_reserved_connections"
 _ROLES: Final = """
     select
         rolname::text,
@@ -112,11 +120,15 @@ class Change(NamedTuple):
 
 
 class _Form(NamedTuple):
-    """How a role is to be: with a limit of connections where it logs in, and settings."""
+    """How a role is to be: with a limit of connections where it logs in, and settings.
+
+    `uses_reserved`: connections that the server keeps from readers are there for it.
+    """
 
     limit: int | None = None
     inherits: bool = True
     settings: Mapping[str, str] = {}
+    uses_reserved: bool = False
 
 
 def ensure_scopes(
@@ -198,6 +210,7 @@ def role_changes(
         for place in places
         if place.group != place.audience_group
     }
+    standing |= {(name, _RESERVED) for name, form in forms.items() if form.uses_reserved}
     wanted = standing | {(login, place.group) for login, place in logins.items()}
     # Whose members hold something else than the rows of a scope.
     no_groups = {OWNER, PUBLISHER, *(place.renderer for place in places)}
@@ -209,6 +222,8 @@ def role_changes(
         if may_pass_on:
             revoke = sql.SQL("revoke admin option for {role} from {member}").format(**names)
             yield Change(f"{member} may give {role} to others", revoke)
+        if (member, role) in standing or (role == _RESERVED and member not in logins):
+            continue
         is_standing = member in forms.keys() - logins.keys() or role in no_groups
         if (member, role) not in wanted and (settled or is_standing):
             revoke = sql.SQL("revoke {role} from {member}").format(**names)
@@ -252,16 +267,20 @@ def _forms(
     The limits of all logins together leave some connections for a run; where the server reserves
     them for that, it hangs on nobody's limit.
     """
-    cursor.execute(_CONDITIONS)
-    available, reserved, may_limit_files = cursor.fetchone() or (0, 0, False)
+    cursor.execute(_CONDITIONS, (RESERVED_CONNECTIONS,))
+    available, are_reserved, may_limit_files = cursor.fetchone() or (0, False, False)
     each = (available - RESERVED_CONNECTIONS) // max(1, len(logins))
-    limit = CONNECTION_LIMIT if reserved >= RESERVED_CONNECTIONS else min(CONNECTION_LIMIT, each)
+    limit = CONNECTION_LIMIT if are_reserved else min(CONNECTION_LIMIT, each)
     files = TEMPORARY_FILES if may_limit_files else {}
-    renderer = _Form(RENDERER_LIMIT, settings={**RENDERER_SETTINGS, **files})
+    renderer = _Form(
+        RENDERER_LIMIT,
+        settings={**RENDERER_SETTINGS, **files},
+        uses_reserved=bool(are_reserved),
+    )
     reader = _Form(max(1, limit), settings={**SETTINGS, **files})
     return {
         **{name: _Form() for name in (OWNER, *GROUPS, *(place.group for place in places))},
-        PUBLISHER: _Form(-1, inherits=False),
+        PUBLISHER: _Form(-1, inherits=False, uses_reserved=bool(are_reserved)),
         **{place.renderer: renderer for place in places},
         **dict.fromkeys(logins, reader),
     }
@@ -362,7 +381,9 @@ def _ensure_database(connection: Connection, place: ScopeDatabase, installation:
 
     Readers' clocks there show UTC.
     """
-    ensure_database(connection, place.database, installation=installation)
+    with connection.cursor() as cursor:
+        template = template_for(cursor)
+    ensure_database(connection, place.database, installation=installation, template=template)
     wanted = {(place.group, "CONNECT"), (PUBLISHER, "CONNECT"), (OWNER, "CREATE")}
     database = sql.Identifier(place.database)
     with connection.cursor() as cursor:
@@ -393,3 +414,6 @@ def _ensure_database(connection: Connection, place: ScopeDatabase, installation:
             cursor.execute(sql.SQL("alter database {} set timezone to 'UTC'").format(database))
             with place.as_builder().session("casebook scopes") as within, within.cursor() as inner:
                 inner.execute("revoke all on schema public from public")
+                inner.execute("select rolsuper from pg_roles where rolname = current_user")
+                if inner.fetchone() == (True,):
+                    inner.execute(CLOSING_STATEMENT)
