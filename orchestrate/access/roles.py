@@ -60,7 +60,7 @@ _PUBLIC_SCHEMA_IS_OPEN: Final = """
         select from aclexplode(coalesce(nspacl, acldefault('n', nspowner))) where grantee = 0
     )
 """
-# Connections that the server has; whether it reserves enough of them for whom the builder names; and
+# Connections that the server has; whether it reserves enough of them for whom the builder names;
 # whether the builder may limit temporary files.
 _CONDITIONS: Final = """
     select
