@@ -69,7 +69,7 @@ HOSPITAL: Final = Kind(
 )
 AREA: Final = Kind(
     _TEXT,
-    "({column} in ('Other cities', 'Unknown') or {column} in"
+    "({column} in ('Other cities', 'Other counties', 'Unknown') or {column} in"
     " (select place from (select unnest(array[city, county]) as place"
     " from {stg_advocacy__patients}) as places where place is not null))",
     ("stg_advocacy__patients",),

@@ -17,6 +17,17 @@ MONEY_ROUNDING: Final = 100
 MIN_CELL_SIZE: Final = 11
 DOMINANCE_SHARE: Final = 0.9
 
+PROCEDURE_COLUMN: Final = "procedure_code"
+PRICES: Final = "int_procedure_prices"
+# A row without a code is of all procedures.
+_STEP_OF_A_PROCEDURE: Final = """
+    (
+        select greatest({rounding}, {count_rounding} * average_price)
+        from {prices} as prices
+        where prices.procedure_code is not distinct from shown.procedure_code
+    )
+"""
+
 # What rows do not tell: 5 patients that a looser rule let pass are shown as 10, as 11 are.
 _TOLD: Final = """
     select
@@ -27,10 +38,11 @@ _TOLD: Final = """
 
 
 def check_counts(examined: Examined) -> Iterable[str]:
-    """In rows about other people counts are multiples of 10, money of 100, or nothing is shown.
+    """In rows about other people counts and money are rounded by the rule, or nothing is shown.
 
-    A count of 1 to 10 that nobody suppressed would be shown as 0 or 10 at best; those above 10 keep
-    no last digit. The build must have been told so, too.
+    Counts are multiples of 10. Money is of 100, or of what ten cost of the row's procedure where
+    that is more. A count of 1 to 10 that nobody suppressed would be shown as 0 or 10 at best; those
+    above 10 keep no last digit. The build must have been told so, too.
     """
     marts = [(mart, mart.disclosure) for mart in examined.of_patients if mart.disclosure]
     if marts:
@@ -44,9 +56,9 @@ def check_counts(examined: Examined) -> Iterable[str]:
         if not is_even_enough:
             yield f"the build was told a dominance_share above {DOMINANCE_SHARE}, or none"
     for mart, disclosure in marts:
-        questions = list(_questions(mart, disclosure))
+        questions = list(_questions(mart, disclosure, _money_step(examined, mart)))
         ((*bad,),) = examined.rows(
-            "select {counts} from {mart}",
+            "select {counts} from {mart} as shown",
             mart=source(mart),
             counts=sql.SQL(", ").join(
                 sql.SQL("count(*) filter (where {})").format(condition)
@@ -58,7 +70,20 @@ def check_counts(examined: Examined) -> Iterable[str]:
                 yield f"{mart.relation}: in {count} rows {text}"
 
 
-def _questions(mart: Mart, disclosure: Disclosure) -> Iterable[tuple[str, sql.Composable]]:
+def _money_step(examined: Examined, mart: Mart) -> sql.Composable:
+    """Return what money of a row has to be a multiple of; null where a procedure has no price."""
+    if PROCEDURE_COLUMN not in {column.name for column in mart.columns}:
+        return sql.Literal(MONEY_ROUNDING)
+    return sql.SQL(_STEP_OF_A_PROCEDURE).format(
+        rounding=sql.Literal(MONEY_ROUNDING),
+        count_rounding=sql.Literal(COUNT_ROUNDING),
+        prices=examined.relation(PRICES),
+    )
+
+
+def _questions(
+    mart: Mart, disclosure: Disclosure, money_step: sql.Composable
+) -> Iterable[tuple[str, sql.Composable]]:
     """Yield what would be wrong, in words and as a condition of a row."""
     exact = _any_of(
         sql.SQL("{} in ({})").format(
@@ -66,13 +91,18 @@ def _questions(mart: Mart, disclosure: Disclosure) -> Iterable[tuple[str, sql.Co
         )
         for column, values in disclosure.exact
     )
-    for names, step in ((disclosure.counts, COUNT_ROUNDING), (disclosure.money, MONEY_ROUNDING)):
+    for names, step, words in (
+        (disclosure.counts, sql.Literal(COUNT_ROUNDING), COUNT_ROUNDING),
+        (disclosure.money, money_step, f"{MONEY_ROUNDING}, or what ten cost"),
+    ):
         for name in names:
             yield (
-                f"{name} is not rounded to {step}",
-                sql.SQL("not {} and ({column} < 0 or mod({column}, {}) <> 0)").format(
-                    exact, sql.Literal(step), column=sql.Identifier(name)
-                ),
+                f"{name} is not rounded to {words}",
+                # Without a step nothing may be shown.
+                sql.SQL(
+                    "not {} and {column} is not null"
+                    " and coalesce({column} < 0 or mod({column}, {}) <> 0, true)"
+                ).format(exact, step, column=sql.Identifier(name)),
             )
     if SUPPRESSED_COLUMN not in {column.name for column in mart.columns}:
         return

@@ -42,11 +42,12 @@ class Examined:
         Raises DataError when the build lacks a model: a check that finds nothing to look at would
         pass for ever after.
         """
-        named = {model: self._relation(model) for model in models}
+        named = {model: self.relation(model) for model in models}
         self.cursor.execute(sql.SQL(query).format(**named, **parts))
         return self.cursor.fetchall()
 
-    def _relation(self, model: str) -> sql.Composable:
+    def relation(self, model: str) -> sql.Composable:
+        """Return where the build put a model; raises DataError when it has none of that name."""
         found = self.find_model(model)
         if found is None:
             raise DataError(

@@ -176,6 +176,7 @@ VALUES = [
     ("service_month", "date", "date '2020-02-02'", False),
     ("service_month", "text", "'2020-02-02'", False),
     ("city", "text", "'Other cities'", True),
+    ("county", "text", "'Other counties'", True),
     ("city", "text", "(select city from staging.stg_advocacy__patients limit 1)", True),
     ("city", "text", "'1 Quay'", False),
     ("organization_name", "text", "'somewhere'", False),
@@ -299,6 +300,37 @@ def test_counts_of_other_people_follow_the_rule(find: Find, row: str, text: str 
     assert [one for one in found if one.startswith("management.made: in 1 rows ")] == found
     assert len(found) == (text is not None)
     assert text is None or text in found[0]
+
+
+PRICED = [
+    ("'1', 8630.00", True),
+    ("'1', 8600.00", False),
+    ("'1', -4315.00", False),
+    ("'2', 100.00", True),
+    ("'2', 40.00", False),
+    ("null, 2000.00", True),
+    ("null, 100.00", False),
+    ("'3', 100.00", False),
+    ("'3', null", True),
+]
+
+
+@pytest.mark.parametrize(("row", "is_good"), PRICED)
+def test_costs_of_procedures_are_multiples_of_what_ten_cost(
+    find: Find, row: str, is_good: bool
+) -> None:
+    columns = {"procedure_code": "text", "total_cost": "numeric(18,2)"}
+    found = find(
+        check_counts,
+        "delete from intermediate.int_procedure_prices",
+        "insert into intermediate.int_procedure_prices (procedure_code, average_price)"
+        " values ('1', 431.50), ('2', 4), (null, 200), ('3', null)",
+        "create schema if not exists management",
+        "create table management.made (procedure_code text, total_cost numeric(18,2))",
+        f"insert into management.made values ({row})",
+        marts=[made("made", columns, disclosure=Disclosure(counts=(), money=("total_cost",)))],
+    )
+    assert (found == []) == is_good
 
 
 def test_without_a_flag_each_count_is_for_itself(find: Find) -> None:
