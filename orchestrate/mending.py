@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrate.access.entry import ensure_scopes
 from orchestrate.access.logins import remove_former
 from orchestrate.access.members import Member
-from orchestrate.access.roles import ensure_scopes, role_problems
+from orchestrate.access.roles import role_problems
 from orchestrate.access.scopes import ScopeDatabase, unique_scopes
 from orchestrate.errors import CasebookError
 from orchestrate.publishing.lock import run_lock

@@ -21,6 +21,7 @@ from psycopg2 import sql
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 
 from orchestrate import __version__
+from orchestrate.access.entry import ensure_scopes
 from orchestrate.access.known import MEMBERS_MODEL, Known, read_known
 from orchestrate.access.logins import remove_former, settle_logins
 from orchestrate.access.members import (
@@ -30,7 +31,7 @@ from orchestrate.access.members import (
     read_members_file,
     tie_members,
 )
-from orchestrate.access.roles import ensure_scopes, role_problems
+from orchestrate.access.roles import role_problems
 from orchestrate.access.routines import built_routines
 from orchestrate.access.scopes import OWNER, WAITING, ScopeDatabase, unique_scopes
 from orchestrate.contracts import Mart, read_functions, read_marts

@@ -13,12 +13,10 @@ from psycopg2 import sql
 from orchestrate.access.logins import clear_default_rights
 from orchestrate.access.policies import (
     Given,
+    access_changes,
     apply_access,
-    declared_access,
-    difference,
+    foreign_objects,
     given_to,
-    live_access,
-    policy_changes,
     roles_with_default_rights,
 )
 from orchestrate.access.private import SCHEMA, ensure_private
@@ -80,7 +78,7 @@ def fill(place: ScopeDatabase, version: Version, source: Cursor, console: Consol
             clear_default_rights(place, roles, console)
         ensure_private(cursor)
         _begin(cursor, place, version.number)
-        refuse_differences(live_access(cursor).others)
+        refuse_differences(foreign_objects(cursor))
         asides = _prepare_tables(cursor, marts, version.rolled_back)
         cursor.execute("select exists (select from private.versions)")
         is_first = cursor.fetchone() == (False,)
@@ -101,8 +99,7 @@ def fill(place: ScopeDatabase, version: Version, source: Cursor, console: Consol
         for mart in marts:
             name = (mart.schema, mart.name)
             cursor.execute(sql.SQL("analyze {}").format(sql.Identifier(*asides.get(name, name))))
-        live = live_access(cursor)
-        return not asides and not difference(declared_access(place, given, live), live)
+        return not asides and not access_changes(cursor, place, given)
 
 
 def show(
@@ -138,8 +135,11 @@ def access_problems(place: ScopeDatabase) -> list[str]:
         row = _read_current(cursor)
         if row is None:
             return []
-        live = live_access(cursor)
-        return difference(declared_access(place, Given.from_json(row), live), live)
+        found = [change.problem for change in access_changes(cursor, place, Given.from_json(row))]
+        return found + [
+            f"{role} gives default rights on what it may come to make"
+            for role in roles_with_default_rights(cursor)
+        ]
 
 
 def shown_version(place: ScopeDatabase) -> int | None:
@@ -245,7 +245,7 @@ def _prepare_tables(
     asides = build_aside(cursor, wanted, present, withdrawn)
     for name, table in wanted.items():
         if name not in present:
-            statements = create_table(name, name, table)
+            statements = create_table(name, table)
         elif name not in asides:
             statements = alter_table(name, table, present[name])
         else:
@@ -281,12 +281,10 @@ def _give(
     with readers_of(place, console) as readers:
         if asides:
             put_in_place(cursor, asides, readers)
-        live = live_access(cursor)
-        declared = declared_access(place, given, live)
-        lock_exclusively(cursor, policy_changes(declared, live), readers)
-        apply_access(cursor, declared)
-        live = live_access(cursor)
-        refuse_differences(difference(declared_access(place, given, live), live))
+        changes = access_changes(cursor, place, given)
+        lock_exclusively(cursor, {one.relation for one in changes if one.relation}, readers)
+        apply_access(cursor, place, given)
+        refuse_differences([one.problem for one in access_changes(cursor, place, given)])
 
 
 def _existing(cursor: Cursor, content: Mapping[str, object]) -> dict[Name, Name]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from psycopg2 import sql
 
-from orchestrate.access.policies import create_policy, policies_of
+from orchestrate.access.policies import POLICIES
 from orchestrate.contracts import VERSION_COLUMN, ForeignKey, Mart
 from orchestrate.errors import DataError
 
@@ -74,10 +74,10 @@ def declared_table(mart: Mart, names: Collection[Name]) -> Table:
     return Table(columns, primary_key, foreign_keys, indexes, mart.description)
 
 
-def create_table(place: Name, name: Name, table: Table) -> Iterator[sql.Composable]:
+def create_table(place: Name, table: Table) -> Iterator[sql.Composable]:
     """Return the statements that make a table at a place, but for its foreign keys.
 
-    `name` is the one that its readers will know it by. The publisher vacuums and analyses itself:
+    The publisher vacuums and analyses itself:
     the server would at moments of its own, which would show in what readers are told of it.
     """
     relation = sql.Identifier(*place)
@@ -86,8 +86,10 @@ def create_table(place: Name, name: Name, table: Table) -> Iterator[sql.Composab
         "create table {} ({}, primary key ({})) with (autovacuum_enabled = false)"
     ).format(relation, sql.SQL(", ").join(columns), _names(table.primary_key))
     yield sql.SQL("alter table {} enable row level security").format(relation)
-    for policy in policies_of(name):
-        yield create_policy(relation, policy)
+    for policy, kind, condition in POLICIES:
+        yield sql.SQL(f"create policy {policy} on {{}} as {kind} using ({condition})").format(
+            relation
+        )
     for names in sorted(table.indexes):
         yield sql.SQL("create index on {} ({})").format(relation, _names(names))
     yield _comment("table", relation, table.comment)
