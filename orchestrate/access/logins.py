@@ -62,31 +62,28 @@ def remove_former(
     places: Sequence[ScopeDatabase],
     members: Sequence[Member],
     console: Console,
-) -> set[str]:
+) -> None:
     """Remove Casebook's databases, groups and logins that no scope or member stands behind.
 
-    Among them is the database of all readers of earlier releases. Returns the databases that could
-    not be dropped, which is said; the next run tries again.
+    Among them is the database of all readers of earlier releases. What cannot be removed is said;
+    the next run tries again.
     """
-    kept_roles = {OWNER, PUBLISHER, *GROUPS, *(member.login for member in members)}
-    remaining: set[str] = set()
     gone: set[str] = set()
-    for place in places:
-        kept_roles |= {place.group, place.renderer}
     for server in databases.servers:
-        own = {one.database for one in places if one.server.endpoint == server.endpoint}
+        here = places_on(server, places)
+        kept = {OWNER, PUBLISHER, *GROUPS, *groups_of(here, members)}
+        kept |= {name for place in here for name in (place.group, place.renderer)}
         with server.door.session("casebook logins") as connection:
             roles = marked_roles(connection, databases.installation)
-            former = marked_databases(connection, databases.installation) - own
-            for name in sorted(former - {server.door.database}):
-                if not _drop_database(connection, name, roles, console):
-                    remaining.add(name)
-            for role in sorted(roles - kept_roles):
-                if _drop_role(connection, role, console):
-                    gone.add(role)
+            former = marked_databases(connection, databases.installation)
+            former -= {server.door.database, *(place.database for place in here)}
+            for name in sorted(former):
+                _drop_database(connection, name, roles, console)
+            gone |= {role for role in roles - kept if _drop_role(connection, role, console)}
+    # One that moved to another server is not gone.
+    gone -= {member.login for member in members} | {place.renderer for place in places}
     databases.passwords.forget_users(gone)
     databases.logins.forget_users(gone)
-    return remaining
 
 
 def clear_default_rights(place: ScopeDatabase, roles: Collection[str], console: Console) -> None:
@@ -152,7 +149,7 @@ def _end_strays(
 
 def _drop_database(
     connection: Connection, name: str, roles: Collection[str], console: Console
-) -> bool:
+) -> None:
     try:
         with connection.cursor() as cursor:
             # Whoever connects from now on is refused, so that it is empty when it goes.
@@ -174,9 +171,8 @@ def _drop_database(
             f"The database {name}, which no scope uses any more, could not be dropped: {reason}."
             " Readers cannot enter it; the next run tries again."
         )
-        return False
-    console.say(f"Dropped the database {name}: no scope uses it any more.")
-    return True
+    else:
+        console.say(f"Dropped the database {name}: no scope uses it any more.")
 
 
 def _drop_role(connection: Connection, role: str, console: Console) -> bool:

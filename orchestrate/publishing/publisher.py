@@ -44,9 +44,9 @@ from orchestrate.publishing.scope_versions import (
     Version,
     delete_versions,
     fill,
+    read_state,
     refuse_differences,
     show,
-    shown_version,
 )
 from orchestrate.publishing.tables import Name
 from orchestrate.publishing.versions import (
@@ -179,7 +179,7 @@ def lagging_scopes(databases: Databases) -> list[str]:
     if decided.is_carried_out:
         return []
     places, _ = read_readers(databases)
-    return [place.scope.name for place in places if shown_version(place) != decided.current]
+    return [place.scope.name for place in places if read_state(place).version != decided.current]
 
 
 def tidy(databases: Databases, console: Console) -> None:
@@ -187,8 +187,8 @@ def tidy(databases: Databases, console: Console) -> None:
     try:
         delete_old_versions(databases)
         places, members = read_readers(databases)
-        if not remove_former(databases, places, members, console):
-            forget_scopes(databases)
+        remove_former(databases, places, members, console)
+        forget_scopes(databases)
         if found := role_problems(databases, places, members, settled=True):
             console.warn(f"Roles are not as they are to be: {'; '.join(found[:5])}.")
     except CasebookError as error:
