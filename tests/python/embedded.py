@@ -18,6 +18,7 @@ from orchestrate.settings import PROJECT_DIR, Settings
 
 NOBODY = 65534
 LOGIN = "staff_one"
+STAFF_MEMBER = Member(LOGIN, "staff", None, None, Scope("staff", "staff"))
 
 
 def settings_of(
@@ -35,11 +36,9 @@ def settings_of(
 
 def make_scope(databases: Databases) -> ScopeDatabase:
     """Make the database of the staff, with the login `LOGIN`, as a publication does."""
-    staff = Scope("staff", "staff")
-    (place,) = locate_scopes(databases, [staff])
-    members = [Member(LOGIN, "staff", None, None, staff)]
-    ensure_scopes(databases, [place], members, Console())
-    settle_logins(databases, [place], members, Console())
+    (place,) = locate_scopes(databases, [STAFF_MEMBER.scope])
+    ensure_scopes(databases, [place], [STAFF_MEMBER], Console())
+    settle_logins(databases, [place], [STAFF_MEMBER], Console())
     return place
 
 

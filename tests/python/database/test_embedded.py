@@ -272,7 +272,7 @@ def test_a_login_of_any_password_connects_by_its_password_file(running: Running)
             assert reader.password() == password
             assert values(reader, "select session_user::text") == [(login,)]
             with pytest.raises(DatabaseError, match="permission denied"):
-                reader.derive(dbname="warehouse").connect()
+                reader.derive(dbname="warehouse", password=password).connect()
             held = reader.connect()
             with pytest.raises(DatabaseError, match="too many connections"):
                 reader.connect()

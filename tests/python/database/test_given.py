@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from embedded import LOGIN, make_scope, settings_of
+from embedded import LOGIN, STAFF_MEMBER, make_scope, settings_of
 from postgres15 import SystemPostgres
 from scoped import drop_everything
 
@@ -74,7 +74,7 @@ def test_the_documented_privileges_are_enough(own_server: Settings, console: Con
     assert asked(place.as_reader(LOGIN), "select session_user::text") == [(LOGIN,)]
     for target in (place.as_publisher(), place.as_renderer(), place.as_reader(LOGIN)):
         with pytest.raises(DatabaseError, match="permission denied"):
-            target.derive(dbname="warehouse").connect()
+            target.derive(dbname="warehouse", password=target.password()).connect()
     again = open_databases(own_server, console)
     assert again.installation == databases.installation
     before = [target.password() for target in (place.as_publisher(), place.as_reader(LOGIN))]
@@ -212,7 +212,7 @@ def test_scopes_databases_are_named_after_the_one_in_their_url(
         assert databases.warehouse.database == "warehouse"
         place = make_scope(databases)
         assert asked(place.as_reader(LOGIN), "select current_database()") == [(f"{base}_staff",)]
-        remove_former(databases, [place], [], console)
+        remove_former(databases, [place], [STAFF_MEMBER], console)
         assert asked(databases.warehouse, "select count(*) from casebook.installation") == [(1,)]
     assert rows(databases, "select datname from pg_database where oid >= 16384 order by 1") == [
         ("warehouse",),
@@ -251,6 +251,8 @@ def test_scopes_may_be_on_other_servers_than_the_warehouse(
         assert databases.warehouse.endpoint.host.startswith("/")
         place = make_scope(databases)
         assert place.server.endpoint.port == str(system_postgres.port)
+        # Where the scope was before, nobody finds the login any more.
+        remove_former(databases, [place], [STAFF_MEMBER], console)
         uri = url(settings, LOGIN)
         assert f"@{system_postgres.host}:{system_postgres.port}/shown_staff?" in uri
         assert asked(parse_url(uri, "the URI"), "select session_user::text") == [(LOGIN,)]

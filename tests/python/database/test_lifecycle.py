@@ -247,17 +247,15 @@ def test_an_interrupted_first_start_leaves_nothing_in_the_way(
     assert [path.name for path in server.iterdir()] == ["data"]
 
 
-def test_a_database_that_was_not_finished_is_dropped_by_the_next_command(
+def test_a_database_that_was_not_finished_is_dropped_by_the_next_publication(
     stopped: Settings, console: Console
 ) -> None:
     names = "select datname from pg_database where datname like '%unfinished%'"
-    with (
-        open_databases(stopped, console).warehouse.session() as connection,
-        connection.cursor() as cursor,
-    ):
+    databases = open_databases(stopped, console)
+    with databases.warehouse.session() as connection, connection.cursor() as cursor:
         cursor.execute("create database casebook_unfinished_0123456789ab")
         cursor.execute("create database unfinished_of_somebody")
-        open_databases(stopped, console)
+        make_scope(databases)
         cursor.execute(names)
         assert cursor.fetchall() == [("unfinished_of_somebody",)]
         cursor.execute("drop database unfinished_of_somebody")

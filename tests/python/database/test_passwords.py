@@ -47,6 +47,9 @@ def test_a_user_has_one_line_per_server_which_names_the_database_to_enter(tmp_pa
     passwords.store([replace(line, database="moved"), replace(line, endpoint=other)])
     found = [passwords.line(endpoint, "reader") for endpoint in (ENDPOINT, other)]
     assert [line and line.database for line in found] == ["moved", "reporting_a:b"]
+    passwords.forget_users({"reader"}, other)
+    assert passwords.line(other, "reader") is None
+    assert passwords.users() == ["reader"]
     passwords.forget_users({"reader"})
     assert passwords.users() == []
 

@@ -6,12 +6,17 @@ from dataclasses import replace
 from typing import cast
 
 import pytest
+from tiny import MEMBERS as TINY_MEMBERS
+from tiny import Tiny
 
 from orchestrate.access.members import Member
 from orchestrate.access.scopes import Scope, ScopeDatabase, unique_scopes
+from orchestrate.console import Console
 from orchestrate.database import Databases
 from orchestrate.errors import ConfigurationError
-from orchestrate.reports.recipients import Recipient, choose_recipients
+from orchestrate.publishing import published_versions
+from orchestrate.reports.recipients import Recipient, choose_recipients, read_recipients
+from orchestrate.rollback import put_back
 
 # Where a scope is says nothing about its folder.
 NOWHERE = cast("Databases", None)
@@ -155,3 +160,37 @@ def test_a_login_of_another_audience_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="not of program"):
         choose_recipients(PLACES, MEMBERS, CLIENTS, ["program"], "uhc_analyst")
     assert choose_recipients(PLACES, MEMBERS, CLIENTS, ["client"], "uhc_analyst") == [UHC]
+
+
+def publish_with(tiny: Tiny, generation: int, client_name: str, page: str) -> None:
+    """Publish a build in which the client Humana has this name and page."""
+    tiny.build(generation)
+    tiny.as_builder(
+        "insert into staging.stg_reference__clients"
+        f" values ('humana', 'Humana', '{client_name}', '{page}')"
+    )
+    tiny.publish()
+
+
+def clients_of(tiny: Tiny) -> list[tuple[str, str, str]]:
+    """Return folder, client's name and page of each folder of a client; check whose rows it has."""
+    versions = published_versions(tiny.databases)
+    console = Console(error_stream=tiny.said)
+    found = read_recipients(tiny.databases, versions, ["client"], None, console)
+    assert all(one.place.scope.client_id == "humana" for one in found)
+    return [(one.folder, one.client_name, one.page) for one in found]
+
+
+def test_folders_follow_the_version_that_is_shown(tiny: Tiny) -> None:
+    """Names and pages of clients are the version's own; who was not there then has no folder."""
+    tiny.members = [row for row in TINY_MEMBERS if row[0] != "hospice_reader"]
+    publish_with(tiny, 1, "Humana", "activity")
+    tiny.members = TINY_MEMBERS
+    publish_with(tiny, 2, "Humana of now", "procedures")
+    assert clients_of(tiny) == [
+        ("humana", "Humana of now", "procedures"),
+        ("humana_hospice", "Humana of now", "procedures"),
+    ]
+    put_back(tiny.settings, tiny.databases, Console(error_stream=tiny.said), lambda: None)
+    assert clients_of(tiny) == [("humana", "Humana", "activity")]
+    assert "humana_hospice has no rows of version 1" in " ".join(tiny.said.getvalue().split())
