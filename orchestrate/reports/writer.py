@@ -155,6 +155,7 @@ def _noted(out_dir: Path) -> set[str]:
     except FileNotFoundError:
         return set()
     # A name, not a way elsewhere.
+    # A name, not a way elsewhere, nor to the folder itself.
     return {name for name in names if name and Path(name).name == name and name[0] != "."}
 
 
