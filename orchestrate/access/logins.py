@@ -65,8 +65,8 @@ def remove_former(
 ) -> None:
     """Remove Casebook's databases, groups and logins that no scope or member stands behind.
 
-    Also those of a scope that has moved to another server, with their passwords there. Among them is
-    the database of all readers of earlier releases. What cannot be removed is said; the next run
+    Also those of a scope that has moved to another server, with their passwords there. Among them
+    is the database of all readers of earlier releases. What cannot be removed is said; the next run
     tries again.
     """
     staying = {member.login for member in members} | {place.renderer for place in places}

@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from orchestrate.access.entry import ensure_scopes
 from orchestrate.access.logins import settle_logins
 from orchestrate.access.members import Member
-from orchestrate.access.roles import ensure_scopes
 from orchestrate.access.scopes import Scope, ScopeDatabase
 from orchestrate.console import Console
 from orchestrate.database import Databases, server_status
