@@ -62,31 +62,29 @@ def remove_former(
     places: Sequence[ScopeDatabase],
     members: Sequence[Member],
     console: Console,
-) -> set[str]:
+) -> None:
     """Remove Casebook's databases, groups and logins that no scope or member stands behind.
 
-    Among them is the database of all readers of earlier releases. Returns the databases that could
-    not be dropped, which is said; the next run tries again.
+    Also those of a scope that has moved to another server, with their passwords there. Among them
+    is the database of all readers of earlier releases. What cannot be removed is said; the next run
+    tries again.
     """
-    kept_roles = {OWNER, PUBLISHER, *GROUPS, *(member.login for member in members)}
-    remaining: set[str] = set()
-    gone: set[str] = set()
-    for place in places:
-        kept_roles |= {place.group, place.renderer}
+    staying = {member.login for member in members} | {place.renderer for place in places}
     for server in databases.servers:
-        own = {one.database for one in places if one.server.endpoint == server.endpoint}
+        here = places_on(server, places)
+        kept = {OWNER, PUBLISHER, *GROUPS, *groups_of(here, members)}
+        kept |= {name for place in here for name in (place.group, place.renderer)}
         with server.door.session("casebook logins") as connection:
             roles = marked_roles(connection, databases.installation)
-            former = marked_databases(connection, databases.installation) - own
-            for name in sorted(former - {server.door.database}):
-                if not _drop_database(connection, name, roles, console):
-                    remaining.add(name)
-            for role in sorted(roles - kept_roles):
-                if _drop_role(connection, role, console):
-                    gone.add(role)
-    databases.passwords.forget_users(gone)
-    databases.logins.forget_users(gone)
-    return remaining
+            former = marked_databases(connection, databases.installation)
+            former -= {server.door.database, *(place.database for place in here)}
+            for name in sorted(former):
+                _drop_database(connection, name, roles, console)
+            gone = {role for role in roles - kept if _drop_role(connection, role, console)}
+        for file in (databases.passwords, databases.logins):
+            file.forget_users(gone & staying, server.endpoint)
+            # Also where it is reached by a port.
+            file.forget_users(gone - staying)
 
 
 def clear_default_rights(place: ScopeDatabase, roles: Collection[str], console: Console) -> None:
@@ -152,7 +150,7 @@ def _end_strays(
 
 def _drop_database(
     connection: Connection, name: str, roles: Collection[str], console: Console
-) -> bool:
+) -> None:
     try:
         with connection.cursor() as cursor:
             # Whoever connects from now on is refused, so that it is empty when it goes.
@@ -174,9 +172,8 @@ def _drop_database(
             f"The database {name}, which no scope uses any more, could not be dropped: {reason}."
             " Readers cannot enter it; the next run tries again."
         )
-        return False
-    console.say(f"Dropped the database {name}: no scope uses it any more.")
-    return True
+    else:
+        console.say(f"Dropped the database {name}: no scope uses it any more.")
 
 
 def _drop_role(connection: Connection, role: str, console: Console) -> bool:

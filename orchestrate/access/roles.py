@@ -20,10 +20,7 @@ from psycopg2 import sql
 from orchestrate.access.members import Member
 from orchestrate.access.scopes import GROUPS, OWNER, PUBLISHER, ScopeDatabase
 from orchestrate.database.connection import database_errors
-from orchestrate.database.defences import CLOSING_STATEMENT, template_for
 from orchestrate.database.objects import (
-    drop_unfinished_databases,
-    ensure_database,
     ensure_role,
     role_exists,
 )
@@ -32,7 +29,7 @@ from orchestrate.database.passwords import PasswordLine, new_password
 if TYPE_CHECKING:
     from orchestrate.console import Console
     from orchestrate.database import Databases, ReportingServer
-    from orchestrate.driver import Connection, Cursor
+    from orchestrate.driver import Cursor
 
 # Enough for a dashboard that opens several sessions, too few to use up a server.
 CONNECTION_LIMIT: Final = 20
@@ -48,18 +45,6 @@ TEMPORARY_FILES: Final[Mapping[str, str]] = {"temp_file_limit": "1GB"}
 
 _ITERATIONS_CAN_BE_SET: Final = 160000
 
-_OPEN_TO_PUBLIC: Final = """
-    select datname from pg_database
-    where datname = current_database() and exists (
-        select from aclexplode(coalesce(datacl, acldefault('d', datdba))) where grantee = 0
-    )
-"""
-_PUBLIC_SCHEMA_IS_OPEN: Final = """
-    select 1 from pg_namespace
-    where nspname = 'public' and exists (
-        select from aclexplode(coalesce(nspacl, acldefault('n', nspowner))) where grantee = 0
-    )
-"""
 # Connections that the server has; whether it reserves enough of them for whom the builder names;
 # whether the builder may limit temporary files.
 _CONDITIONS: Final = """
@@ -131,29 +116,6 @@ class _Form(NamedTuple):
     uses_reserved: bool = False
 
 
-def ensure_scopes(
-    databases: Databases,
-    places: Sequence[ScopeDatabase],
-    members: Sequence[Member],
-    console: Console,
-) -> None:
-    """Make what scopes need on their servers, where it is missing: roles, logins, databases.
-
-    A login that is in a scope's group stays there until `settle_logins`. Raises ConfigurationError
-    when a role or database of such a name is not Casebook's, DatabaseError when a server refuses.
-    """
-    for server in databases.servers:
-        here = places_on(server, places)
-        if here or server is databases.reporting:
-            _ensure_roles(databases, server, here, groups_of(here, members), console)
-        with server.door.session("casebook scopes") as connection:
-            drop_unfinished_databases(connection)
-            for place in here:
-                _ensure_database(connection, place, databases.installation)
-    with databases.warehouse.session("casebook scopes") as warehouse, warehouse.cursor() as cursor:
-        close_database(cursor, console)
-
-
 def places_on(server: ReportingServer, places: Sequence[ScopeDatabase]) -> list[ScopeDatabase]:
     """Return the scopes' databases on a server."""
     return [place for place in places if place.server.endpoint == server.endpoint]
@@ -165,6 +127,63 @@ def groups_of(
     """Return the database of each login, as far as its scope has one among these."""
     by_scope = {place.scope: place for place in places}
     return {one.login: by_scope[one.scope] for one in members if one.scope in by_scope}
+
+
+def ensure_roles(
+    databases: Databases,
+    server: ReportingServer,
+    places: Sequence[ScopeDatabase],
+    logins: Mapping[str, ScopeDatabase],
+    console: Console,
+) -> None:
+    """Make roles and logins that are missing, and change what of the others is not as it is to be.
+
+    A login gets a password when it is made, or when none is stored here; one who changed the own
+    password keeps it.
+    """
+    connection = server.door.connect(application_name="casebook roles")
+    new_lines: list[PasswordLine] = []
+
+    def ensure(name: str, password: str | None = None, limit: int | None = None) -> None:
+        ensure_role(
+            connection,
+            name,
+            installation=databases.installation,
+            login=limit is not None,
+            password=password,
+            connection_limit=-1 if limit is None else limit,
+        )
+
+    try:
+        with (
+            database_errors("The server refused to set up the roles"),
+            connection,
+            connection.cursor() as cursor,
+        ):
+            forms = _forms(cursor, places, logins)
+            for name in sorted(forms.keys() - logins.keys()):
+                is_login = forms[name].limit is not None
+                if is_login and connection.server_version >= _ITERATIONS_CAN_BE_SET:
+                    # Nobody guesses a generated password, and a run connects many times.
+                    cursor.execute("set local scram_iterations = 64")
+                own = databases.passwords.ensure(server.endpoint, name) if is_login else None
+                ensure(name, own, forms[name].limit)
+            for login, place in logins.items():
+                line = databases.logins.line(server.endpoint, login)
+                is_new = line is None or not role_exists(connection, login)
+                password = (line.password if line else new_password()) if is_new else None
+                ensure(login, password, forms[login].limit)
+                if line is None and password:
+                    new_lines.append(PasswordLine(server.endpoint, login, password, place.database))
+            for change in role_changes(cursor, places, logins, settled=False):
+                if change.statement is not None:
+                    cursor.execute(change.statement)
+                    if " is a member of " in change.problem:
+                        console.warn(f"{change.problem}, by other hands, and is no longer.")
+    finally:
+        connection.close()
+    # After the commit: what is missing after a crash is made anew, what is wrong would stay wrong.
+    databases.logins.store(new_lines)
 
 
 def role_problems(
@@ -233,32 +252,6 @@ def role_changes(
         yield Change(f"{member} is no member of {role}", grant)
 
 
-def close_database(cursor: Cursor, console: Console) -> None:
-    """Take from PUBLIC what it may do on the database, or say which statement would.
-
-    On a server of one's own the warehouse may belong to somebody else, who alone can do it; the
-    server then answers with a warning only. The schema `public` is closed, too: nobody else is to
-    use it, and doctor would tell.
-    """
-    cursor.execute(_PUBLIC_SCHEMA_IS_OPEN)
-    if cursor.fetchone():
-        cursor.execute("revoke all on schema public from public")
-    cursor.execute(_OPEN_TO_PUBLIC)
-    found = cursor.fetchone()
-    if found is None:
-        return
-    statement = sql.SQL("revoke all on database {} from public").format(sql.Identifier(found[0]))
-    cursor.execute(statement)
-    cursor.execute(_OPEN_TO_PUBLIC)
-    if cursor.fetchone() is None:
-        console.say(f"Closed the database {found[0]} to PUBLIC.")
-    else:
-        console.warn(
-            f"Readers' logins can connect to the database {found[0]}; let its owner run:"
-            f" {statement.as_string(cursor)};"
-        )
-
-
 def _forms(
     cursor: Cursor, places: Sequence[ScopeDatabase], logins: Mapping[str, ScopeDatabase]
 ) -> dict[str, _Form]:
@@ -317,103 +310,3 @@ def _form_changes(name: str, form: _Form, present: tuple[object, ...]) -> Iterat
             for setting, value in form.settings.items()
         ]
         yield Change(f"{name} has other settings", sql.SQL("; ").join([*reset, *assign]))
-
-
-def _ensure_roles(
-    databases: Databases,
-    server: ReportingServer,
-    places: Sequence[ScopeDatabase],
-    logins: Mapping[str, ScopeDatabase],
-    console: Console,
-) -> None:
-    """Make roles and logins that are missing, and change what of the others is not as it is to be.
-
-    A login gets a password when it is made, or when none is stored here; one who changed the own
-    password keeps it.
-    """
-    connection = server.door.connect(application_name="casebook roles")
-    new_lines: list[PasswordLine] = []
-
-    def ensure(name: str, password: str | None = None, limit: int | None = None) -> None:
-        ensure_role(
-            connection,
-            name,
-            installation=databases.installation,
-            login=limit is not None,
-            password=password,
-            connection_limit=-1 if limit is None else limit,
-        )
-
-    try:
-        with (
-            database_errors("The server refused to set up the roles"),
-            connection,
-            connection.cursor() as cursor,
-        ):
-            forms = _forms(cursor, places, logins)
-            for name in sorted(forms.keys() - logins.keys()):
-                is_login = forms[name].limit is not None
-                if is_login and connection.server_version >= _ITERATIONS_CAN_BE_SET:
-                    # Nobody guesses a generated password, and a run connects many times.
-                    cursor.execute("set local scram_iterations = 64")
-                own = databases.passwords.ensure(server.endpoint, name) if is_login else None
-                ensure(name, own, forms[name].limit)
-            for login, place in logins.items():
-                line = databases.logins.line(server.endpoint, login)
-                is_new = line is None or not role_exists(connection, login)
-                password = (line.password if line else new_password()) if is_new else None
-                ensure(login, password, forms[login].limit)
-                if line is None and password:
-                    new_lines.append(PasswordLine(server.endpoint, login, password, place.database))
-            for change in role_changes(cursor, places, logins, settled=False):
-                if change.statement is not None:
-                    cursor.execute(change.statement)
-                    if " is a member of " in change.problem:
-                        console.warn(f"{change.problem}, by other hands, and is no longer.")
-    finally:
-        connection.close()
-    # After the commit: what is missing after a crash is made anew, what is wrong would stay wrong.
-    databases.logins.store(new_lines)
-
-
-def _ensure_database(connection: Connection, place: ScopeDatabase, installation: str) -> None:
-    """Make a scope's database, open it to the scope's group and the publisher, and to nobody else.
-
-    Readers' clocks there show UTC.
-    """
-    with connection.cursor() as cursor:
-        template = template_for(cursor)
-    ensure_database(connection, place.database, installation=installation, template=template)
-    wanted = {(place.group, "CONNECT"), (PUBLISHER, "CONNECT"), (OWNER, "CREATE")}
-    database = sql.Identifier(place.database)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select case when grantee = 0 then 'public' else pg_get_userbyid(grantee)::text end,"
-            " privilege_type from pg_database cross join lateral aclexplode(datacl)"
-            " where datname = %s and grantee <> datdba",
-            (place.database,),
-        )
-        granted = set(cursor.fetchall())
-        for verb, preposition, rights in (
-            ("revoke", "from", granted - wanted),
-            ("grant", "to", wanted - granted),
-        ):
-            for role, privilege in sorted(rights):
-                cursor.execute(
-                    sql.SQL(f"{verb} {privilege} on database {{}} {preposition} {{}}").format(
-                        database, sql.SQL("public") if role == "public" else sql.Identifier(role)
-                    )
-                )
-        cursor.execute(
-            "select 1 from pg_db_role_setting"
-            " where setrole = 0 and 'TimeZone=UTC' = any (setconfig)"
-            " and setdatabase = (select oid from pg_database where datname = %s)",
-            (place.database,),
-        )
-        if cursor.fetchone() is None:
-            cursor.execute(sql.SQL("alter database {} set timezone to 'UTC'").format(database))
-            with place.as_builder().session("casebook scopes") as within, within.cursor() as inner:
-                inner.execute("revoke all on schema public from public")
-                inner.execute("select rolsuper from pg_roles where rolname = current_user")
-                if inner.fetchone() == (True,):
-                    inner.execute(CLOSING_STATEMENT)

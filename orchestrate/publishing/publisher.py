@@ -21,6 +21,7 @@ from psycopg2 import sql
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 
 from orchestrate import __version__
+from orchestrate.access.entry import ensure_scopes
 from orchestrate.access.known import MEMBERS_MODEL, Known, read_known
 from orchestrate.access.logins import remove_former, settle_logins
 from orchestrate.access.members import (
@@ -30,7 +31,7 @@ from orchestrate.access.members import (
     read_members_file,
     tie_members,
 )
-from orchestrate.access.roles import ensure_scopes, role_problems
+from orchestrate.access.roles import role_problems
 from orchestrate.access.routines import built_routines
 from orchestrate.access.scopes import OWNER, WAITING, ScopeDatabase, unique_scopes
 from orchestrate.contracts import Mart, read_functions, read_marts
@@ -43,9 +44,9 @@ from orchestrate.publishing.scope_versions import (
     Version,
     delete_versions,
     fill,
+    read_state,
     refuse_differences,
     show,
-    shown_version,
 )
 from orchestrate.publishing.tables import Name
 from orchestrate.publishing.versions import (
@@ -178,7 +179,7 @@ def lagging_scopes(databases: Databases) -> list[str]:
     if decided.is_carried_out:
         return []
     places, _ = read_readers(databases)
-    return [place.scope.name for place in places if shown_version(place) != decided.current]
+    return [place.scope.name for place in places if read_state(place).version != decided.current]
 
 
 def tidy(databases: Databases, console: Console) -> None:
@@ -186,8 +187,8 @@ def tidy(databases: Databases, console: Console) -> None:
     try:
         delete_old_versions(databases)
         places, members = read_readers(databases)
-        if not remove_former(databases, places, members, console):
-            forget_scopes(databases)
+        remove_former(databases, places, members, console)
+        forget_scopes(databases)
         if found := role_problems(databases, places, members, settled=True):
             console.warn(f"Roles are not as they are to be: {'; '.join(found[:5])}.")
     except CasebookError as error:
