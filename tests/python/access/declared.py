@@ -23,6 +23,8 @@ READS = {
     ("staff", "extracts"): "all",
 }
 AUDIENCES = ("program", "resident", "client", "management", "staff")
+# Where there is such a role, pages and publications have connections that no reader can take.
+RESERVED = "pg_use_reserved_connections"
 # The policies call it for the reader, who cannot: nobody may use the schema that it is in.
 POLICY_FUNCTION = ("private", "current_version")
 
@@ -87,9 +89,10 @@ def roles_of(names: Iterable[str], logins: Mapping[str, tuple[str, str]], base: 
         group = f"casebook_{database.removeprefix(f'{base}_')}"
         of_audience = frozenset({f"casebook_{audience}"} - {group})
         known[group] = Role(group, audience, database, of_audience, is_login=False)
-        for one in (login, f"{group}_pages"):
-            known[one] = Role(one, audience, database, of_audience | {group})
-    owner = Role("casebook_publisher", groups=frozenset({"casebook_owner"}))
+        known[login] = Role(login, audience, database, of_audience | {group})
+        pages = f"{group}_pages"
+        known[pages] = Role(pages, audience, database, of_audience | {group, RESERVED})
+    owner = Role("casebook_publisher", groups=frozenset({"casebook_owner", RESERVED}))
     return [{owner.name: owner, **known}.get(name, Role(name)) for name in sorted(names)]
 
 

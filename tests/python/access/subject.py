@@ -80,7 +80,9 @@ class Subject:
         if role.name == STRANGER:
             return place.derive(password=self.password)
         file = self.databases.logins if role.name in self.logins else self.databases.passwords
-        return place.derive(passfile=str(file.path))
+        # By itself: the file has a line for the own database only.
+        found = file.find(self.databases.reporting.endpoint, role.name)
+        return place.derive(password=found or "")
 
     def roles(self) -> list[Role]:
         """Return every role of the server but its own and the owner of the tables."""
