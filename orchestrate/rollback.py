@@ -15,10 +15,12 @@ from orchestrate.errors import ConfigurationError
 from orchestrate.publishing.artifacts import disown_last_build
 from orchestrate.publishing.publisher import (
     carry_out,
+    complete,
     delete_old_versions,
     listed_members,
     tidy,
 )
+from orchestrate.publishing.scope_versions import try_out
 from orchestrate.publishing.versions import (
     decide,
     locate_scopes,
@@ -60,7 +62,7 @@ def put_back(
     members that cannot be one, DatabaseError when the server refuses, and BusyError when another
     run published meanwhile; in each case readers see what they saw before.
     """
-    carry_out(databases, console)
+    complete(databases, console)
     with record(databases) as cursor:
         seen, versions = read_pointer(cursor), read_versions(cursor)
         if seen.current is None:
@@ -80,6 +82,8 @@ def put_back(
         console.warn(warning)
     places = locate_scopes(databases, unique_scopes(member.scope for member in members))
     ensure_scopes(databases, places, members, console)
+    for place in places:
+        try_out(place, before.version)
     with databases.warehouse.session() as connection, connection.cursor() as warehouse:
         disown_last_build(warehouse)
     still_alone()

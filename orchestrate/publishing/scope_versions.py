@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +22,7 @@ from orchestrate.access.policies import (
     roles_with_default_rights,
 )
 from orchestrate.access.private import SCHEMA, ensure_private
+from orchestrate.access.routines import Routine, change_routines
 from orchestrate.access.scopes import OWNER, ScopeDatabase
 from orchestrate.contracts import VERSION_COLUMN, Function, Mart
 from orchestrate.database.connection import database_errors
@@ -69,7 +70,8 @@ def fill(place: ScopeDatabase, version: Version, source: Cursor, console: Consol
     `source` stands in the snapshot of the warehouse that is published. What an earlier attempt left
     is cleared first. Returns whether tables and rights are already as the version wants them, so
     that to show it takes no more than the pointer. Raises DatabaseError when something is there
-    that no contract describes, or when this database is ahead of the warehouse.
+    that no contract describes, when the version could not be shown, or when this database is ahead
+    of the warehouse.
     """
     audience = place.scope.audience
     marts = [mart for mart in version.marts if audience in mart.readers]
@@ -100,8 +102,20 @@ def fill(place: ScopeDatabase, version: Version, source: Cursor, console: Consol
         for mart in marts:
             name = (mart.schema, mart.name)
             cursor.execute(sql.SQL("analyze {}").format(sql.Identifier(*asides.get(name, name))))
-        live = live_access(cursor)
-        return not asides and not difference(declared_access(place, given, live), live)
+        if is_first and not asides:
+            # Nobody sees a row yet, so that nothing has to wait.
+            apply_access(cursor, declared_access(place, given, live_access(cursor)))
+        return _try_out(cursor, place, given, asides)
+
+
+def try_out(place: ScopeDatabase, version: int) -> None:
+    """Raise DatabaseError for what would keep a version from being shown; change nothing."""
+    with place.as_owner() as cursor:
+        ensure_private(cursor)
+        cursor.execute("select given from private.versions where version = %s", (version,))
+        if row := cursor.fetchone():
+            refuse_differences(live_access(cursor).others)
+            _try_out(cursor, place, Given.from_json(row[0]), _existing(cursor, row[0]))
 
 
 def show(
@@ -123,12 +137,17 @@ def show(
             return row is not None
         if row is not None and not is_in_order:
             _give(cursor, place, row[0], console)
-        cursor.execute(
-            "update private.pointer set current_version = %s, turn = %s,"
-            " highest_version = greatest(highest_version, %s)",
-            (decided.current, decided.turn, decided.current),
-        )
+        move_pointer(cursor, decided)
     return row is not None
+
+
+def move_pointer(cursor: Cursor, decided: Pointer) -> None:
+    """Let readers see what was decided, from the caller's commit on."""
+    cursor.execute(
+        "update private.pointer set current_version = %s, turn = %s,"
+        " highest_version = greatest(highest_version, %s)",
+        (decided.current, decided.turn, decided.current),
+    )
 
 
 def access_problems(place: ScopeDatabase) -> list[str]:
@@ -267,6 +286,40 @@ def _add_keys(
         missing = declared_table(mart, names).foreign_keys - held
         for statement in add_foreign_keys(asides.get(name, name), missing, asides, is_new=is_new):
             cursor.execute(statement)
+
+
+def _try_out(
+    cursor: Cursor, place: ScopeDatabase, given: Given, asides: Mapping[Name, Name]
+) -> bool:
+    """Give readers what a version gives and take it back, so that showing it cannot fail there.
+
+    Of tables that have to be taken from their readers, this tries functions only. Returns whether
+    all is given already. The caller has set the role to the owner.
+    """
+    live = live_access(cursor)
+    declared = declared_access(place, given, live)
+    if not asides and not difference(declared, live):
+        return True
+    cursor.execute("savepoint trial")
+    if asides or policy_changes(declared, live):
+        routines = frozenset(_reading(asides, one) for one in declared.routines)
+        change_routines(cursor, routines, owner=OWNER)
+        live = live_access(cursor)
+        declared = replace(live, routines=routines)
+    else:
+        apply_access(cursor, declared)
+        live = live_access(cursor)
+    refuse_differences(difference(declared, live))
+    cursor.execute("rollback to savepoint trial")
+    return False
+
+
+def _reading(asides: Mapping[Name, Name], routine: Routine) -> Routine:
+    """Return a function that reads tables where they stand aside."""
+    body = routine.body
+    for (schema, name), (aside_schema, aside) in asides.items():
+        body = body.replace(f'"{schema}"."{name}"', f'"{aside_schema}"."{aside}"')
+    return routine._replace(body=body)
 
 
 def _give(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tiny import Tiny
 
-from orchestrate.publishing import sessions
+from orchestrate.access import scopes
 
 LOGIN = "program_director"
 # What no right refuses to anybody who may read.
@@ -31,7 +31,7 @@ def reader(tiny: Tiny) -> Iterator[Any]:
     """Return a cursor in an open transaction of a reader, after a publication."""
     tiny.publish()
     with (
-        closing(tiny.databases.reader(LOGIN).connect()) as connection,
+        closing(tiny.reader(LOGIN).connect()) as connection,
         connection.cursor() as cursor,
     ):
         yield cursor
@@ -42,7 +42,7 @@ def test_a_publication_goes_on(
     tiny: Tiny, reader: Any, monkeypatch: pytest.MonkeyPatch, statement: str
 ) -> None:
     """Whoever waits for the reader, who never ends, fails at once."""
-    monkeypatch.setitem(sessions.SESSION, "lock_timeout", "50ms")
+    monkeypatch.setattr(scopes, "LOCK_TIMEOUT", "50ms")
     reader.execute(statement)
     tiny.build(2)
     assert tiny.publish().version == 2
