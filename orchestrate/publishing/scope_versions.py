@@ -343,7 +343,10 @@ def _children_first(cursor: Cursor) -> list[Name]:
 
 
 def _vacuum(place: ScopeDatabase, names: Sequence[Name]) -> None:
-    """Reuse the space of deleted versions; not truncating avoids a lock that readers feel."""
+    """Reuse the space of deleted versions, and forget their values in the planner's statistics.
+
+    Not truncating avoids a lock that readers feel.
+    """
     connection = place.as_publisher().connect(application_name="casebook publish", autocommit=True)
     try:
         with (
@@ -353,7 +356,7 @@ def _vacuum(place: ScopeDatabase, names: Sequence[Name]) -> None:
             cursor.execute(sql.SQL("set role {}").format(sql.Identifier(OWNER)))
             if names:
                 cursor.execute(
-                    sql.SQL("vacuum (truncate false) {}").format(
+                    sql.SQL("vacuum (analyze, truncate false) {}").format(
                         sql.SQL(", ").join(sql.Identifier(*name) for name in names)
                     )
                 )

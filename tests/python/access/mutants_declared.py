@@ -1,7 +1,7 @@
 """Mutants of what marts declare: every policy, right, table and function loosened in each way.
 
 They are made from the declaration and the catalog, so that a new mart brings its own. Each is
-statements for a superuser in reporting, to be rolled back.
+statements for a superuser in a scope's database, to be rolled back.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from psycopg2 import sql
 
 from orchestrate.access.policies import Access, Policy, Right
-from orchestrate.access.roles import GROUPS
+from orchestrate.access.private import TABLES
+from orchestrate.access.scopes import GROUPS
 
 
 class Mutant(NamedTuple):
@@ -23,13 +24,19 @@ class Mutant(NamedTuple):
     statements: tuple[str, ...]
 
 
+# Right conditions that a reader's may be cheaper than, so that plans tell of other versions.
+_TELLING = (
+    "version = (select private.current_version())",
+    "version = any (array[(select private.current_version())])",
+    "version = private.current_version()",
+)
 VERBS = ("INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
 
 
-def declared_mutants(cursor: Any, access: Access, reporting: str) -> Iterator[Mutant]:
-    """Make the mutants of an access that is live; `reporting` is the name of the database."""
+def declared_mutants(cursor: Any, access: Access, database: str) -> Iterator[Mutant]:
+    """Make the mutants of an access that is live in a database."""
     yield from _of_policies(access.policies)
-    yield from _of_rights(access.rights, reporting)
+    yield from _of_rights(access.rights, database)
     yield from _of_tables(cursor, access)
     yield from _of_routines(cursor, access)
     yield from _of_private()
@@ -41,42 +48,38 @@ def _of_policies(policies: Iterable[Policy]) -> Iterator[Mutant]:
         on = f"{policy.name} on {policy.schema}.{policy.relation}"
         drop = f"drop policy {on}"
 
-        def create(
-            policy: Policy = policy,
-            on: str = on,
-            *,
-            kind: str = "",
-            command: str = "select",
-            roles: str = "",
-            condition: str = "",
-        ) -> str:
-            kept = "restrictive" if policy.is_restrictive else "permissive"
-            return (
-                f"create policy {on} as {kind or kept} for {command}"
-                f" to {roles or ', '.join(policy.roles)} using ({condition or policy.condition})"
-            )
-
         yield Mutant("policy dropped", on, (drop,))
-        if policy.condition != "true":
-            yield Mutant("policy loosened to true", on, (f"alter policy {on} using (true)",))
-            loosened = f"alter policy {on} using ({policy.condition} or version is not null)"
-            yield Mutant("policy loosened by an or", on, (loosened,))
+        kept = "restrictive" if policy.is_restrictive else "permissive"
         if policy.is_restrictive:
-            yield Mutant("policy made permissive", on, (drop, create(kind="permissive")))
+            conditions = {
+                "policy loosened to true": "true",
+                "policy loosened by an or": f"{policy.condition} or version is not null",
+                "policy of every version": "version in (select version from private.versions)",
+                **{f"policy that plans tell of: {one}": one for one in _TELLING},
+            }
+            for kind, condition in conditions.items():
+                yield Mutant(kind, on, (f"alter policy {on} using ({condition})",))
             for group in GROUPS[:2]:
                 narrowed = f"alter policy {on} to {group}"
                 yield Mutant("restrictive policy for one group only", f"{on}, {group}", (narrowed,))
-        else:
-            yield Mutant("policy made restrictive", on, (drop, create(kind="restrictive")))
-            yield Mutant("policy for everybody", on, (f"alter policy {on} to public",))
-            yield Mutant("policy for all commands", on, (drop, create(command="all")))
+        other = "permissive" if policy.is_restrictive else "restrictive"
+        yield Mutant(f"policy made {other}", on, (drop, create(policy, on, other, "select")))
+        yield Mutant("policy for all commands", on, (drop, create(policy, on, kept, "all")))
 
 
-def _of_rights(rights: Iterable[Right], reporting: str) -> Iterator[Mutant]:
+def create(policy: Policy, on: str, kind: str, command: str) -> str:
+    """Return the statement that makes a policy anew, of another kind or for another command."""
+    return (
+        f"create policy {on} as {kind} for {command} to {', '.join(policy.roles)}"
+        f" using ({policy.condition})"
+    )
+
+
+def _of_rights(rights: Iterable[Right], database: str) -> Iterator[Mutant]:
     for right in sorted(rights):
         verb, target = right.privilege, _target(right)
         if right.kind == "database":
-            target = f"database {reporting}"
+            target = f"database {database}"
         on = f"{verb} on {right.kind} {'.'.join(right.path)} of {right.role}"
         if right.kind == "column":
             verb = f"{verb} ({right.path[-1]})"
@@ -127,11 +130,7 @@ def _of_tables(cursor: Any, access: Access) -> Iterator[Mutant]:
             ("row security off", f"alter table {relation} disable row level security"),
             ("row security forced", f"alter table {relation} force row level security"),
             ("table of another owner", f"alter table {relation} owner to casebook_publisher"),
-            (
-                "statistics kept",
-                f"alter table {relation} alter column {column} set statistics 100",
-            ),
-            ("index beside the policies", f"create index on {relation} ({column})"),
+            ("index without the version", f"create index on {relation} ({column})"),
             (
                 "policy added",
                 f"create policy more on {relation} for select to public using (true)",
@@ -146,7 +145,7 @@ def _of_tables(cursor: Any, access: Access) -> Iterator[Mutant]:
             ),
         ):
             yield Mutant(kind, relation, (text,))
-        for role in sorted(readers[schema, name]):
+        for role in sorted(readers.get((schema, name), ())):
             yield Mutant(
                 "right on a whole table",
                 f"{relation}, {role}",
@@ -165,30 +164,14 @@ def _of_tables(cursor: Any, access: Access) -> Iterator[Mutant]:
         )
 
 
-# Bodies that would show more, per function of the policies.
+# Bodies that would show more, or what another reader or a setting says.
 _LOOSER = {
     "current_version": (
-        "select current_version from private.pointer",
         "select max(version) from private.versions",
-        "select pointer.current_version from private.pointer where exists"
-        " (select from private.members where members.login = current_user)",
-        "select pointer.current_version from private.pointer where exists"
-        " (select from private.members where members.login = session_user)",
-    ),
-    "reader_scope": (
-        "select max(scope_id) from private.members",
-        "select min(scope_id) from private.members",
-        "select scope_id from private.members where login = current_user",
-        "select scope_id from private.members"
-        " where login = coalesce(current_setting('casebook.login', true), session_user)",
-        "select coalesce(current_setting('casebook.scope_id', true), members.scope_id)"
-        " from private.members where members.login = session_user",
-    ),
-    "reader_resident": (
-        "select max(resident_name) from private.members",
-        "select resident_name from private.members where login = current_user",
-        "select coalesce(current_setting('casebook.resident', true), members.resident_name)"
-        " from private.members where members.login = session_user",
+        "select min(version) from private.versions",
+        "select highest_version from private.pointer",
+        "select coalesce(current_setting(''casebook.version'', true)::bigint,"
+        " pointer.current_version) from private.pointer".replace("''", "'"),
     ),
 }
 
@@ -223,12 +206,10 @@ def _of_routines(cursor: Any, access: Access) -> Iterator[Mutant]:
 def _of_private() -> Iterator[Mutant]:
     for group in (*GROUPS, "public"):
         yield Mutant("private opened", group, (f"grant usage on schema private to {group}",))
-        for table in ("pointer", "versions", "members"):
-            grant = f"grant select on private.{table} to {group}"
-            yield Mutant("private table opened", f"{table}, {group}", (grant,))
-    yield Mutant(
-        "private table opened", "members to write", ("grant update on private.members to public",)
-    )
+        for table in TABLES:
+            for verb in ("select", "update"):
+                grant = f"grant {verb} on private.{table} to {group}"
+                yield Mutant("private table opened", f"{verb}, {table}, {group}", (grant,))
 
 
 def _of_schemas(access: Access) -> Iterator[Mutant]:

@@ -220,8 +220,10 @@ def test_who_is_no_reader_is_not_ended_and_keeps_a_scope_at_the_version_before(
             name: rows for name, rows in before.items() if name.startswith("residency")
         }
         assert {row[0] for row in now["clients.procedure_summary"]} == {2}
-        assert published.read("resident_one", "select distinct version, rvu is null, new is null"
-        " from residency.fct_studies") == [(2, False, True)]
+        assert published.read(
+            "resident_one",
+            "select distinct version, rvu is null, new is null from residency.fct_studies",
+        ) == [(2, False, True)]
         # The next command gets no further; what it publishes takes the place of that version.
         with pytest.raises(DatabaseError, match=r"residency\.fct_studies.* has to change"):
             published.publish()

@@ -255,7 +255,9 @@ def close_payer(tiny: Tiny) -> None:
 
 def coarsen(tiny: Tiny) -> None:
     """Let the marts show years; before, as the column is not there, they showed months."""
-    tiny.as_builder("alter table casebook.last_build add service_date_precision text default 'year'")
+    tiny.as_builder(
+        "alter table casebook.last_build add service_date_precision text default 'year'"
+    )
 
 
 def take_mart(tiny: Tiny) -> None:
