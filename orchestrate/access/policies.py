@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 # As PostgreSQL writes the condition back (pg_get_expr with an empty search path), so that it can be
 # compared. The planner may run a reader's condition before a policy that costs more, and the plan
-# then tells, by whether the sub-select was executed, if a row of another version met it. So the
-# sub-select gives a second value, a bare `true`: a condition that costs nothing, that none can cost
-# less than, and that is before those that cost as little. Whichever row is looked at first, the
+# then tells by whether the sub-select was executed if a row of another version met it. So the
+# sub-select gives a second value, a bare `true`: a condition that costs nothing, that no other can
+# cost less than, and that is before those that cost as little. Whatever row is looked at first, the
 # sub-select is executed for it. The comparison leaves an index on version to be used.
 IS_CURRENT: Final = (
     "((version, true) = ( SELECT private.current_version() AS current_version,\n    true))"
