@@ -295,14 +295,15 @@ def use_the_server(attacker: Attacker) -> list[str]:
 
 
 def end_sessions(attacker: Attacker) -> list[str]:
-    """End every session that the server tells of, but the own one."""
+    """End every session that the server tells of, among them another one of the same login."""
     learned = []
-    for (pid,) in attacker.rows(
-        "select pid from pg_stat_activity where pid <> pg_backend_pid() and datname is not null"
-    ):
-        try:
-            attacker.cursor.execute("select pg_terminate_backend(%s)", (pid,))
-        except errors.InsufficientPrivilege:
-            continue
-        learned.append(f"ended {pid}")
+    with closing(attacker.connect("")):
+        for (pid,) in attacker.rows(
+            "select pid from pg_stat_activity where pid <> pg_backend_pid() and datname is not null"
+        ):
+            try:
+                attacker.cursor.execute("select pg_terminate_backend(%s)", (pid,))
+            except errors.InsufficientPrivilege:
+                continue
+            learned.append(f"ended {pid}")
     return learned

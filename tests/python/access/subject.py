@@ -101,6 +101,10 @@ class Subject:
         """Return the roles that log in to a scope's database to read: members', and for pages."""
         return [role for role in self.roles() if role.is_login and role.database]
 
+    def readers(self) -> list[Role]:
+        """Return the logins of members."""
+        return [role for role in self.roles() if role.name in self.logins]
+
     def conditions(self, database: str, columns: Mapping[Name, set[str]]) -> dict[Name, str]:
         """Say which rows of each relation the readers of a scope must see: relation -> condition.
 
