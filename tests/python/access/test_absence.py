@@ -63,7 +63,12 @@ def values_found(cursor: Any, foreign: Mapping[Column, set[str]]) -> list[str]:
             (".".join(relation), column, ".".join(relation)),
         )
         statistics = " ".join(text for (text,) in cursor)
-        held |= {one for one in values if len(one) >= TELLING and one in statistics}
+        held |= {
+            one
+            for one in values
+            if len(one) >= TELLING
+            and re.search(rf"(?<![\w.-]){re.escape(one)}(?![\w.-])", statistics)
+        }
         found += [f"{'.'.join(relation)}.{column}: {value}" for value in sorted(held)]
     return found
 
