@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrate.access.roles import ensure_scopes
+from orchestrate.access.entry import ensure_scopes
 from orchestrate.access.scopes import unique_scopes
 from orchestrate.errors import ConfigurationError
 from orchestrate.publishing.artifacts import disown_last_build

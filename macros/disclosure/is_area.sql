@@ -5,5 +5,5 @@
     places: as in is_place.
 #}
 {% macro is_area(expression, places) -%}
-    ({{ expression }} in ('Other cities', 'Unknown') or {{ is_place(expression, places) }})
+    ({{ expression }} in ('Other cities', 'Other counties', 'Unknown') or {{ is_place(expression, places) }})
 {%- endmacro %}

@@ -1,6 +1,6 @@
 """What dbt's manifest promises of everything that is published: marts and functions."""
 
-from orchestrate.contracts.functions import Argument, Function, read_functions
+from orchestrate.contracts.functions import Function, read_functions
 from orchestrate.contracts.marts import (
     RESIDENT_COLUMN,
     SCOPE_COLUMN,
@@ -26,7 +26,6 @@ __all__ = [
     "RESIDENT_COLUMN",
     "SCOPE_COLUMN",
     "VERSION_COLUMN",
-    "Argument",
     "Column",
     "ForeignKey",
     "Function",

@@ -13,15 +13,14 @@ from psycopg2 import sql
 from orchestrate.access.logins import clear_default_rights
 from orchestrate.access.policies import (
     Given,
+    access_changes,
     apply_access,
-    declared_access,
-    difference,
+    foreign_objects,
     given_to,
-    live_access,
-    policy_changes,
     roles_with_default_rights,
 )
 from orchestrate.access.private import SCHEMA, ensure_private
+from orchestrate.access.routines import Routine
 from orchestrate.access.scopes import OWNER, ScopeDatabase
 from orchestrate.contracts import VERSION_COLUMN, Function, Mart
 from orchestrate.database.connection import database_errors
@@ -59,8 +58,21 @@ class Version:
 
     number: int
     marts: Sequence[Mart]
-    functions: Sequence[Function]
+    routines: Mapping[Routine, Function]
     rolled_back: Collection[int] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class State:
+    """What a scope's database shows: the version, the highest it ever did, by which decision.
+
+    `given` is what the version gives, None where the database does not hold it.
+    """
+
+    version: int | None = None
+    highest: int = 0
+    turn: int = 0
+    given: Mapping[str, object] | None = None
 
 
 def fill(place: ScopeDatabase, version: Version, source: Cursor, console: Console) -> bool:
@@ -73,13 +85,13 @@ def fill(place: ScopeDatabase, version: Version, source: Cursor, console: Consol
     """
     audience = place.scope.audience
     marts = [mart for mart in version.marts if audience in mart.readers]
-    given = given_to(audience, marts, version.functions)
+    given = given_to(audience, marts, version.routines)
     with place.as_owner() as cursor:
         if roles := roles_with_default_rights(cursor):
             clear_default_rights(place, roles, console)
         ensure_private(cursor)
         _begin(cursor, place, version.number)
-        refuse_differences(live_access(cursor).others)
+        refuse_differences(foreign_objects(cursor))
         asides = _prepare_tables(cursor, marts, version.rolled_back)
         cursor.execute("select exists (select from private.versions)")
         is_first = cursor.fetchone() == (False,)
@@ -100,8 +112,7 @@ def fill(place: ScopeDatabase, version: Version, source: Cursor, console: Consol
         for mart in marts:
             name = (mart.schema, mart.name)
             cursor.execute(sql.SQL("analyze {}").format(sql.Identifier(*asides.get(name, name))))
-        live = live_access(cursor)
-        return not asides and not difference(declared_access(place, given, live), live)
+        return not asides and not access_changes(cursor, place, given)
 
 
 def show(
@@ -134,33 +145,20 @@ def show(
 def access_problems(place: ScopeDatabase) -> list[str]:
     """Say how access to a scope's database differs from what the version shown gives."""
     with place.as_owner() as cursor:
-        row = _read_current(cursor)
-        if row is None:
+        content = _read_state(cursor).given
+        if content is None:
             return []
-        live = live_access(cursor)
-        return difference(declared_access(place, Given.from_json(row), live), live)
+        given = Given.from_json(content)
+        return [change.problem for change in access_changes(cursor, place, given)] + [
+            f"{role} gives default rights on what it may come to make"
+            for role in roles_with_default_rights(cursor)
+        ]
 
 
-def shown_version(place: ScopeDatabase) -> int | None:
-    """Return the version that the readers of a scope see, None when they see none."""
+def read_state(place: ScopeDatabase) -> State:
+    """Return what a scope's database shows."""
     with place.as_owner() as cursor:
-        return _read_pointer(cursor)[0]
-
-
-def shows_a_version(place: ScopeDatabase) -> bool:
-    """Tell whether the database holds the rows of the version that is shown."""
-    with place.as_owner() as cursor:
-        return _read_current(cursor) is not None
-
-
-def highest_turn(places: Sequence[ScopeDatabase]) -> tuple[int, int]:
-    """Return the highest version that any scope's readers saw, and the last decision of any."""
-    highest, turn = 0, 0
-    for place in places:
-        with place.as_owner() as cursor:
-            _, own_highest, own_turn = _read_pointer(cursor)
-            highest, turn = max(highest, own_highest), max(turn, own_turn)
-    return highest, turn
+        return _read_state(cursor)
 
 
 def delete_versions(place: ScopeDatabase, kept: Collection[int]) -> None:
@@ -244,7 +242,7 @@ def _prepare_tables(
     asides = build_aside(cursor, wanted, present, withdrawn)
     for name, table in wanted.items():
         if name not in present:
-            statements = create_table(name, name, table)
+            statements = create_table(name, table)
         elif name not in asides:
             statements = alter_table(name, table, present[name])
         else:
@@ -280,12 +278,10 @@ def _give(
     with readers_of(place, console) as readers:
         if asides:
             put_in_place(cursor, asides, readers)
-        live = live_access(cursor)
-        declared = declared_access(place, given, live)
-        lock_exclusively(cursor, policy_changes(declared, live), readers)
-        apply_access(cursor, declared)
-        live = live_access(cursor)
-        refuse_differences(difference(declared_access(place, given, live), live))
+        changes = access_changes(cursor, place, given)
+        lock_exclusively(cursor, {one.relation for one in changes if one.relation}, readers)
+        apply_access(cursor, place, given)
+        refuse_differences([one.problem for one in access_changes(cursor, place, given)])
 
 
 def _existing(cursor: Cursor, content: Mapping[str, object]) -> dict[Name, Name]:
@@ -303,25 +299,15 @@ def _pairs(asides: Mapping[Name, Name]) -> list[list[str]]:
     return [[schema, name, aside] for (schema, name), (_, aside) in asides.items()]
 
 
-def _read_pointer(cursor: Cursor) -> tuple[int | None, int, int]:
-    """Return the version that is shown, the highest that was, and the decision that says so."""
-    cursor.execute("select to_regclass('private.pointer') is not null")
-    if cursor.fetchone() != (True,):
-        return None, 0, 0
-    cursor.execute("select current_version, highest_version, turn from private.pointer")
-    current, highest, turn = cursor.fetchone() or (None, 0, 0)
-    return current, highest, turn
-
-
-def _read_current(cursor: Cursor) -> Mapping[str, object] | None:
+def _read_state(cursor: Cursor) -> State:
     cursor.execute("select to_regclass('private.versions') is not null")
     if cursor.fetchone() != (True,):
-        return None
+        return State()
     cursor.execute(
-        "select given from private.versions inner join private.pointer on version = current_version"
+        "select current_version, highest_version, turn, given from private.pointer"
+        " left join private.versions on version = current_version"
     )
-    row = cursor.fetchone()
-    return None if row is None else row[0]
+    return State(*(cursor.fetchone() or ()))
 
 
 def _children_first(cursor: Cursor) -> list[Name]:

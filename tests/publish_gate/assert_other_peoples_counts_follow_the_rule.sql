@@ -1,7 +1,14 @@
 -- Counts of other people, as marts declare them in config.meta.disclosure, are multiples of 10 and money
--- is rounded, and a suppressed row shows neither. Rows that are a reader's own are exact. Multiples are
+-- is rounded by what it paid for, and a suppressed row shows neither. Rows that are a reader's own are exact. Multiples are
 -- on purpose not read from the variables. When this breaks, a count of a few people who are not the
 -- reader's is in the open.
+{% set price_of_row -%}
+(
+    select prices.average_price
+    from {{ ref('int_procedure_prices') }} as prices
+    where prices.procedure_code is not distinct from shown.procedure_code
+)
+{%- endset %}
 {% set queries = [] %}
 {% for mart in shown_marts() if mart.disclosure %}
 {% set declared = mart.disclosure %}
@@ -18,8 +25,10 @@
 {% for column in counts %}
 {% do problems.append((column ~ ' is not rounded', 'not ' ~ is_exact ~ ' and (' ~ column ~ ' < 0 or mod(' ~ column ~ ', 10) <> 0)')) %}
 {% endfor %}
+{% set price = price_of_row if 'procedure_code' in mart.columns | map(attribute='name') else '0' %}
 {% for column in money %}
-{% do problems.append((column ~ ' is not rounded', 'not ' ~ is_exact ~ ' and not ' ~ is_rounded_money(column))) %}
+{% set is_rounded = is_rounded_money('shown.' ~ column, price) %}
+{% do problems.append((column ~ ' is not rounded', 'not ' ~ is_exact ~ ' and not ' ~ is_rounded)) %}
 {% endfor %}
 {% if 'is_suppressed' in mart.columns | map(attribute='name') %}
 {% do problems.append(('is_suppressed is not known', 'is_suppressed is null')) %}
@@ -37,7 +46,7 @@
         '{{ mart.name }}' as relation_name,
         {{ dbt.string_literal(problem) }} as problem,
         count(*) as row_count
-    from {{ mart.relation }}
+    from {{ mart.relation }} as shown
     where {{ condition }}
     having count(*) > 0
 {% endset %}

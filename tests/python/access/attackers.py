@@ -201,7 +201,7 @@ def watch_counters(attacker: Attacker) -> list[str]:
     """Watch how many rows were read of a table, or by any other count, while another reads."""
 
     def look() -> list[Any]:
-        attacker.cursor.execute("select pg_stat_clear_snapshot()")
+        attacker.rows("select pg_stat_clear_snapshot()")
         return [attacker.rows(f"select * from {view}") for view in views]
 
     views = ("pg_stat_user_tables", "pg_stat_user_indexes", "pg_stat_database")

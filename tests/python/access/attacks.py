@@ -88,13 +88,16 @@ _TEMPORARY_AND_VIEW = Guard(
 _COUNTERS = """
     do $$
     declare
-        counter regprocedure;
+        counter text;
     begin
         for counter in
-            select oid from pg_proc
-            where starts_with(proname, 'pg_stat_get_') and proname <> 'pg_stat_get_activity'
+            select format('execute on function %s', oid::regprocedure) from pg_proc
+            where starts_with(proname, 'pg_stat_get_') or proname = 'pg_stat_clear_snapshot'
+            union all
+            select format('select on %s', oid::regclass) from pg_class
+            where relname in ('pg_stat_user_tables', 'pg_stat_user_indexes', 'pg_stat_database')
         loop
-            execute format('{change} execute on function %s {of} public', counter);
+            execute format('{change} %s {of} public', counter);
         end loop;
     end
     $$

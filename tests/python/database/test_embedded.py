@@ -15,6 +15,7 @@ from orchestrate.console import Console
 from orchestrate.database import Databases, open_databases, psql, server_status, url
 from orchestrate.database.cluster import ADMINISTRATOR
 from orchestrate.database.connection import ConnectionTarget
+from orchestrate.database.defences import TEMPLATE, open_to_everybody
 from orchestrate.database.objects import ensure_database, ensure_role, marker, role_exists
 from orchestrate.database.server import find_running, server_passwords
 from orchestrate.driver import Connection
@@ -22,12 +23,6 @@ from orchestrate.errors import ConfigurationError, DatabaseError
 from orchestrate.settings import Settings
 
 Running = tuple[Settings, Databases]
-# What stores large objects, or counts the rows that others read.
-OPEN_FUNCTIONS = (
-    "select proname from pg_proc where (proname like 'lo\\_%' or proname in ('loread', 'lowrite')"
-    " or proname like 'pg\\_stat\\_get\\_%') and proname <> 'pg_stat_get_activity'"
-    " and has_function_privilege('public', oid, 'execute')"
-)
 
 
 def values(target: ConnectionTarget, query: str, **options: str) -> list[tuple[object, ...]]:
@@ -75,23 +70,25 @@ def test_nobody_gets_anything_through_public(running: Running) -> None:
             )
             == []
         )
-        assert values(target, OPEN_FUNCTIONS) == []
 
 
 def test_a_home_of_an_earlier_release_is_closed_as_well(running: Running) -> None:
     settings, databases = running
     data_dir, _ = find_running(settings)
     passwords = str(server_passwords(settings).path)
-    for target in (databases.warehouse, databases.reporting_admin):
-        administrator = target.derive(user=ADMINISTRATOR, passfile=passwords)
+    reporting = databases.reporting_admin
+    administrator = reporting.derive(user=ADMINISTRATOR, passfile=passwords)
+    template = administrator.derive(dbname=TEMPLATE)
+    for target in (administrator, template):
         opened = "grant execute on function pg_stat_get_tuples_fetched(oid) to public"
-        with administrator.session() as session, session.cursor() as cursor:
+        with target.session() as session, session.cursor() as cursor:
             cursor.execute(opened)
-        assert values(target, OPEN_FUNCTIONS) != []
-    (data_dir / "casebook.prepared").write_text("2\n", encoding="utf-8")
-    reopened = open_databases(settings, Console())
-    for target in (reopened.warehouse, reopened.reporting_admin):
-        assert values(target, OPEN_FUNCTIONS) == []
+            assert len(open_to_everybody(cursor)) == 1
+    (data_dir / "casebook.prepared").write_text("3\n", encoding="utf-8")
+    open_databases(settings, Console())
+    for target in (administrator, template):
+        with target.session() as session, session.cursor() as cursor:
+            assert open_to_everybody(cursor) == []
 
 
 def test_settings_are_durable_quiet_and_independent_of_the_place(running: Running) -> None:
@@ -279,9 +276,11 @@ def test_a_login_of_any_password_connects_by_its_password_file(running: Running)
 def test_a_database_is_refused_unless_it_is_marked(running: Running) -> None:
     _, databases = running
     with databases.warehouse.session() as connection, connection.cursor() as cursor:
-        assert not ensure_database(connection, "reporting", installation=databases.installation)
+        assert not ensure_database(
+            connection, "reporting", installation=databases.installation, template=TEMPLATE
+        )
         with pytest.raises(ConfigurationError, match="not made by this installation"):
-            ensure_database(connection, "reporting", installation="another")
+            ensure_database(connection, "reporting", installation="another", template=TEMPLATE)
         assert not role_exists(connection, "nobody_made_this")
         cursor.execute("select count(*) from pg_database where datname ~ 'unfinished'")
         assert cursor.fetchone() == (0,)

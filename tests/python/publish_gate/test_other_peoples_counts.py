@@ -64,6 +64,37 @@ def test_counts_of_other_people_follow_the_rule(find: Find, row: str, text: str 
     assert found == ([] if text is None else [("made", text, 1)])
 
 
+PRICED = [
+    ("'1', 8630.00", True),
+    ("'1', 8600.00", False),
+    ("'1', -4315.00", False),
+    ("'2', 100.00", True),
+    ("'2', 40.00", False),
+    ("null, 2000.00", True),
+    ("null, 100.00", False),
+    ("'3', 100.00", False),
+    ("'3', null", True),
+    ("'unheard of', 100.00", False),
+]
+
+
+@pytest.mark.parametrize(("row", "is_good"), PRICED)
+def test_costs_of_procedures_are_multiples_of_what_ten_cost(
+    find: Find, row: str, is_good: bool
+) -> None:
+    columns = {"procedure_code": "text", "total_cost": "numeric(18,2)"}
+    found = find(
+        COUNTED,
+        "delete from intermediate.int_procedure_prices",
+        "insert into intermediate.int_procedure_prices (procedure_code, average_price)"
+        " values ('1', 431.50), ('2', 4), (null, 200), ('3', null)",
+        "create table management.made (procedure_code text, total_cost numeric(18,2))",
+        f"insert into management.made values ({row})",
+        marts=[made(columns, disclosure={"money": ["total_cost"]})],
+    )
+    assert found == ([] if is_good else [("made", "total_cost is not rounded", 1)])
+
+
 def test_without_a_flag_each_count_is_for_itself(find: Find) -> None:
     columns = {name: type_ for name, type_ in COLUMNS.items() if name != "is_suppressed"}
     make = (

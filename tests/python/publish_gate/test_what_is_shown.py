@@ -137,6 +137,7 @@ VALUES = [
     ("service_month", "date", "date '2020-02-02'", False),
     ("service_month", "text", "'2020-02-02'", False),
     ("county", "text", "'Other cities'", True),
+    ("county", "text", "'Other counties'", True),
     ("county", "text", "(select city from staging.stg_advocacy__patients limit 1)", True),
     ("county", "text", "'1 Quay'", False),
     ("organization_name", "text", "'somewhere'", False),

@@ -196,7 +196,7 @@ def test_a_reader_in_a_transaction_keeps_its_version(tiny: Any) -> None:
         (
             "create view residency.shortcut as select * from residency.fct_studies",
             "drop view residency.shortcut",
-            "the view residency.shortcut",
+            "no contract describes residency.shortcut",
         ),
         (
             "create table residency.notes (version bigint)",
