@@ -5,5 +5,6 @@
     places: as in is_place.
 #}
 {% macro is_area(expression, places) -%}
-    ({{ expression }} in ('Other cities', 'Other counties', 'Unknown') or {{ is_place(expression, places) }})
+    ({{ expression }} in ('Other cities', 'Other counties', 'Unknown')
+    or {{ is_place(expression, places) }})
 {%- endmacro %}

@@ -1,7 +1,7 @@
 -- A code whose description or reason names a restricted kind of care, by the words of the seed
--- specialty_words, must be grouped in the seed specialties. When this breaks, the export brought a new
--- such code, and a client that restricts hospice would show it to everybody. Decide: complete the
--- seed, or take the word out; then the build runs again.
+-- specialty_words, must be grouped in the seed specialties. When this breaks, the export brought a
+-- new such code, and a client that restricts hospice would show it to everybody. Decide: complete
+-- the seed, or take the word out; then the build runs again.
 with
 
 procedures as (

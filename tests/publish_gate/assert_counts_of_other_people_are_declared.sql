@@ -1,6 +1,7 @@
--- A mart that counts other people than its reader's own patients says in config.meta.disclosure which
--- columns follow the rule, and leaves none out. A mart that counts nobody else adds up to figures that
--- can be compared with the export. When this breaks, a mart is looked at by neither test.
+-- A mart that counts other people than its reader's own patients says in config.meta.disclosure
+-- which columns follow the rule, and leaves none out. A mart that counts nobody else adds up to
+-- figures that can be compared with the export. When this breaks, a mart is looked at by neither
+-- test.
 with
 
 final as (

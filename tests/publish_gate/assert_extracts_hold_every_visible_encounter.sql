@@ -1,6 +1,6 @@
--- Every encounter, patient and procedure of the visible payers is in the extracts and nobody else's, to
--- the cent and payer by payer, by a join of staging tables alone. When this breaks, rows were lost or
--- doubled on the way, or staff read rows of patients that a contract keeps from them.
+-- Every encounter, patient and procedure of the visible payers is in the extracts and nobody
+-- else's, to the cent and payer by payer, by a join of staging tables alone. When this breaks, rows
+-- were lost or doubled on the way, or staff read rows of patients that a contract keeps from them.
 {% set marts = [] %}
 {% set by_payer = {} %}
 {% for mart in shown_marts() if not mart.is_scoped and mart.key in [
@@ -113,7 +113,7 @@ expected as (
 
 measured as (
 
-    {{ measured_marts(marts) }}
+    {{ measured_marts(marts, by_payer) }}
 
 ),
 
@@ -134,10 +134,7 @@ expected_of_marts as (
     inner join expected
         on
             measured.measure = expected.measure
-            and (
-                (expected.part <> 'all payers')
-                = (measured.relation_name in ('{{ by_payer | join("', '") }}'))
-            )
+            and (expected.part <> 'all payers') = measured.is_taken_apart
 
 ),
 

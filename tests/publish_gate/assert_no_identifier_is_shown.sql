@@ -1,7 +1,7 @@
--- No text that is shown of patients equals an id of the export, a name, an address or a date of birth or
--- death, nor a hash of an id that anybody can compute. Places are called like people, and somebody may
--- live in a hospital: columns of places may hold such names. When this breaks, a reader can tell who a
--- patient is.
+-- No text that is shown of patients equals an id of the export, a name, an address or a date of
+-- birth or death, nor a hash of an id that anybody can compute. Places are called like people, and
+-- somebody may live in a hospital: columns of places may hold such names. When this breaks, a
+-- reader can tell who a patient is.
 with
 
 shown_columns as (

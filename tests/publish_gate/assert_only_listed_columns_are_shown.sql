@@ -1,7 +1,7 @@
--- Of patients only columns are shown that a person has put into the seed shown_columns, each of a type
--- that its kind may have, in marts that the gate knows. When this breaks, ask of the new column whether
--- it could tell who a patient is, alone or together with the others, before it is put there; a new mart
--- belongs into the macro shown_marts.
+-- Of patients only columns are shown that a person has put into the seed shown_columns, each of a
+-- type that its kind may have, in marts that the gate knows. When this breaks, ask of the new
+-- column whether it could tell who a patient is, alone or together with the others, before it is
+-- put there; a new mart belongs into the macro shown_marts.
 {% set marts = shown_marts() %}
 with
 

@@ -1,5 +1,5 @@
--- A restricted specialty that groups several codes has words in the seed specialty_words to find more of
--- them by. When this breaks, a new code of that specialty would be shown to everybody.
+-- A restricted specialty that groups several codes has words in the seed specialty_words to find
+-- more of them by. When this breaks, a new code of that specialty would be shown to everybody.
 with
 
 restrictions as (

@@ -1,6 +1,6 @@
--- A code, name or specialty that is hidden from a scope is in none of the scope's rows, in no column of
--- any mart. A name that a code in sight has as well tells of that one. When this breaks, a reader
--- without the specialty sees what the client shows to that specialty alone.
+-- A code, name or specialty that is hidden from a scope is in none of the scope's rows, in no
+-- column of any mart. A name that a code in sight has as well tells of that one. When this breaks,
+-- a reader without the specialty sees what the client shows to that specialty alone.
 with
 
 procedures as (

@@ -1,8 +1,8 @@
 -- A scope shows no text that names care which it hides, whatever code the text came with: names are
 -- published as recorded, and an export may say in words what the seed specialties does not know by
 -- code. Each specialty has its own words, so that a scope may name one kind of restricted care and
--- hide another. Places may be called after care. When this breaks, the codes of these texts are to be
--- grouped in the seed.
+-- hide another. Places may be called after care. When this breaks, the codes of these texts are to
+-- be grouped in the seed.
 with
 
 specialty_words as (

@@ -1,6 +1,6 @@
--- What a column shows of patients is of the kind that the seed shown_columns says: a pseudonym, an age
--- band, three digits of a ZIP code, a month, a hospital, an area, a place within a kilometre. When this
--- breaks, a column shows something finer or something else than people have agreed to.
+-- What a column shows of patients is of the kind that the seed shown_columns says: a pseudonym, an
+-- age band, three digits of a ZIP code, a month, a hospital, an area, a place within a kilometre.
+-- When this breaks, a column shows something finer or something else than people have agreed to.
 {% set types = ['text', 'date', 'numeric', 'double precision'] %}
 with
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jinja2
@@ -69,18 +70,18 @@ def rendered(
     variables: Mapping[str, object] | None = None,
 ) -> str:
     """Return a test's SQL; `marts` take the place of the project's, `variables` of its own."""
-    macros = macros_of(manifest, variables or {})
-    if marts is not None:
-        macros.globals["shown_marts"] = lambda: list(marts)
-        macros.globals["unlisted_marts"] = list
+    others = {"shown_marts": lambda: list(marts or ()), "unlisted_marts": list}
+    macros = macros_of(manifest, variables, {} if marts is None else others)
     path = PROJECT_DIR / "tests" / "publish_gate" / f"{name}.sql"
     return macros.from_string(path.read_text(encoding="utf-8")).render()
 
 
 def macros_of(
-    manifest: Mapping[str, Any], variables: Mapping[str, object] | None = None
+    manifest: Mapping[str, Any],
+    variables: Mapping[str, object] | None = None,
+    others: Mapping[str, Callable[..., Any]] = MappingProxyType({}),
 ) -> jinja2.Environment:
-    """Return an environment with the project's macros, of a graph of these nodes."""
+    """Return an environment with the project's macros, or `others`, of a graph of these nodes."""
     project = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text(encoding="utf-8"))
     told = {**project["vars"], **(variables or {})}
     relations = {
@@ -112,6 +113,7 @@ def macros_of(
         environment.globals[name] = _macro(macros, name)
     for text in texts:
         macros.update(vars(environment.from_string(text).module))
+    macros.update(others)
     return environment
 
 

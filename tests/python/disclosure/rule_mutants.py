@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from orchestrate.contracts import SCOPE_COLUMN, Mart
+from orchestrate.contracts import Mart
 
 
 class RuleMutant(NamedTuple):
@@ -123,7 +123,7 @@ def _of_scopes(
     for model, mart in marts.items():
         if not mart.is_scoped:
             continue
-        others = ", ".join(column for column in mart.source_columns if column != SCOPE_COLUMN)
+        others = ", ".join(column.name for column in mart.columns)
         sound = f"({models[model]}) as sound"
         for first in names:
             for second in names:

@@ -124,7 +124,7 @@ LOSSES = [
     ),
     (
         f"delete from clients.procedure_summary where scope_id = {HUMANA_OPEN}",
-        ("procedure_summary", "total_cost"),
+        ("procedure_summary", "procedure_cost"),
     ),
     (
         "delete from clients.encounter_extract where ctid ="
@@ -161,8 +161,8 @@ LOSSES = [
     ),
     ("delete from clients.patient_activity", ("patient_activity", "patient_count")),
     (
-        "insert into clients.client_specialties select 'nobody', client_id, specialty_id,"
-        " specialty_name, procedure_count, patient_count from clients.client_specialties limit 1",
+        "insert into clients.specialties select 'nobody', client_id, specialty_id,"
+        " specialty_name, procedure_count, patient_count from clients.specialties limit 1",
         ("client_specialties", "procedure_count"),
     ),
 ]
@@ -201,10 +201,10 @@ def test_rows_of_payers_that_are_not_shown_are_found_in_extracts(find: Find) -> 
 
 
 EXTRACTED = [
-    ("delete from extracts.extract_patients where {one}", "extract_patients", "patient_count"),
-    ("delete from extracts.extract_procedures where {one}", "extract_procedures", "procedure_cost"),
+    ("delete from extracts.patients where {one}", "extract_patients", "patient_count"),
+    ("delete from extracts.procedures where {one}", "extract_procedures", "procedure_cost"),
     (
-        "update extracts.extract_encounters set payer_coverage = payer_coverage + 1 where {one}",
+        "update extracts.encounters set payer_coverage = payer_coverage + 1 where {one}",
         "extract_encounters",
         "payer_coverage",
     ),
@@ -215,6 +215,6 @@ EXTRACTED = [
 def test_rows_and_sums_of_extracts_are_those_of_the_source(
     find: Find, statement: str, relation: str, measure: str
 ) -> None:
-    one = f"ctid = (select min(ctid) from extracts.{relation})"
+    one = f"ctid = (select min(ctid) from extracts.{relation.removeprefix('extract_')})"
     found = find(EXTRACTS, WITHOUT_FOREIGN_KEYS, statement.format(one=one))
     assert (relation, measure) in {row[:2] for row in found}
