@@ -18,7 +18,7 @@ from orchestrate.access.roles import role_problems
 from orchestrate.access.scopes import ScopeDatabase, unique_scopes
 from orchestrate.errors import CasebookError
 from orchestrate.publishing.lock import run_lock
-from orchestrate.publishing.publisher import carry_out, lagging_scopes, listed_members
+from orchestrate.publishing.publisher import complete, lagging_scopes, listed_members
 from orchestrate.publishing.scope_versions import access_problems, read_state
 from orchestrate.publishing.versions import (
     catch_up,
@@ -56,7 +56,7 @@ def mend(settings: Settings, databases: Databases, console: Console) -> Mended:
         before = find_problems(settings, databases)
         if not before:
             return Mended([], [])
-        carry_out(databases, console)
+        complete(databases, console)
         members, warnings = _present_members(settings, databases)
         for warning in warnings:
             console.warn(warning)
@@ -73,7 +73,7 @@ def mend(settings: Settings, databases: Databases, console: Console) -> Mended:
             seen = read_pointer(cursor)
             if seen.current is not None:
                 decide(cursor, seen, seen.current, places, members)
-        for place in carry_out(databases, console):
+        for place in complete(databases, console):
             console.warn(f"{place.scope.name} gets its rows with the next `casebook run`.")
         remove_former(databases, places, members, console)
         forget_scopes(databases)

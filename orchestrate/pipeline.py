@@ -22,7 +22,7 @@ from orchestrate.erd.kept import kept_diagrams
 from orchestrate.errors import DataError, LostConnectionError
 from orchestrate.extracts.extract import write_extract, write_extracts
 from orchestrate.extracts.formats import DEFAULT_FORMATS, Format
-from orchestrate.publishing import Publication, PublishedVersion, carry_out
+from orchestrate.publishing import Publication, PublishedVersion, complete
 from orchestrate.publishing import publish as publish_version
 from orchestrate.publishing.artifacts import BuildNote, check_last_build, read_build
 from orchestrate.publishing.lock import run_lock
@@ -258,11 +258,11 @@ def refuse_newer_sources(note: BuildNote, sources: Mapping[str, loading.DomainSo
             )
 
 
-def complete(databases: Databases, console: Console, command: str) -> None:
+def catch_up(databases: Databases, console: Console, command: str) -> None:
     """Let every scope show what was decided last, where a command was cut off before that."""
     if lagging_scopes(databases):
         with run_lock(databases, command):
-            carry_out(databases, console)
+            complete(databases, console)
 
 
 @once_more_when_lost
@@ -282,7 +282,7 @@ def render(
     """
     opening = chosen_months(from_month, to_month)
     databases = open_databases(settings, console)
-    complete(databases, console, "report")
+    catch_up(databases, console, "report")
     return render_reports(
         settings,
         databases,
@@ -305,7 +305,7 @@ def extract(
 ) -> list[Path]:
     """Write the extracts of what is published; returns every file written."""
     databases = open_databases(settings, console)
-    complete(databases, console, "extract")
+    catch_up(databases, console, "extract")
     return write_extracts(
         databases,
         audiences=audiences,

@@ -15,6 +15,7 @@ from orchestrate.errors import ConfigurationError
 from orchestrate.publishing.artifacts import disown_last_build
 from orchestrate.publishing.publisher import (
     carry_out,
+    complete,
     delete_old_versions,
     listed_members,
     tidy,
@@ -60,7 +61,7 @@ def put_back(
     members that cannot be one, DatabaseError when the server refuses, and BusyError when another
     run published meanwhile; in each case readers see what they saw before.
     """
-    carry_out(databases, console)
+    complete(databases, console)
     with record(databases) as cursor:
         seen, versions = read_pointer(cursor), read_versions(cursor)
         if seen.current is None:

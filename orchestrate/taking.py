@@ -15,7 +15,7 @@ from orchestrate.building.dbt import Dbt
 from orchestrate.console import Console
 from orchestrate.database import open_databases
 from orchestrate.loading import Problems
-from orchestrate.publishing import carry_out, run_lock
+from orchestrate.publishing import complete, run_lock
 from orchestrate.retrying import once_more_when_lost
 from orchestrate.settings import Settings
 
@@ -79,7 +79,7 @@ def load_domain(
     """
     databases = open_databases(settings, console)
     with run_lock(databases, f"load {domain}"):
-        carry_out(databases, console)
+        complete(databases, console)
         if directory is None:
             loading.use_sample(databases, domain)
             return LoadSummary(domain, "sample")
@@ -103,7 +103,7 @@ def use_landed(settings: Settings, console: Console, domain: str) -> LoadSummary
     """Take the tables that Airbyte landed as the domain's source, when all of them will do."""
     databases = open_databases(settings, console)
     with run_lock(databases, f"load {domain}"):
-        carry_out(databases, console)
+        complete(databases, console)
         variables = {**loading.variables(databases), f"{domain}_source": loading.LANDED}
         manifest = Dbt(settings, databases.warehouse, console).parse(variables)
         tables = loading.use_landed(databases, manifest, domain)

@@ -65,10 +65,11 @@ def remove_former(
 ) -> None:
     """Remove Casebook's databases, groups and logins that no scope or member stands behind.
 
-    Among them is the database of all readers of earlier releases. What cannot be removed is said;
-    the next run tries again.
+    Also those of a scope that has moved to another server, with their passwords there. Among them
+    is the database of all readers of earlier releases. What cannot be removed is said; the next run
+    tries again.
     """
-    gone: set[str] = set()
+    staying = {member.login for member in members} | {place.renderer for place in places}
     for server in databases.servers:
         here = places_on(server, places)
         kept = {OWNER, PUBLISHER, *GROUPS, *groups_of(here, members)}
@@ -79,11 +80,11 @@ def remove_former(
             former -= {server.door.database, *(place.database for place in here)}
             for name in sorted(former):
                 _drop_database(connection, name, roles, console)
-            gone |= {role for role in roles - kept if _drop_role(connection, role, console)}
-    # One that moved to another server is not gone.
-    gone -= {member.login for member in members} | {place.renderer for place in places}
-    databases.passwords.forget_users(gone)
-    databases.logins.forget_users(gone)
+            gone = {role for role in roles - kept if _drop_role(connection, role, console)}
+        for file in (databases.passwords, databases.logins):
+            file.forget_users(gone & staying, server.endpoint)
+            # Also where it is reached by a port.
+            file.forget_users(gone - staying)
 
 
 def clear_default_rights(place: ScopeDatabase, roles: Collection[str], console: Console) -> None:

@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from orchestrate.driver import Cursor
 
 # As PostgreSQL writes the condition back (pg_get_expr with an empty search path), so that it can be
-# compared. An array's comparison costs half an operator: whatever condition a reader adds, the
-# planner puts none before it, so no plan tells of the rows of other versions. The sub-select is
-# evaluated once per statement and leaves an index on version to be used.
+# compared. The planner may run a reader's condition before a policy that costs more, and the plan
+# then tells by whether the sub-select was executed if a row of another version met it. So the
+# sub-select gives a second value, a bare `true`: a condition that costs nothing, that no other can
+# cost less than, and that is before those that cost as little. Whatever row is looked at first, the
+# sub-select is executed for it. The comparison leaves an index on version to be used.
 IS_CURRENT: Final = (
-    "(version = ANY (ARRAY[( SELECT private.current_version() AS current_version)]))"
+    "((version, true) = ( SELECT private.current_version() AS current_version,\n    true))"
 )
 # Of every table, as (name, kind, condition): every row of the current version, and no other.
 POLICIES: Final = (

@@ -2,13 +2,13 @@
 
 from orchestrate.publishing.lock import run_lock
 from orchestrate.publishing.once import Publication
-from orchestrate.publishing.publisher import carry_out, publish
+from orchestrate.publishing.publisher import complete, publish
 from orchestrate.publishing.versions import PublishedVersion, published_versions
 
 __all__ = [
     "Publication",
     "PublishedVersion",
-    "carry_out",
+    "complete",
     "publish",
     "published_versions",
     "run_lock",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrate.publishing.publisher import carry_out
+from orchestrate.publishing.publisher import complete
 from orchestrate.publishing.versions import published_versions, read_pointer, record
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Publication:
 
         What was decided before the connection was lost is carried out first.
         """
-        carry_out(databases, console)
+        complete(databases, console)
         if self.invocation_id is None:
             return None
         current = next((one for one in published_versions(databases) if one.is_current), None)

@@ -36,7 +36,7 @@ from orchestrate.access.routines import built_routines
 from orchestrate.access.scopes import OWNER, WAITING, ScopeDatabase, unique_scopes
 from orchestrate.contracts import Mart, read_functions, read_marts
 from orchestrate.database.connection import database_errors
-from orchestrate.errors import CasebookError
+from orchestrate.errors import CasebookError, DatabaseError, LostConnectionError
 from orchestrate.publishing.artifacts import check_last_build, read_build
 from orchestrate.publishing.former import former_highest_version
 from orchestrate.publishing.scope_versions import (
@@ -95,7 +95,7 @@ def publish(
     ConfigurationError for what cannot be used as given, DatabaseError when a server refuses and
     BusyError when another run published meanwhile; in each case readers see what they saw before.
     """
-    carry_out(databases, console)
+    complete(databases, console)
     with record(databases) as cursor:
         seen, kept = read_pointer(cursor), read_versions(cursor)
     build = read_build(target_dir, databases.warehouse.database)
@@ -150,7 +150,8 @@ def carry_out(
     """Show in every scope what was decided last, where that was cut off; and settle the logins.
 
     `in_order` says of scopes, by their databases' suffix, that only the pointer has to move.
-    Returns the scopes whose database does not hold the version: their readers see no rows.
+    Returns the scopes whose database does not hold the version: their readers see no rows. Raises
+    DatabaseError when a scope could not follow, after all others have.
     """
     with record(databases) as cursor:
         decided = read_pointer(cursor)
@@ -161,13 +162,34 @@ def carry_out(
         ensure_scopes(databases, places, members, console)
     # First, so that nobody sees the new version of a scope that it has left.
     settle_logins(databases, places, members, console)
-    empty = [
-        place
-        for place in places
-        if not show(place, decided, console, is_in_order=in_order.get(place.suffix, False))
-    ]
+    empty, refused = [], []
+    for place in places:
+        try:
+            if not show(place, decided, console, is_in_order=in_order.get(place.suffix, False)):
+                empty.append(place)
+        except LostConnectionError:
+            raise
+        except DatabaseError as error:
+            refused.append(error)
+    if refused:
+        raise refused[0]
     carried_out(databases, decided)
     return empty
+
+
+def complete(databases: Databases, console: Console) -> list[ScopeDatabase]:
+    """Carry out what a command that was cut off has decided; say so where a scope cannot follow.
+
+    The next decision, of a publication or a rollback, takes its place. Returns what `carry_out`
+    does.
+    """
+    try:
+        return carry_out(databases, console)
+    except LostConnectionError:
+        raise
+    except DatabaseError as error:
+        console.warn(f"{', '.join(lagging_scopes(databases))} cannot follow yet: {error}")
+        return []
 
 
 def lagging_scopes(databases: Databases) -> list[str]:

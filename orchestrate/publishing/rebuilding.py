@@ -28,6 +28,8 @@ from orchestrate.publishing.waiting import Readers, lock_exclusively, wait_out
 if TYPE_CHECKING:
     from orchestrate.driver import Cursor
 
+_LONGEST_NAME: Final = 63
+_INDEXES: Final = "select indexname::text from pg_indexes where schemaname = %s and tablename = %s"
 _LEFTOVERS: Final = """
     select relname::text from pg_class
     where relnamespace = 'private'::regnamespace and relkind = 'r' and relname <> all (%s)
@@ -86,6 +88,15 @@ def put_in_place(cursor: Cursor, places: Mapping[Name, Name], readers: Readers) 
         )
     )
     for (schema, name), aside in places.items():
+        # Else the index of a table that is rebuilt later would have the name of one that was.
+        cursor.execute(_INDEXES, aside)
+        for (index,) in cursor.fetchall():
+            cursor.execute(
+                sql.SQL("alter index {} rename to {}").format(
+                    sql.Identifier(SCHEMA, index),
+                    sql.Identifier(index.replace(aside[1], name, 1)[:_LONGEST_NAME]),
+                )
+            )
         cursor.execute(
             sql.SQL("alter table {} set schema {}").format(
                 sql.Identifier(*aside), sql.Identifier(schema)

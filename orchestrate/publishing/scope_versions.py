@@ -81,7 +81,8 @@ def fill(place: ScopeDatabase, version: Version, source: Cursor, console: Consol
     `source` stands in the snapshot of the warehouse that is published. What an earlier attempt left
     is cleared first. Returns whether tables and rights are already as the version wants them, so
     that to show it takes no more than the pointer. Raises DatabaseError when something is there
-    that no contract describes, or when this database is ahead of the warehouse.
+    that no contract describes, when the version could not be shown, or when this database is ahead
+    of the warehouse.
     """
     audience = place.scope.audience
     marts = [mart for mart in version.marts if audience in mart.readers]
@@ -112,7 +113,7 @@ def fill(place: ScopeDatabase, version: Version, source: Cursor, console: Consol
         for mart in marts:
             name = (mart.schema, mart.name)
             cursor.execute(sql.SQL("analyze {}").format(sql.Identifier(*asides.get(name, name))))
-        return not asides and not access_changes(cursor, place, given)
+        return not asides and _try_out(cursor, place, given)
 
 
 def show(
@@ -134,12 +135,17 @@ def show(
             return row is not None
         if row is not None and not is_in_order:
             _give(cursor, place, row[0], console)
-        cursor.execute(
-            "update private.pointer set current_version = %s, turn = %s,"
-            " highest_version = greatest(highest_version, %s)",
-            (decided.current, decided.turn, decided.current),
-        )
+        move_pointer(cursor, decided)
     return row is not None
+
+
+def move_pointer(cursor: Cursor, decided: Pointer) -> None:
+    """Let readers see what was decided, from the caller's commit on."""
+    cursor.execute(
+        "update private.pointer set current_version = %s, turn = %s,"
+        " highest_version = greatest(highest_version, %s)",
+        (decided.current, decided.turn, decided.current),
+    )
 
 
 def access_problems(place: ScopeDatabase) -> list[str]:
@@ -267,6 +273,21 @@ def _add_keys(
             cursor.execute(statement)
 
 
+def _try_out(cursor: Cursor, place: ScopeDatabase, given: Given) -> bool:
+    """Give readers what a version gives and take it back, so that showing it cannot fail there.
+
+    Not where tables have to be taken from their readers for it. Returns whether all is given
+    already.
+    """
+    changes = access_changes(cursor, place, given)
+    if changes and not any(change.relation for change in changes):
+        cursor.execute("savepoint trial")
+        apply_access(cursor, place, given)
+        refuse_differences([one.problem for one in access_changes(cursor, place, given)])
+        cursor.execute("rollback to savepoint trial")
+    return not changes
+
+
 def _give(
     cursor: Cursor, place: ScopeDatabase, content: Mapping[str, object], console: Console
 ) -> None:
@@ -322,7 +343,10 @@ def _children_first(cursor: Cursor) -> list[Name]:
 
 
 def _vacuum(place: ScopeDatabase, names: Sequence[Name]) -> None:
-    """Reuse the space of deleted versions; not truncating avoids a lock that readers feel."""
+    """Reuse the space of deleted versions, and forget their values in the planner's statistics.
+
+    Not truncating avoids a lock that readers feel.
+    """
     connection = place.as_publisher().connect(application_name="casebook publish", autocommit=True)
     try:
         with (
@@ -332,7 +356,7 @@ def _vacuum(place: ScopeDatabase, names: Sequence[Name]) -> None:
             cursor.execute(sql.SQL("set role {}").format(sql.Identifier(OWNER)))
             if names:
                 cursor.execute(
-                    sql.SQL("vacuum (truncate false) {}").format(
+                    sql.SQL("vacuum (analyze, truncate false) {}").format(
                         sql.SQL(", ").join(sql.Identifier(*name) for name in names)
                     )
                 )

@@ -294,6 +294,28 @@ def create_table(
     )
 
 
+def create_function(cursor: Any, node: Mapping[str, Any]) -> None:
+    """Make a function of the warehouse anew, in SQL or, where its body has a block, in PL/pgSQL."""
+    name = sql.Identifier(node["schema"], node["name"])
+    arguments = [
+        sql.SQL("{} {} default {}").format(
+            sql.Identifier(one["name"]), sql.SQL(one["data_type"]), sql.SQL(one["default_value"])
+        )
+        for one in node["arguments"]
+    ]
+    cursor.execute("set local check_function_bodies = off")
+    cursor.execute(sql.SQL("drop function if exists {}").format(name))
+    cursor.execute(
+        sql.SQL("create function {} ({}) returns {} language {} stable as {}").format(
+            name,
+            sql.SQL(", ").join(arguments),
+            sql.SQL(node["returns"]["data_type"]),
+            sql.SQL("plpgsql" if "begin" in node["compiled_code"] else "sql"),
+            sql.Literal(node["compiled_code"]),
+        )
+    )
+
+
 @dataclass
 class Tiny:
     """A server's databases, a target folder, and the tables that its manifest describes."""
@@ -369,6 +391,8 @@ class Tiny:
             ):
                 types = {one: column_type(one) for one in names}
                 create_table(cursor, (schema, name), types, rows)
+            for node in self.manifest["functions"].values():
+                create_function(cursor, node)
             note_build(cursor, self.manifest["metadata"]["invocation_id"])
         connection.close()
         self.results = passing_results(self.manifest)

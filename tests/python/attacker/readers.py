@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from psycopg2 import sql
+from scoped import reader
 
 from attacker import areas, payers, procedures
 from attacker.figures import Figures, Row, Told
@@ -99,7 +100,7 @@ class Truth:
 
 def read(databases: Databases, login: str, relations: Sequence[str]) -> Seen:
     """Read relations as a login."""
-    with databases.reader(login).session("casebook tests") as connection:
+    with reader(databases, login).session("casebook tests") as connection:
         return {relation: rows(connection, relation) for relation in relations}
 
 

@@ -26,6 +26,8 @@ from orchestrate.database import open_databases
 from orchestrate.driver import Connection
 from orchestrate.mending import find_problems
 from orchestrate.publishing import published_versions
+from orchestrate.publishing.publisher import lagging_scopes
+from orchestrate.publishing.versions import read_pointer, read_readers, record
 from orchestrate.settings import Settings
 
 PATIENCE_SECONDS = 120
@@ -101,9 +103,10 @@ class Command:
 
 @dataclass
 class Commands:
-    """A tiny Casebook, the commands started on it, and the generation that readers see.
+    """A tiny Casebook, the commands started on it, and the generation that was decided last.
 
-    Each generation has `growth` studies more than the one before.
+    Each generation has `growth` studies more than the one before. `shown`: per login the version
+    and generation that it sees.
     """
 
     tiny: Tiny
@@ -111,6 +114,7 @@ class Commands:
     growth: int = 0
     generation: int = 0
     version: int = 0
+    shown: dict[str, tuple[int, int]] = field(default_factory=dict)
     started: list[Command] = field(default_factory=list)
     obstacles: list[Connection] = field(default_factory=list)
 
@@ -125,6 +129,7 @@ class Commands:
 
     def build(self, generation: int) -> None:
         """Build what is published next."""
+        self.tiny.manifest["metadata"]["invocation_id"] = f"g{generation}"
         self.tiny.build(generation)
         self.tiny.as_builder(
             f"insert into residency.fct_studies select 'g{generation}-more-' || number, 'One, Ann',"
@@ -144,12 +149,19 @@ class Commands:
         assert command.end() == 0, command.said
         duration = time.monotonic() - started
         assert self.check_whole() == generation
+        assert self.is_carried_out()
         return duration
 
-    def check_whole(self) -> int:
-        """Check that readers see one whole version and no right is amiss; return its generation.
+    def is_carried_out(self) -> bool:
+        """Tell whether what was decided last is noted as done."""
+        with record(self.tiny.databases) as cursor:
+            return read_pointer(cursor).is_carried_out
 
-        It is the one they saw before or a later one, and the latter with a higher number.
+    def check_whole(self) -> int:
+        """Check that each reader sees one whole version; return the generation that was decided.
+
+        It is the one they saw before or a later one, and the latter with a higher number. Scopes
+        that lag show the one before, status names exactly these, and no right is amiss.
         """
         tiny = self.tiny
         # Restarts the server where the crash took it along, as any command would.
@@ -163,21 +175,41 @@ class Commands:
             for login, relations in _SEEN.items()
             for relation, marks in relations.items()
         }
-        assert {number for row in seen.values() for number in row[1:3]} == {current.version}
-        marks = {str(mark).removeprefix("g") for row in seen.values() for mark in row[3:]}
-        assert len(marks) == 1, marks
-        generation = int(marks.pop())
+        generation = int(current.invocation_id.removeprefix("g"))
         more = self.growth * generation
-        assert {key: row[0] for key, row in seen.items()} == {
-            (login, relation): count + more * (relation == _STUDIES)
-            for (login, relation), count in _ROWS.items()
-        }
         assert dict(current.rows) == {**_RECORDED, _STUDIES: _RECORDED[_STUDIES] + more}
         assert generation >= self.generation
-        assert current.version > self.version or (generation == self.generation)
-        assert find_problems(tiny.settings, tiny.databases) == []
-        self.generation, self.version = generation, current.version
+        assert current.version > self.version or generation == self.generation
+        shown = {login: self._one_version(login, seen) for login in _SEEN}
+        _, members = read_readers(tiny.databases)
+        scopes = {member.login: member.scope.name for member in members}
+        lagging = lagging_scopes(tiny.databases)
+        for login, one in shown.items():
+            lags = scopes[login] in lagging
+            assert one == (self.shown[login] if lags else (current.version, generation)), login
+        # The record of the version that is decided names who may read it, and nobody else may.
+        assert find_problems(tiny.settings, tiny.databases) == sorted(
+            f"{name} does not show the version that was decided" for name in lagging
+        )
+        self.generation, self.version, self.shown = generation, current.version, shown
         return generation
+
+    def _one_version(
+        self, login: str, seen: Mapping[tuple[str, str], tuple[Any, ...]]
+    ) -> tuple[int, int]:
+        """Return the version and generation of all that a login sees, which is whole."""
+        rows = {relation: seen[login, relation] for relation in _SEEN[login]}
+        ((version, mark),) = {
+            (number, str(mark).removeprefix("g"))
+            for row in rows.values()
+            for number in row[1:3]
+            for mark in row[3:]
+        }
+        more = self.growth * int(mark)
+        assert {relation: row[0] for relation, row in rows.items()} == {
+            relation: _ROWS[login, relation] + more * (relation == _STUDIES) for relation in rows
+        }
+        return int(version), int(mark)
 
     @property
     def home(self) -> Path:
@@ -192,10 +224,9 @@ class Commands:
         return [pid for (pid,) in found]
 
     def is_publishing(self) -> bool:
-        """Tell whether some command has begun the transaction that publishes."""
+        """Tell whether some command has begun to fill scopes' databases."""
         return self.tiny.as_builder(
-            "select count(*) from pg_stat_activity"
-            " where usename = 'casebook_publisher' and datname = 'reporting'"
+            "select count(*) from pg_stat_activity where usename = 'casebook_publisher'"
         ) != [(0,)]
 
     def is_waiting(self) -> bool:

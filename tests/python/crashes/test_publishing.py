@@ -1,4 +1,4 @@
-"""Whatever ends a publication, and whenever: readers see one whole version, and the next one works.
+"""Whatever ends a publication, and whenever: each reader has one whole version, the next one works.
 
 Moments are drawn one from each of as many equal parts of the time that a publication takes, so that
 early and late ones are among them however few there are.
@@ -40,7 +40,8 @@ def kill_runner(commands: Commands) -> bool:
 def terminate_backends(commands: Commands) -> bool:
     """End the command's sessions as an administrator would; tell whether there were any."""
     ended = 0
-    for target in (commands.tiny.databases.publisher, commands.tiny.databases.warehouse):
+    place = commands.tiny.place("program_director")
+    for target in (place.as_publisher(), commands.tiny.databases.warehouse):
         with target.session() as connection, connection.cursor() as cursor:
             cursor.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity"
@@ -82,9 +83,9 @@ def test_a_publication_that_is_cut_off_shows_all_of_it_or_nothing(
         commands.build(attempted)
         command = commands.start_publishing()
         if hit % 2:
-            # The transaction that publishes is a small part of a command: half of them end in it.
+            # To fill and to show is the smaller part of a command: half of them end in it.
             wait_until(lambda: commands.started[-1].has_ended() or commands.is_publishing())
-            time.sleep(moment / 10)
+            time.sleep(moment / 2)
         else:
             time.sleep(moment)
         has_struck = False

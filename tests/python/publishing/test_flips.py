@@ -1,7 +1,7 @@
 """Thousands of publications under readers: no statement fails, is empty or mixes two versions.
 
-Most flips are the publisher's last statements alone, on rows copied within reporting; every so
-often a whole `publish` comes in between. The long variant does 10,000.
+Most flips are the publisher's last statements alone, on rows copied within each scope's database;
+every so often a whole `publish` comes in between. The long variant does 10,000.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count, islice
 from statistics import quantiles
@@ -18,10 +18,11 @@ from typing import Any
 import pytest
 from tiny import Tiny
 
+from orchestrate.access.roles import CONNECTION_LIMIT
 from orchestrate.driver import Connection
-from orchestrate.publishing.versions import current_version, move_pointer, next_version
+from orchestrate.publishing.scope_versions import move_pointer
+from orchestrate.publishing.versions import Pointer, catch_up, read_pointer, record
 
-TABLES = ("fct_studies", "case_log_totals", "case_log_group_progress")
 STUDIES = (
     "select min(version), max(version), min(split_part(study_id, '-', 1)),"
     " max(split_part(study_id, '-', 1)), count(*) from residency.fct_studies"
@@ -47,6 +48,24 @@ JOINED = (
     " cross join residency.case_log_group_progress as progress"
     " where totals.resident_name = 'One, Ann'"
 )
+# Columns by relation, parents first, in the databases of the logins that read there.
+RESIDENCY = {
+    "residency.case_log_totals": ["resident_name", "chest_xray"],
+    "residency.fct_studies": ["study_id", "resident_name", "rvu"],
+    "residency.case_log_group_progress": ["category_id", "completed"],
+}
+CLIENTS = {
+    "clients.procedure_summary": [
+        "client_id", "procedure_code", "specialty_id", "patient_count",
+    ],
+}  # fmt: skip
+DATABASES = {
+    "program_director": RESIDENCY,
+    "resident_one": RESIDENCY,
+    "open_reader": CLIENTS,
+    "hospice_reader": CLIENTS,
+    "other_reader": CLIENTS,
+}
 # The first readings of a session make its plans.
 COLD = 3
 # What each statement counts, per login.
@@ -163,7 +182,7 @@ class Watch:
         versions: set[int] = set()
         self.versions.append(versions)
         try:
-            with closing(tiny.databases.reader(login).connect()) as connection:
+            with closing(tiny.reader(login).connect()) as connection:
                 readings = reading(connection)
                 self.start.wait()
                 for number in islice(count(), most):
@@ -202,26 +221,75 @@ def watching(tiny: Tiny, readers: list[Any], most: int | None = None) -> Iterato
             thread.join()
 
 
-def flip(connection: Connection, columns: dict[str, list[str]]) -> None:
-    """Publish what readers see once more, under the next version and with a mark of its own."""
-    with connection, connection.cursor() as cursor:
-        cursor.execute("set local role casebook_owner")
-        version, seen = next_version(cursor), current_version(cursor)
+@dataclass
+class Flips:
+    """Publications of what readers see once more, each under the next version and its own mark."""
+
+    tiny: Tiny
+    connections: dict[str, Connection]
+    seen: Pointer
+
+    def flip(self) -> None:
+        """Fill every database, then show the version in each, then delete what is too old."""
+        seen, version = self.seen.current, self.seen.highest + 1
+        self.seen = Pointer(version, version, self.seen.turn + 1, is_carried_out=True)
         changed = {
             "study_id": f"'g{version}-' || split_part(study_id, '-', 2)",
             "chest_xray": f"case when chest_xray > 0 then {version} else 0 end",
             "completed": str(version),
             "patient_count": str(version),
         }
-        for relation, names in columns.items():
-            values = ", ".join(changed.get(name, name) for name in names)
-            cursor.execute(
-                f"insert into {relation} (version, {', '.join(names)})"
-                f" select {version}, {values} from {relation} where version = {seen}"
-            )
-        move_pointer(cursor, version, seen)
-        for relation in reversed(columns):
-            cursor.execute(f"delete from {relation} where version < {version - 2}")
+        for login, connection in self.connections.items():
+            with connection, connection.cursor() as cursor:
+                cursor.execute("set local role casebook_owner")
+                cursor.execute(
+                    f"insert into private.versions select {version}, given from private.versions"
+                    f" where version = {seen}"
+                )
+                for relation, names in DATABASES[login].items():
+                    values = ", ".join(changed.get(name, name) for name in names)
+                    cursor.execute(
+                        f"insert into {relation} (version, {', '.join(names)})"
+                        f" select {version}, {values} from {relation} where version = {seen}"
+                    )
+        for connection in self.connections.values():
+            with connection, connection.cursor() as cursor:
+                cursor.execute("set local role casebook_owner")
+                move_pointer(cursor, self.seen)
+        for login, connection in self.connections.items():
+            with connection, connection.cursor() as cursor:
+                cursor.execute("set local role casebook_owner")
+                for relation in ("private.versions", *reversed(DATABASES[login])):
+                    cursor.execute(f"delete from {relation} where version < {version - 2}")
+
+    def publish(self, generation: int) -> None:
+        """Publish a build as a run does, after what was shown until now."""
+        with record(self.tiny.databases) as cursor:
+            catch_up(cursor, self.seen.highest, self.seen.turn)
+        self.tiny.build(generation)
+        self.tiny.publish()
+        with record(self.tiny.databases) as cursor:
+            self.seen = read_pointer(cursor)
+        for login, relations in DATABASES.items():
+            for relation in relations:
+                self.tiny.as_owner(f"vacuum {relation}", login)
+
+
+@contextmanager
+def flips(tiny: Tiny) -> Iterator[Flips]:
+    """Publish the first version, and hold the publisher's connections to every database."""
+    tiny.publish()
+    with record(tiny.databases) as cursor:
+        seen = read_pointer(cursor)
+    with ExitStack() as stack:
+        yield Flips(
+            tiny,
+            {
+                login: stack.enter_context(closing(tiny.place(login).as_publisher().connect()))
+                for login in DATABASES
+            },
+            seen,
+        )
 
 
 def percentile(seconds: list[float], percent: int) -> str:
@@ -232,51 +300,38 @@ def percentile(seconds: list[float], percent: int) -> str:
 def test_no_reader_sees_half_of_a_flip(
     tiny: Tiny, soak: bool, figure: Callable[[str], None]
 ) -> None:
-    flips, whole = (10_000, 100) if soak else (200, 2)
-    tiny.publish()
-    columns = {
-        "residency.case_log_totals": ["resident_name", "chest_xray"],
-        "residency.fct_studies": ["study_id", "resident_name", "rvu"],
-        "residency.case_log_group_progress": ["category_id", "completed"],
-        "clients.procedure_summary": [
-            "scope_id", "client_id", "procedure_code", "specialty_id", "patient_count",
-        ],
-    }  # fmt: skip
-    with watching(tiny, READERS, most=400) as at_rest:
-        pass
-    vacuum = [f"vacuum {relation}" for relation in columns]
-    with (
-        closing(tiny.databases.publisher.connect(application_name="casebook publish")) as publisher,
-        watching(tiny, READERS) as busy,
-    ):
-        for number in range(1, flips - whole + 1):
-            flip(publisher, columns)
-            if number % ((flips - whole) // whole) == 0:
-                tiny.build(10_000_000 + number)
-                tiny.publish()
-                for statement in vacuum:
-                    tiny.as_owner(statement)
-    # No login may have more than 20 connections.
-    crowd = [
-        (login, plain(statement), (statement,))
-        for (login, statement), readers in zip(EXPECTED, (5, 5, 5, 5, 9, 9, 4, 4, 4), strict=True)
-        for _ in range(readers)
-    ]
-    assert len(crowd) == 50
-    with (
-        closing(tiny.databases.publisher.connect(application_name="casebook publish")) as publisher,
-        watching(tiny, crowd, most=10) as crowded,
-    ):
-        for _ in range(20):
-            flip(publisher, columns)
+    count, whole = (10_000, 100) if soak else (200, 2)
+    with flips(tiny) as flipping:
+        with watching(tiny, READERS, most=400) as at_rest:
+            pass
+        with watching(tiny, READERS) as busy:
+            for number in range(1, count - whole + 1):
+                flipping.flip()
+                if number % ((count - whole) // whole) == 0:
+                    flipping.publish(10_000_000 + number)
+        # As on a server that keeps connections for Casebook's own logins.
+        for login in DATABASES:
+            tiny.as_builder(f"alter role {login} connection limit {CONNECTION_LIMIT}")
+        crowd = [
+            (login, plain(statement), (statement,))
+            for (login, statement), readers in zip(
+                EXPECTED, (5, 5, 5, 5, 9, 9, 4, 4, 4), strict=True
+            )
+            for _ in range(readers)
+        ]
+        assert len(crowd) == 50
+        with watching(tiny, crowd, most=10) as crowded:
+            for _ in range(20):
+                flipping.flip()
 
     assert at_rest.wrong == busy.wrong == crowded.wrong == []
-    (last,) = tiny.as_owner("select current_version from private.pointer")
-    assert last == (1 + flips + 20,)
+    for login in DATABASES:
+        (last,) = tiny.as_owner("select current_version from private.pointer", login)
+        assert last == (1 + count + 20,)
     # Each of them saw publications pass by, else the test has shown nothing.
     assert min(map(len, busy.versions)) > 2
     figure(
-        f"{flips} flips, {whole} of them whole publications, under {len(READERS)} readers with"
+        f"{count} flips, {whole} of them whole publications, under {len(READERS)} readers with"
         f" {len(busy.seconds)} readings: p99 {percentile(busy.seconds, 99)} a statement,"
         f" {percentile(at_rest.seconds, 99)} without publishing"
     )

@@ -100,10 +100,11 @@ def test_a_lost_lock_stops_the_publication(tiny: Any) -> None:
 
 def test_settings_that_a_reader_made_end_with_the_next_publication(tiny: Any) -> None:
     tiny.publish()
+    database = tiny.place("program_director").database
     tiny.read("program_director", "alter role program_director set row_security = off")
     tiny.read(
         "program_director",
-        "alter role program_director in database reporting set statement_timeout = '1ms'",
+        f"alter role program_director in database {database} set statement_timeout = '1ms'",
     )
 
     tiny.publish(build=True)

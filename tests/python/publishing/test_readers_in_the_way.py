@@ -13,7 +13,7 @@ import pytest
 from psycopg2.errors import InsufficientPrivilege
 from tiny import Tiny
 
-from orchestrate.publishing import sessions
+from orchestrate.access import scopes
 
 LOGIN = "program_director"
 # What readers may do, advisory locks only where the server's functions are not closed.
@@ -32,7 +32,7 @@ def reader(tiny: Tiny) -> Iterator[Any]:
     """Return a cursor in an open transaction of a reader, after a publication."""
     tiny.publish()
     with (
-        closing(tiny.databases.reader(LOGIN).connect()) as connection,
+        closing(tiny.reader(LOGIN).connect()) as connection,
         connection.cursor() as cursor,
     ):
         yield cursor
@@ -43,7 +43,7 @@ def test_a_publication_goes_on(
     tiny: Tiny, reader: Any, monkeypatch: pytest.MonkeyPatch, statement: str
 ) -> None:
     """Whoever waits for the reader, who never ends, fails at once."""
-    monkeypatch.setitem(sessions.SESSION, "lock_timeout", "50ms")
+    monkeypatch.setattr(scopes, "LOCK_TIMEOUT", "50ms")
     with suppress(InsufficientPrivilege):
         reader.execute(statement)
     tiny.build(2)

@@ -1,4 +1,4 @@
-"""`casebook run` on servers that are not ours: warehouse on one, reporting on another.
+"""`casebook run` on servers that are not ours: warehouse on one, readers' databases on another.
 
 Both are reached over TLS, whose certificates are verified, with SCRAM passwords, by a builder that
 is no superuser. `make test-postgres15` runs the other tests on such a server, too.
@@ -7,6 +7,7 @@ is no superuser. `make test-postgres15` runs the other tests on such a server, t
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from postgres15 import BUILDER, SystemPostgres, temporary_cluster
@@ -26,7 +28,7 @@ pytestmark = pytest.mark.slow
 READERS = ("program_director", "uhc_analyst", "humana_hospice", "senior_manager", "staff_member")
 # What nobody may do who reads, whatever the audience.
 DENIED = (
-    "select * from private.members",
+    "select * from private.versions",
     "select ctid from {relation}",
     "delete from {relation}",
     "create temporary table mine (a integer)",
@@ -130,17 +132,22 @@ def _command_lines() -> Iterator[str]:
             continue
 
 
-def test_each_server_holds_its_own_database_and_the_builder_has_no_more_rights(
+def test_each_server_holds_its_own_databases_and_the_builder_has_no_more_rights(
     two_servers: TwoServers,
 ) -> None:
-    for server, database in (
-        (two_servers.warehouse, "warehouse"),
-        (two_servers.reporting, "shown"),
+    for server, databases in (
+        (two_servers.warehouse, r"warehouse"),
+        (
+            two_servers.reporting,
+            r"shown_humana_\w{8} shown_humana_\w{8} shown_management shown_program"
+            r" shown_resident_\w{8} shown_staff shown_united_healthcare_\w{8}",
+        ),
     ):
         connection = server.connect()
         with connection.cursor() as cursor:
-            cursor.execute("select datname from pg_database where oid >= 16384")
-            assert cursor.fetchall() == [(database,)]
+            cursor.execute("select datname from pg_database where oid >= 16384 order by datname")
+            names = " ".join(name for (name,) in cursor.fetchall())
+            assert re.fullmatch(databases, names), names
             cursor.execute(
                 "select rolsuper, rolbypassrls, rolreplication from pg_roles where rolname = %s",
                 (BUILDER,),
@@ -176,10 +183,26 @@ def test_readers_get_their_own_over_tls_and_nothing_else(
         others.remove("extracts.patients")
     for relation in others:
         refused = two_servers.psql(login, f"select * from {relation}")
-        assert (refused.returncode, "permission denied" in refused.stderr) == (1, True), relation
+        assert (refused.returncode, "does not exist" in refused.stderr) == (1, True), relation
     for statement in DENIED:
         refused = two_servers.psql(login, statement.format(relation=mine))
         assert (refused.returncode, "permission denied" in refused.stderr) == (1, True), statement
+
+
+def test_nobody_enters_the_database_of_another(two_servers: TwoServers) -> None:
+    own = {login: two_servers.uri(login) for login in READERS}
+    databases = {urlsplit(uri).path for uri in own.values()}
+    assert len(databases) == len(READERS)
+    for login, uri in own.items():
+        mine = urlsplit(uri)
+        for database in sorted(databases - {mine.path}):
+            refused = subprocess.run(
+                ["psql", mine._replace(path=database).geturl(), "-c", "select 1"],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert "permission denied for database" in refused.stderr, (login, database)
 
 
 def test_a_client_sees_no_other_clients_rows(two_servers: TwoServers) -> None:

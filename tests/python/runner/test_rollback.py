@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from contextlib import nullcontext
 from copy import deepcopy
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from orchestrate.errors import (
     LostConnectionError,
 )
 from orchestrate.mending import find_problems, mend
-from orchestrate.publishing import published_versions, publisher, run_lock
+from orchestrate.publishing import published_versions, run_lock, scope_versions
 from orchestrate.rollback import Rollback, put_back
 
 BODY = 'select procedure_code, patient_count from "warehouse"."clients"."procedure_summary"'
@@ -96,7 +97,7 @@ def change_all(tiny: Tiny) -> None:
     del nodes["model.casebook.case_log_group_progress"]
     tiny.node("case_log_totals")["columns"]["chest_xray"]["data_type"] = "bigint"
     studies = tiny.node("fct_studies")
-    studies["config"]["meta"]["readers"] = {"staff": "all", "program": "all"}
+    studies["config"]["meta"]["readers"] = {"staff": "all", "program": "all", "resident": "own"}
     studies["columns"]["more"] = {
         "name": "more",
         "data_type": "integer",
@@ -126,26 +127,25 @@ def test_protection_comes_back_with_the_rows(tiny: Tiny) -> None:
         "select pg_get_functiondef(oid) from pg_proc where pronamespace = 'clients'::regnamespace"
         " order by 1"
     )
-    before = (tiny.as_owner(described), visible(tiny))
+    before = (tiny.as_owner(described, "open_reader"), visible(tiny))
     manifest = deepcopy(tiny.manifest)
     tiny.build(2)
     change_all(tiny)
     tiny.publish()
-    after = (tiny.as_owner(described), visible(tiny))
+    after = (tiny.as_owner(described, "open_reader"), visible(tiny))
     assert after[0] != before[0]
     assert ("staff_member", "residency.fct_studies") in after[1]
-    assert ("resident_one", "residency.fct_studies") not in after[1]
     assert ("open_reader", "clients.more") in after[1]
     assert ("program_director", "residency.case_log_group_progress") not in after[1]
     roll_back(tiny)
-    assert (tiny.as_owner(described), visible(tiny)) == before
+    assert (tiny.as_owner(described, "open_reader"), visible(tiny)) == before
     assert find_problems(tiny.settings, tiny.databases) == []
     # And forward again, where nothing was lost.
     tiny.manifest = manifest
     tiny.build(2)
     change_all(tiny)
     assert tiny.publish().version == 3
-    forward = (tiny.as_owner(described), visible(tiny))
+    forward = (tiny.as_owner(described, "open_reader"), visible(tiny))
     assert forward[1].keys() == after[1].keys()
     assert forward[0] == after[0]
     assert find_problems(tiny.settings, tiny.databases) == []
@@ -206,6 +206,7 @@ def test_nobody_gets_back_what_was_taken_since(tiny: Tiny) -> None:
     tiny.build(2)
     tiny.as_builder(
         "insert into staging.stg_reference__restrictions values ('united', 'hospice');"
+        "insert into intermediate.int_codes_hidden values ('scope-united-open', '385763009');"
         "update clients.procedure_summary set procedure_code = '73761001',"
         " specialty_id = '73761001' where client_id = 'united'"
     )
@@ -215,13 +216,13 @@ def test_nobody_gets_back_what_was_taken_since(tiny: Tiny) -> None:
         tiny.read("staff_member", "select 1")
     assert tiny.read("hospice_reader", CODES) == [("73761001",)]
     assert tiny.read("other_reader", CODES) == []
-    assert "other_reader sees no rows: more of united is restricted now" in tiny.said.getvalue()
+    assert "united has no rows of version 1: " in tiny.said.getvalue()
     assert tiny.read("open_reader", CODES) == [("73761001",)]
     versions = "select distinct version from residency.fct_studies"
     assert tiny.read("newcomer", versions) == [(1,)]
     assert find_problems(tiny.settings, tiny.databases) == []
     # Nor by mending, which goes by the same.
-    tiny.as_owner("update private.members set scope_id = 'scope-united-open'")
+    tiny.as_builder("delete from casebook.members where login = 'other_reader'")
     mend(tiny.settings, tiny.databases, Console(error_stream=tiny.said))
     assert tiny.read("other_reader", CODES) == []
 
@@ -238,23 +239,72 @@ def test_a_code_that_was_restricted_since_is_not_shown_again(tiny: Tiny) -> None
     tiny.publish()
     assert roll_back(tiny) == Rollback(1, 2)
     assert tiny.read("open_reader", CODES) == []
-    assert "open_reader sees no rows: more of humana is restricted now" in tiny.said.getvalue()
+    assert "humana has no rows of version 1: " in tiny.said.getvalue()
     assert tiny.read("other_reader", CODES) == [("385763009",)]
 
 
-def test_rows_of_a_payer_that_was_closed_since_are_not_shown_again(tiny: Tiny) -> None:
-    publish_generations(tiny, 1)
-    tiny.build(2)
+def restrict(tiny: Tiny) -> None:
+    tiny.as_builder(
+        "insert into intermediate.int_codes_hidden values ('scope-united-open', '385763009')"
+    )
+
+
+def close_payer(tiny: Tiny) -> None:
     tiny.as_builder("update staging.stg_reference__payer_groups set detail_is_visible = false")
+
+
+def coarsen(tiny: Tiny) -> None:
+    """Let the marts show years; before, as the column is not there, they showed months."""
+    tiny.as_builder(
+        "alter table casebook.last_build add service_date_precision text default 'year'"
+    )
+
+
+def take_mart(tiny: Tiny) -> None:
+    tiny.node("fct_studies")["config"]["meta"]["readers"] = {"program": "all"}
+
+
+@pytest.mark.parametrize(
+    ("narrow", "narrowed"),
+    [
+        (restrict, {"other_reader"}),
+        (close_payer, {"staff_member"}),
+        (coarsen, {"open_reader", "hospice_reader", "other_reader", "staff_member"}),
+        (take_mart, {"resident_one"}),
+    ],
+)
+def test_what_a_scope_may_not_see_any_more_is_deleted_from_it_at_once(
+    tiny: Tiny, narrow: Callable[[Tiny], None], narrowed: set[str]
+) -> None:
+    tiny.node("case_log_group_progress")["config"]["meta"]["readers"]["staff"] = "all"
+    publish_generations(tiny, 1)
+    relations = {
+        "program_director": "residency.fct_studies",
+        "resident_one": "residency.case_log_totals",
+        "staff_member": "residency.case_log_group_progress",
+        **dict.fromkeys(("open_reader", "hospice_reader", "other_reader"), CODES.split()[3]),
+    }
+    tiny.build(2)
+    narrow(tiny)
     tiny.publish()
-    with pytest.raises(ConfigurationError, match="of patients whom Aetna paid"):
-        roll_back(tiny)
-    assert tiny.as_owner(POINTER) == [(2, 2)]
-    # Nor by way of a version in which it is open again.
+    for login, relation in relations.items():
+        kept = [(2,)] if login in narrowed else [(1,), (2,)]
+        for query in ("select version from private.versions", f"select version from {relation}"):
+            assert tiny.as_owner(f"select distinct * from ({query}) as kept order by 1", login) == (
+                kept
+            ), (login, query)
+    # Nor by way of a version in which all of it is open again.
+    tiny.node("fct_studies")["config"]["meta"]["readers"] = {"program": "all", "resident": "own"}
     publish_generations(tiny, 3)
     assert roll_back(tiny) == Rollback(2, 3)
-    with pytest.raises(ConfigurationError, match="whom Aetna paid"):
-        roll_back(tiny)
+    assert roll_back(tiny) == Rollback(1, 2)
+    for login, relation in relations.items():
+        seen = tiny.read(login, f"select distinct version from {relation}")
+        assert seen == ([] if login in narrowed else [(1,)]), login
+    assert find_problems(tiny.settings, tiny.databases) == []
+    publish_generations(tiny, 4)
+    for login, relation in relations.items():
+        assert tiny.read(login, f"select distinct version from {relation}") == [(4,)]
 
 
 def test_what_was_built_before_a_rollback_is_not_published_after_it(tiny: Tiny) -> None:
@@ -277,22 +327,24 @@ def test_a_run_that_was_publishing_publishes_nothing_after_a_rollback(
     (first, second) = publish_generations(tiny, 1, 2)
     tiny.build(3)
     tiny.write_artifacts()
-    original = publisher.copy_mart
+    original = scope_versions.copy_mart
     rolled: list[Rollback] = []
+    one_at_a_time = Lock()
     # Of its own, because whoever loses the lock is interrupted.
     other = Thread(target=lambda: rolled.append(roll_back(tiny)))
 
     def roll_back_first(*arguments: Any) -> int:
-        if other.ident is None:
-            tiny.as_builder(
-                "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
-                " where starts_with(application_name, 'casebook run lock')"
-            )
-            other.start()
-            other.join()
+        with one_at_a_time:
+            if other.ident is None:
+                tiny.as_builder(
+                    "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+                    " where starts_with(application_name, 'casebook run lock')"
+                )
+                other.start()
+                other.join()
         return original(*arguments)
 
-    monkeypatch.setattr(publisher, "copy_mart", roll_back_first)
+    monkeypatch.setattr(scope_versions, "copy_mart", roll_back_first)
     error = LostConnectionError if had_lock else BusyError
     lock = run_lock(tiny.databases) if had_lock else nullcontext(lambda: None)
     with (
@@ -316,13 +368,13 @@ def test_a_publication_in_between_stops_the_rollback(
     tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish_generations(tiny, 1, 2)
-    original = rollback.admit_members
+    original = rollback.ensure_scopes
 
     def publish_first(*arguments: Any) -> Any:
         publish_generations(tiny, 3)
         return original(*arguments)
 
-    monkeypatch.setattr(rollback, "admit_members", publish_first)
+    monkeypatch.setattr(rollback, "ensure_scopes", publish_first)
     with pytest.raises(BusyError, match="another run published since"):
         roll_back(tiny)
     assert tiny.as_owner(POINTER) == [(3, 3)]
@@ -336,15 +388,6 @@ def test_what_has_no_place_in_reporting_stops_a_rollback(tiny: Tiny) -> None:
     assert tiny.content() == second
     tiny.as_owner("drop view residency.shortcut")
     assert roll_back(tiny) == Rollback(1, 2)
-
-
-def test_a_record_of_an_earlier_release_is_refused_and_told(tiny: Tiny) -> None:
-    publish_generations(tiny, 1, 2)
-    tiny.as_owner("alter table private.versions drop given, drop rolled_back_at")
-    assert [one.version for one in published_versions(tiny.databases)] == [2, 1]
-    with pytest.raises(ConfigurationError, match="earlier release"):
-        roll_back(tiny)
-    assert tiny.as_owner(POINTER) == [(2, 2)]
 
 
 def test_who_loses_the_connection_is_not_told_to_roll_back_once_more(

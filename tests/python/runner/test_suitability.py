@@ -11,7 +11,7 @@ from orchestrate.suitability import _read
 
 def test_connections_of_others_are_counted(tiny: Tiny) -> None:
     tiny.publish()
-    warehouse, publisher = tiny.databases.warehouse, tiny.databases.publisher
+    warehouse, publisher = tiny.databases.warehouse, tiny.place("program_director").as_publisher()
     before = _read(warehouse).free_connections
     with ExitStack() as stack:
         for _ in range(3):
