@@ -1,6 +1,5 @@
 """What dbt's manifest promises of everything that is published: marts and functions."""
 
-from orchestrate.contracts.disclosure import SUPPRESSED_COLUMN, Disclosure
 from orchestrate.contracts.functions import Function, read_functions
 from orchestrate.contracts.marts import (
     RESIDENT_COLUMN,
@@ -26,10 +25,8 @@ __all__ = [
     "READS_SCOPE",
     "RESIDENT_COLUMN",
     "SCOPE_COLUMN",
-    "SUPPRESSED_COLUMN",
     "VERSION_COLUMN",
     "Column",
-    "Disclosure",
     "ForeignKey",
     "Function",
     "Mart",

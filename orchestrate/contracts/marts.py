@@ -15,7 +15,6 @@ from graphlib import TopologicalSorter
 from types import MappingProxyType
 from typing import Any, Final
 
-from orchestrate.contracts.disclosure import Disclosure, read_disclosure
 from orchestrate.contracts.names import (
     READS_OWN,
     READS_SCOPE,
@@ -72,7 +71,6 @@ class Mart:
     primary_key: tuple[str, ...]
     foreign_keys: tuple[ForeignKey, ...] = ()
     readers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    disclosure: Disclosure | None = None
 
     @property
     def is_scoped(self) -> bool:
@@ -161,13 +159,6 @@ def _read_mart(
     ]
     if unknown:
         problems.append(f"its keys name unknown columns {', '.join(unknown)}")
-    disclosure = read_disclosure(
-        node,
-        {column.name: column.data_type for column in columns},
-        # Residents are no patients, and a client's book is its own.
-        is_own=is_scoped or READS_OWN in readers.values(),
-        problems=problems,
-    )
     if problems:
         raise Refused(problems)
     without_scope = [column for column in columns if column.name != SCOPE_COLUMN]
@@ -181,7 +172,6 @@ def _read_mart(
         primary_key=tuple(key for key in primary_key if key != SCOPE_COLUMN),
         foreign_keys=tuple(foreign_keys),
         readers=MappingProxyType(dict(sorted(readers.items()))),
-        disclosure=disclosure,
     )
 
 
