@@ -1,6 +1,5 @@
 """What dbt's manifest promises of everything that is published: marts and functions."""
 
-from orchestrate.contracts.disclosure import SUPPRESSED_COLUMN, Disclosure
 from orchestrate.contracts.functions import Function, read_functions
 from orchestrate.contracts.marts import (
     RESIDENT_COLUMN,
@@ -10,30 +9,26 @@ from orchestrate.contracts.marts import (
     ForeignKey,
     Mart,
     read_marts,
+    with_built_types,
 )
 from orchestrate.contracts.names import (
     AUDIENCES,
-    READS_ALL,
     READS_OWN,
     READS_SCOPE,
-    canonical_type,
 )
 
 __all__ = [
     "AUDIENCES",
-    "READS_ALL",
     "READS_OWN",
     "READS_SCOPE",
     "RESIDENT_COLUMN",
     "SCOPE_COLUMN",
-    "SUPPRESSED_COLUMN",
     "VERSION_COLUMN",
     "Column",
-    "Disclosure",
     "ForeignKey",
     "Function",
     "Mart",
-    "canonical_type",
     "read_functions",
     "read_marts",
+    "with_built_types",
 ]

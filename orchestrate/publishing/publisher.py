@@ -34,11 +34,10 @@ from orchestrate.access.members import (
 from orchestrate.access.roles import role_problems
 from orchestrate.access.routines import built_routines
 from orchestrate.access.scopes import OWNER, WAITING, ScopeDatabase, unique_scopes
-from orchestrate.contracts import Mart, read_functions, read_marts
+from orchestrate.contracts import Mart, read_functions, read_marts, with_built_types
 from orchestrate.database.connection import database_errors
 from orchestrate.errors import CasebookError, DatabaseError, LostConnectionError
 from orchestrate.publishing.artifacts import check_last_build, read_build
-from orchestrate.publishing.audit import Examined, audit
 from orchestrate.publishing.former import former_highest_version
 from orchestrate.publishing.scope_versions import (
     Version,
@@ -88,7 +87,7 @@ def publish(
     sources: Mapping[str, object] = _NO_SOURCES,
     still_alone: Callable[[], None] = lambda: None,
 ) -> PublishedVersion:
-    """Audit the build that `target_dir` describes and publish its marts, all or none.
+    """Publish the marts of the build that `target_dir` describes, all or none.
 
     `sources` says per domain where the data came from; it is recorded with the version. The caller
     holds the run lock; `still_alone` raises when it was lost meanwhile. Raises DataError when the
@@ -104,7 +103,7 @@ def publish(
     functions = read_functions(build.manifest, marts)
     with _snapshot(databases, build.relations) as warehouse, warehouse.cursor() as source:
         check_last_build(source, build, target_dir)
-        audit(Examined(source, marts, build.source_relation))
+        marts = with_built_types(source, marts)
         routines = built_routines(source, functions, marts, OWNER)
         known = read_known(source, build.source_relation, marts)
         members, warnings = listed_members(

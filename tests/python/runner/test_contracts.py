@@ -34,7 +34,6 @@ def test_reads_marts_parents_first() -> None:
     )
     assert summary.is_scoped
     assert summary.primary_key == ("procedure_code",)
-    assert summary.source_columns[:2] == ("scope_id", "client_id")
     assert "scope_id" not in {column.name for column in summary.columns}
 
 
@@ -92,18 +91,6 @@ def no_description(manifest: dict[str, Any]) -> None:
 
 def no_own_description(manifest: dict[str, Any]) -> None:
     node(manifest, "fct_studies")["description"] = ""
-
-
-def no_type(manifest: dict[str, Any]) -> None:
-    node(manifest, "fct_studies")["columns"]["rvu"]["data_type"] = None
-
-
-def odd_type(manifest: dict[str, Any]) -> None:
-    node(manifest, "fct_studies")["columns"]["rvu"]["data_type"] = "jsonb"
-
-
-def open_numeric(manifest: dict[str, Any]) -> None:
-    node(manifest, "fct_studies")["columns"]["rvu"]["data_type"] = "numeric"
 
 
 def no_resident(manifest: dict[str, Any]) -> None:
@@ -165,9 +152,6 @@ def unknown_key(manifest: dict[str, Any]) -> None:
         (no_contract, "contract is not enforced"),
         (no_description, "column rvu has no description"),
         (no_own_description, "it has no description"),
-        (no_type, "column rvu has type ''"),
-        (odd_type, "column rvu has type 'jsonb'"),
-        (open_numeric, "column rvu has type 'numeric'"),
         (no_resident, "no resident_name"),
         (no_scope, "no column scope_id of type text"),
         (half_scope, "one audience reads it by scope and another does not"),

@@ -1,7 +1,7 @@
--- A code whose description or reason names hospice, palliative or terminal care must be grouped in
--- the seed specialties. When this breaks, the export brought a new such code, and a client that
--- restricts hospice would show it to everybody. The seed is to be completed, then the build runs
--- again.
+-- A code whose description or reason names a restricted kind of care, by the words of the seed
+-- specialty_words, must be grouped in the seed specialties. When this breaks, the export brought a
+-- new such code, and a client that restricts hospice would show it to everybody. Decide: complete
+-- the seed, or take the word out; then the build runs again.
 with
 
 procedures as (
@@ -19,6 +19,12 @@ encounters as (
 specialties as (
 
     select * from {{ ref('stg_reference__specialties') }}
+
+),
+
+specialty_words as (
+
+    select * from {{ ref('stg_reference__specialty_words') }}
 
 ),
 
@@ -40,15 +46,14 @@ described_codes as (
 
 final as (
 
-    select
-        described_codes.code,
-        described_codes.code_text
+    select described_codes.code
     from described_codes
+    inner join specialty_words
+        on {{ dbt.position('specialty_words.word', 'lower(described_codes.code_text)') }} > 0
     left join specialties
         on described_codes.code = specialties.procedure_code
-    where
-        specialties.procedure_code is null
-        and {{ names_end_of_life_care('described_codes.code_text') }}
+    where specialties.procedure_code is null
+    group by described_codes.code
 
 )
 
