@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,8 @@ class Detectors:
 
     subject: Subject
     place: ScopeDatabase
+    places: Sequence[ScopeDatabase]
+    logins: Mapping[str, ScopeDatabase]
     given: Given
     roles: list[Role]
     shown: Mapping[Name, Fingerprint | None]
@@ -37,14 +39,22 @@ class Detectors:
     @classmethod
     def prepare(cls, cursor: Any, subject: Subject, database: str) -> Detectors:
         """Look at a sound Casebook, as the superuser in the database."""
-        places, _ = read_readers(subject.databases)
+        places, members = read_readers(subject.databases)
         (place,) = [one for one in places if one.database == database]
         cursor.execute(
             "select given from private.versions"
             " inner join private.pointer on version = current_version"
         )
         given = Given.from_json(cursor.fetchone()[0])
-        return cls(subject, place, given, subject.roles(), subject.expected(database))
+        return cls(
+            subject,
+            place,
+            places,
+            groups_of(places, members),
+            given,
+            subject.roles(),
+            subject.expected(database),
+        )
 
     def first_to_notice(self, cursor: Any) -> str | None:
         """Say which detector notices something, in the superuser's transaction with a change."""
@@ -62,10 +72,9 @@ class Detectors:
         """Tell whether a publication would be: it looks at rights in the database, and at roles."""
         if access_changes(cursor, self.place, self.given) or roles_with_default_rights(cursor):
             return True
-        places, members = read_readers(self.subject.databases)
         # As the builder looks, who administers the roles that it made.
         cursor.execute("set local role casebook_builder")
-        found = list(role_changes(cursor, places, groups_of(places, members), settled=True))
+        found = list(role_changes(cursor, self.places, self.logins, settled=True))
         cursor.execute("reset role")
         return bool(found)
 

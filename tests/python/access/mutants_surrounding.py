@@ -14,14 +14,19 @@ from tests.python.access.mutants_declared import Mutant
 from tests.python.access.subject import STRANGER, Subject
 
 
-def surrounding_mutants(cursor: Any, subject: Subject, database: str) -> Iterator[Mutant]:
-    """Make the mutants of a published Casebook's server, and of the database of the cursor."""
+def mutants_of_server(cursor: Any, subject: Subject) -> Iterator[Mutant]:
+    """Make the mutants of what all databases of a published Casebook's server have in common."""
     roles = [role for role in subject.roles() if role.database]
     yield from _of_databases(cursor, subject, roles)
     yield from _of_logins(cursor, roles)
     yield from _of_groups(cursor, roles)
-    yield from _of_objects(database, subject.audiences[database])
+    # Copies of one template.
     yield from _of_server(cursor)
+
+
+def surrounding_mutants(subject: Subject, database: str) -> Iterator[Mutant]:
+    """Make the mutants of what surrounds the marts in a scope's database."""
+    return _of_objects(database, subject.audiences[database])
 
 
 def _of_databases(cursor: Any, subject: Subject, roles: list[Role]) -> Iterator[Mutant]:

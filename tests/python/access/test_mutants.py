@@ -15,7 +15,7 @@ import pytest
 
 from tests.python.access.detectors import Detectors
 from tests.python.access.mutants_declared import Mutant, declared_mutants
-from tests.python.access.mutants_surrounding import surrounding_mutants
+from tests.python.access.mutants_surrounding import mutants_of_server, surrounding_mutants
 from tests.python.access.subject import Subject
 from tests.python.sampling import stratified
 
@@ -52,7 +52,8 @@ def test_every_mutant_of_access_is_noticed(
             assert detectors.first_to_notice(cursor) is None
             mutants = [
                 *declared_mutants(cursor, subject.audiences[database]),
-                *surrounding_mutants(cursor, subject, database),
+                *surrounding_mutants(subject, database),
+                *(mutants_of_server(cursor, subject) if number == 0 else ()),
             ]
             assert len(mutants) >= 200
             made += len(mutants)
