@@ -47,7 +47,7 @@ _BUILT: Final = """
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a mart; `data_type` as the contract spells it, or as the server does once built."""
+    """A column of a mart; `data_type` is its contract's or, as the server spells it, the built one."""
 
     name: str
     data_type: str
@@ -128,7 +128,7 @@ def read_marts(manifest: Mapping[str, Any]) -> list[Mart]:
 
 
 def with_built_types(warehouse: Cursor, marts: Sequence[Mart]) -> list[Mart]:
-    """Return marts with the types that their columns have in the warehouse, as the server spells them.
+    """Return marts with the types of their columns as the warehouse has them.
 
     Raises DataError for a mart that is not there with all columns of its contract.
     """

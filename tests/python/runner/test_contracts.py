@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tiny import constraint, tiny_manifest
 
-from orchestrate.contracts import Column, ForeignKey, canonical_type, read_marts
+from orchestrate.contracts import Column, ForeignKey, read_marts
 from orchestrate.errors import DataError
 
 
@@ -184,19 +184,3 @@ def test_only_public_marts_are_published() -> None:
     }
     with pytest.raises(DataError, match="no public mart"):
         read_marts({"nodes": {}})
-
-
-@pytest.mark.parametrize(
-    ("written", "stored"),
-    [
-        ("TEXT", "text"),
-        ("int", "integer"),
-        ("timestamptz", "timestamp with time zone"),
-        ("numeric(14, 4)", "numeric(14,4)"),
-        ("decimal(5)", "numeric(5,0)"),
-        ("varchar", None),
-        ("text; drop table x", None),
-    ],
-)
-def test_types_are_spelled_as_the_server_does(written: str, stored: str | None) -> None:
-    assert canonical_type(written) == stored
