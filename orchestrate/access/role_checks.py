@@ -17,6 +17,7 @@ from orchestrate.access.roles import (
     standing_edges,
 )
 from orchestrate.access.scopes import GROUPS, OWNER, PUBLISHER, ScopeDatabase
+from orchestrate.database.objects import marker
 
 if TYPE_CHECKING:
     from orchestrate.database import Databases
@@ -44,7 +45,8 @@ _ROLES: Final = """
                 where setrole = pg_roles.oid
             ),
             '{}'
-        )
+        ),
+        coalesce(shobj_description(oid, 'pg_authid'), '')
     from pg_roles
     where rolname = any (%s)
 """
@@ -81,18 +83,29 @@ def role_problems(
         }
         with server.door.session("casebook roles") as connection, connection.cursor() as cursor:
             cursor.execute("set search_path to pg_catalog")
-            found += _on_server(cursor, here, groups, settled=settled)
+            mark = marker(databases.installation)
+            found += _on_server(cursor, here, groups, mark, settled=settled)
     return sorted(set(found))
 
 
 def _on_server(
-    cursor: Cursor, places: Sequence[ScopeDatabase], groups: Mapping[str, str], *, settled: bool
+    cursor: Cursor,
+    places: Sequence[ScopeDatabase],
+    groups: Mapping[str, str],
+    mark: str,
+    *,
+    settled: bool,
 ) -> Iterable[str]:
     standing = standing_edges(places)
     renderers = {place.renderer for place in places}
     ours = {OWNER, *GROUPS, *groups} | {name for edge in standing for name in edge}
     cursor.execute(_ROLES, (sorted(ours),))
-    roles = {name: tuple(rest) for name, *rest in cursor.fetchall()}
+    roles = {}
+    for name, *rest, comment in cursor.fetchall():
+        roles[name] = tuple(rest)
+        # Of the standing ones doctor tells apart from what readers have.
+        if comment != mark and name not in {OWNER, PUBLISHER, *GROUPS}:
+            yield f"the role {name} was not made by this installation"
     yield from _attribute_problems(ours, roles, {PUBLISHER, *renderers, *groups})
     cursor.execute(_MEMBERSHIPS, {"all": sorted(ours)})
     held: dict[str, set[str]] = {login: set() for login in groups}

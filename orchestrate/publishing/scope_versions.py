@@ -82,7 +82,7 @@ def fill(place: ScopeDatabase, version: Version, source: Cursor, console: Consol
         ensure_private(cursor)
         _begin(cursor, place, version.number)
         refuse_differences(live_access(cursor).others)
-        asides = _prepare_tables(cursor, marts, version.rolled_back)
+        asides = _prepare_tables(cursor, marts, version)
         cursor.execute("select exists (select from private.versions)")
         is_first = cursor.fetchone() == (False,)
         cursor.execute(
@@ -249,18 +249,16 @@ def _begin(cursor: Cursor, place: ScopeDatabase, version: int) -> None:
             )
 
 
-def _prepare_tables(
-    cursor: Cursor, marts: Sequence[Mart], rolled_back: Collection[int]
-) -> dict[Name, Name]:
+def _prepare_tables(cursor: Cursor, marts: Sequence[Mart], version: Version) -> dict[Name, Name]:
     """Make every table what its contract asks for; return where those of another form stand."""
     names = {(mart.schema, mart.name) for mart in marts}
     wanted = {(mart.schema, mart.name): declared_table(mart, names) for mart in marts}
     present = live_tables(cursor)
     for schema in sorted({schema for schema, _ in names} - {schema for schema, _ in present}):
         cursor.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
-    cursor.execute(_WITHDRAWN, (list(rolled_back),))
+    cursor.execute(_WITHDRAWN, (list(version.rolled_back),))
     withdrawn = {((schema, name), column) for schema, name, column in cursor.fetchall()}
-    asides = build_aside(cursor, wanted, present, withdrawn)
+    asides = build_aside(cursor, wanted, present, withdrawn, version.number)
     for name, table in wanted.items():
         if name not in present:
             statements = create_table(name, name, table)

@@ -34,6 +34,14 @@ def reader(databases: Databases, login: str) -> ConnectionTarget:
     return place_of(databases, login).as_reader(login)
 
 
+def reader_elsewhere(databases: Databases, login: str, database: str) -> ConnectionTarget:
+    """Return how a login would connect to another database with its password."""
+    place = place_of(databases, login)
+    password = databases.logins.find(place.server.endpoint, login)
+    assert password
+    return place.as_reader(login).derive(dbname=database, password=password)
+
+
 def read(databases: Databases, login: str, query: str) -> list[Row]:
     """Run a statement as a reader."""
     return rows(reader(databases, login), query)
