@@ -36,6 +36,7 @@ FORMER = """
 def make_former(databases: Databases, server: ReportingServer) -> None:
     """Make what the release before left on a server: groups that may enter, logins, version 7."""
     installation = databases.installation
+    databases.logins.forget(server.endpoint)
     with server.door.session() as connection, connection.cursor() as cursor:
         for role in (OWNER, *GROUPS):
             ensure_role(connection, role, installation=installation)
@@ -118,9 +119,7 @@ def test_a_session_that_keeps_it_from_being_dropped_is_told_and_the_next_run_doe
     assert reporting.base not in databases_of(former, reporting)
 
 
-def test_what_stops_a_publication_leaves_readers_what_they_saw(
-    former: Tiny, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_stops_a_publication_leaves_readers_what_they_saw(former: Tiny) -> None:
     """Up to the decision nobody is moved."""
     former.as_builder("update residency.fct_studies set resident_name = 'Nobody'")
     with pytest.raises(Exception, match="foreign key"):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
 from threading import Barrier
 from typing import Any
 
@@ -11,10 +13,12 @@ from scoped import reader_elsewhere, rows
 from tiny import MEMBERS, Tiny
 
 from orchestrate.access.scopes import ScopeDatabase
+from orchestrate.console import Console
 from orchestrate.database.objects import marked_databases, marked_roles
 from orchestrate.errors import DatabaseError
 from orchestrate.mending import find_problems
 from orchestrate.publishing import publisher, scope_versions
+from orchestrate.reports import render
 
 CODES = "select procedure_code, patient_count from clients.procedure_summary order by 1"
 STUDIES = "select distinct version from residency.fct_studies"
@@ -63,6 +67,67 @@ def test_a_scope_goes_with_its_last_login(tiny: Tiny) -> None:
     ) == [(0,)]
     assert tiny.read("open_reader", CODES) == [("73761001", 2)]
     assert find_problems(tiny.settings, tiny.databases) == []
+
+
+@dataclass(frozen=True)
+class _Page:
+    """Stands in for what is laid out of a scope's rows."""
+
+    attachments: tuple[object, ...] = ()
+
+
+def test_the_folder_of_a_scope_goes_with_it_and_those_of_others_stay(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(render, "read_folder", lambda *_: _Page())
+    monkeypatch.setattr(render, "folder_files", lambda _: {"index.html": b"page"})
+    output = tmp_path / "output"
+    theirs = output / "theirs"
+    theirs.mkdir(parents=True)
+
+    def render_all(*audiences: str, login: str | None = None) -> set[str]:
+        render.render_reports(
+            tiny.settings,
+            tiny.databases,
+            audiences=audiences or None,
+            login=login,
+            out_dir=output,
+            console=Console(error_stream=tiny.said),
+        )
+        return {path.name for path in output.iterdir() if path.is_dir()}
+
+    def publish_with_pages(generation: int, *members: Any) -> None:
+        tiny.members = members
+        tiny.build(generation)
+        tiny.as_builder(
+            "insert into staging.stg_reference__clients"
+            " values ('humana', 'Humana', 'Humana', 'procedures')"
+        )
+        tiny.publish()
+
+    publish_with_pages(1, *MEMBERS)
+    made = {"program", "staff", "humana", "humana_hospice", "theirs"}
+    assert render_all() == made
+    assert render_all(login="resident_one") == made | {"resident_one"}
+    publish_with_pages(2, *(one for one in MEMBERS if one[0] != "hospice_reader"))
+    assert render_all("staff") == made | {"resident_one"}
+    assert render_all() == (made | {"resident_one"}) - {"humana_hospice"}
+    publish_with_pages(3, *(one for one in MEMBERS if one[1] not in ("resident", "client")))
+    assert render_all() == {"program", "staff", "theirs"}
+
+
+def test_a_scope_that_could_not_go_comes_back(tiny: Tiny) -> None:
+    """Somebody who is no reader is in its database when it is to be dropped."""
+    tiny.publish()
+    place = tiny.place("hospice_reader")
+    with place.as_builder().session():
+        publish(tiny, 2, *(one for one in MEMBERS if one[0] != "hospice_reader"))
+        assert f"{place.database}, which no scope uses any more, could" in tiny.said.getvalue()
+        with pytest.raises(DatabaseError):
+            rows(place.as_renderer(), CODES)
+        publish(tiny, 3, *MEMBERS)
+    assert tiny.place("hospice_reader") == place
+    assert tiny.read("hospice_reader", CODES) == [("385763009", 3), ("73761001", 3)]
 
 
 def test_a_third_client_is_rows_in_seeds_and_a_login(tiny: Tiny) -> None:
