@@ -21,7 +21,7 @@ from orchestrate.access.policies import (
     policy_changes,
     roles_with_default_rights,
 )
-from orchestrate.access.private import SCHEMA, ensure_private
+from orchestrate.access.private import ensure_private
 from orchestrate.access.routines import Routine, change_routines
 from orchestrate.access.scopes import OWNER, ScopeDatabase
 from orchestrate.contracts import VERSION_COLUMN, Function, Mart
@@ -87,7 +87,7 @@ def fill(place: ScopeDatabase, version: Version, source: Cursor, console: Consol
         is_first = cursor.fetchone() == (False,)
         cursor.execute(
             "insert into private.versions values (%s, %s)",
-            (version.number, json.dumps({**given.as_json(), "asides": _pairs(asides)})),
+            (version.number, json.dumps({**given.as_json(), "asides": [*asides.items()]})),
         )
         if not is_first:
             # Not valid for the rows of earlier versions, which were published without them.
@@ -343,15 +343,11 @@ def _existing(cursor: Cursor, content: Mapping[str, object]) -> dict[Name, Name]
     """Return the tables that stand aside for a version, as it noted them, and still do."""
     noted = content.get("asides")
     asides = {}
-    for schema, name, aside in noted if isinstance(noted, list) else []:
-        cursor.execute("select to_regclass(%s) is not null", (f"{SCHEMA}.{aside}",))
+    for name, aside in noted if isinstance(noted, list) else []:
+        cursor.execute("select to_regclass(%s) is not null", (".".join(aside),))
         if cursor.fetchone() == (True,):
-            asides[schema, name] = (SCHEMA, aside)
+            asides[tuple(name)] = tuple(aside)
     return asides
-
-
-def _pairs(asides: Mapping[Name, Name]) -> list[list[str]]:
-    return [[schema, name, aside] for (schema, name), (_, aside) in asides.items()]
 
 
 def _read_pointer(cursor: Cursor) -> tuple[int | None, int, int]:
