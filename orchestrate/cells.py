@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from decimal import Decimal
 
-_FORMULA_STARTS = frozenset("=+-@")
-_CONTROL_STARTS = frozenset("\t\r\n\0")
+# `=`, `+`, `-`, `@` and all characters that compatibility makes one of these: wide, small, raised …
+_FORMULA = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u207a\u207c\u208a\u208c\ufb29"
+# Where a semicolon, tab or bar separates columns, or quotes count for nothing, a cell begins after
+# each of these, and a row after a line break; blanks and quotes in front make no difference.
+_BEGINS = r"(?:^|(?<=[;,|\t\r\n]))"
+_FORMULA_BEGINS = re.compile(rf'{_BEGINS}(?=(?:[^\S\t\r\n]|")*[{_FORMULA}])|^(?=\s*[\t\r\n\0])')
 
 
 def formula_safe(text: str) -> str:
-    """Return the text with `'` in front where a spreadsheet would take it for a formula.
+    """Return the text with `'` wherever a spreadsheet could begin to read a formula.
 
-    That is where the first character that is not blank is `=`, `+`, `-`, `@` or a full-width or
-    small twin of these, or where a tab, line break or NUL comes before any other character.
+    That is in front of `=`, `+`, `-`, `@` or a wide or small twin of these, blanks and quotes
+    left aside, where the text begins or a semicolon, comma, bar, tab or line break stands before:
+    which of them separates columns depends on the reader's settings. A text that begins with a tab,
+    line break or NUL gets one too.
     """
-    for character in text:
-        if character in _CONTROL_STARTS:
-            return f"'{text}"
-        if character.isspace():
-            continue
-        twin = unicodedata.normalize("NFKC", character)
-        return f"'{text}" if twin in _FORMULA_STARTS else text
-    return text
+    return _FORMULA_BEGINS.sub("'", text)
 
 
 def csv_cell(value: object) -> object:

@@ -23,8 +23,12 @@ from orchestrate.building.pseudonyms import ensure_key
 from orchestrate.check import OK, Check
 from orchestrate.console import Console
 from orchestrate.database import Databases, open_databases
-from orchestrate.database.bootstrap import COUNTERS, LARGE_OBJECTS
 from orchestrate.database.connection import ConnectionTarget
+from orchestrate.database.defences import (
+    CLOSING_STATEMENT,
+    limit_statements,
+    open_to_everybody,
+)
 from orchestrate.database.objects import marker
 from orchestrate.errors import CasebookError, ExitStatus
 from orchestrate.mending import find_problems, mend
@@ -60,6 +64,7 @@ def examine(
         ("servers", lambda found: check_servers(settings, found)),
         ("roles", check_roles),
         ("closed to the public", check_public),
+        ("names", check_names),
         ("landed tables", lambda found: check_landed_tables(settings, found)),
         ("access", lambda found: check_access(settings, found)),
         ("published version", check_published),
@@ -255,49 +260,95 @@ _OTHER_DATABASES = """
             not like 'Made by Casebook%'
     order by 1
 """
-_FUNCTIONS_OF_PUBLIC = """
-    select format('revoke execute on function %s from public;', oid::regprocedure)
-    from pg_catalog.pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner)))
-    where pronamespace = 'pg_catalog'::regnamespace and grantee = 0 and """
 
 
 def check_public(databases: Databases) -> Iterator[Check]:
-    """Check that everybody may not connect, make temporary tables, store large objects or count.
+    """Check that everybody may not connect, make temporary tables or use what the server brings.
 
-    Large objects, counters and other databases are a server administrator's to close; they hold no
-    rows of Casebook's, so they are told and do not fail the examination.
+    The server's functions and other databases are an administrator's to close; they hold no rows of
+    Casebook's, so they are told and do not fail the examination. Scopes' databases are told one by
+    one where something is not well.
     """
     places, _ = read_readers(databases)
-    for name, target in (
-        ("warehouse", databases.warehouse),
-        *((place.database, place.as_builder()) for place in places),
-    ):
-        held = statements(target, _HELD_BY_PUBLIC)
-        yield Check(
-            f"{name} closed to the public",
-            OK if not held else "everybody holds privileges there",
-            "" if not held else "Let an administrator run the statements below there.",
-            ExitStatus.DATABASE if held else ExitStatus.DONE,
-            held,
-        )
-    for name, problem, functions in (
-        ("large objects", "readers may store some in reporting", LARGE_OBJECTS),
-        ("counters", "readers may see how many rows others read in reporting", COUNTERS),
-    ):
-        open_to_all = statements(databases.reporting.door, _FUNCTIONS_OF_PUBLIC + functions)
-        yield Check(
-            name,
-            OK if not open_to_all else problem,
-            "" if not open_to_all else "Let an administrator run the statements below there.",
-            statements=open_to_all,
-        )
+    targets = [databases.warehouse, *(place.as_builder() for place in places)]
+    checks = [_check_held(target) for target in targets]
+    checks += [_check_defences(target) for target in targets[1:]]
+    yield from (check for check in checks if check.result != OK)
+    if all(check.result == OK for check in checks):
+        yield Check(f"warehouse and {len(places)} scopes closed to the public")
+    yield from _check_limits(databases)
     others = statements(databases.warehouse, _OTHER_DATABASES)
     yield Check(
         "other databases",
-        OK if not others else "readers may connect to more than reporting",
+        OK if not others else "readers may connect to more than their scope",
         "" if not others else "Let an administrator run the statements below, if nobody needs it.",
         statements=others,
     )
+
+
+def _check_held(target: ConnectionTarget) -> Check:
+    held = statements(target, _HELD_BY_PUBLIC)
+    return Check(
+        f"{target.database} closed to the public",
+        OK if not held else "everybody holds privileges there",
+        "" if not held else f"Let an administrator run the statements below in {target.database}.",
+        ExitStatus.DATABASE if held else ExitStatus.DONE,
+        held,
+    )
+
+
+def _check_defences(target: ConnectionTarget) -> Check:
+    """Check that the server's own functions and views are closed in a database of readers."""
+    with target.session("casebook doctor") as session, session.cursor() as cursor:
+        still_open = open_to_everybody(cursor)
+    return Check(
+        f"functions of the server in {target.database}",
+        f"readers may use {len(still_open)} that take the server's locks, write into its log, or"
+        " tell how much is written in other databases"
+        if still_open
+        else OK,
+        f"Let a superuser run the statement below in {target.database}, or make the template of"
+        " docs/databases.md, of which later ones are copies."
+        if still_open
+        else "",
+        statements=(f"{CLOSING_STATEMENT};",) if still_open else (),
+    )
+
+
+def _check_limits(databases: Databases) -> Iterator[Check]:
+    """Check that the builder may limit logins, which it does where it may."""
+    for server in databases.servers:
+        with server.door.session("casebook doctor") as session, session.cursor() as cursor:
+            cursor.execute("select has_parameter_privilege('temp_file_limit', 'set')")
+            if cursor.fetchone() != (True,):
+                yield Check(
+                    "limits of logins",
+                    "readers may fill the disk with temporary files",
+                    "Let an administrator run the statements below, then run again.",
+                    statements=tuple(
+                        f"{text};" for text in limit_statements(cursor, server.door.user)
+                    ),
+                )
+
+
+def check_names(databases: Databases) -> Iterator[Check]:
+    """Check that no login tells of a restriction by its name, which every login can read."""
+    current = next((item for item in published_versions(databases) if item.is_current), None)
+    _, members = read_readers(databases)
+    if current is None:
+        return
+    restricted = {specialty for _, specialty in current.known.restrictions}
+    words = restricted | {
+        word for specialty, word in current.known.words if specialty in restricted
+    }
+    telling = [one.login for one in members if any(word in one.login for word in words)]
+    if telling:
+        yield Check(
+            "names of logins",
+            f"{', '.join(telling)}: every login of the server can read that such care is"
+            " restricted",
+            "Give such members logins that do not name it.",
+        )
 
 
 def statements(target: ConnectionTarget, query: str) -> tuple[str, ...]:

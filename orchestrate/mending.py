@@ -11,15 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrate.access.entry import ensure_scopes
 from orchestrate.access.logins import remove_former
 from orchestrate.access.members import Member
-from orchestrate.access.role_checks import role_problems
-from orchestrate.access.roles import ensure_scopes
+from orchestrate.access.roles import role_problems
 from orchestrate.access.scopes import ScopeDatabase, unique_scopes
 from orchestrate.errors import CasebookError
 from orchestrate.publishing.lock import run_lock
 from orchestrate.publishing.publisher import complete, lagging_scopes, listed_members
-from orchestrate.publishing.scope_versions import access_problems, highest_turn
+from orchestrate.publishing.scope_versions import access_problems, read_state
 from orchestrate.publishing.versions import (
     catch_up,
     decide,
@@ -62,8 +62,14 @@ def mend(settings: Settings, databases: Databases, console: Console) -> Mended:
             console.warn(warning)
         places = locate_scopes(databases, unique_scopes(member.scope for member in members))
         ensure_scopes(databases, places, members, console)
+        states = [read_state(place) for place in places]
         with record(databases) as cursor:
-            catch_up(cursor, *highest_turn(places))
+            # A warehouse that was put back from a backup may be behind what readers saw.
+            catch_up(
+                cursor,
+                max((state.highest for state in states), default=0),
+                max((state.turn for state in states), default=0),
+            )
             seen = read_pointer(cursor)
             if seen.current is not None:
                 decide(cursor, seen, seen.current, places, members)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrate.access.roles import ensure_scopes
+from orchestrate.access.entry import ensure_scopes
 from orchestrate.access.scopes import unique_scopes
 from orchestrate.errors import ConfigurationError
 from orchestrate.publishing.artifacts import disown_last_build
@@ -20,7 +20,6 @@ from orchestrate.publishing.publisher import (
     listed_members,
     tidy,
 )
-from orchestrate.publishing.scope_versions import try_out
 from orchestrate.publishing.versions import (
     decide,
     locate_scopes,
@@ -82,8 +81,6 @@ def put_back(
         console.warn(warning)
     places = locate_scopes(databases, unique_scopes(member.scope for member in members))
     ensure_scopes(databases, places, members, console)
-    for place in places:
-        try_out(place, before.version)
     with databases.warehouse.session() as connection, connection.cursor() as warehouse:
         disown_last_build(warehouse)
     still_alone()

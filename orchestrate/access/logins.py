@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from psycopg2 import Error, errors, sql
 
 from orchestrate.access.members import Member
-from orchestrate.access.roles import change_memberships, memberships, standing_edges
+from orchestrate.access.roles import groups_of, places_on, role_changes
 from orchestrate.access.scopes import GROUPS, OWNER, PUBLISHER, ScopeDatabase
 from orchestrate.database.connection import database_errors
 from orchestrate.database.objects import marked_databases, marked_roles
@@ -36,28 +36,20 @@ def settle_logins(
     may enter no more are ended. A role of somebody else's in one of the groups loses the group and
     nothing else.
     """
-    by_scope = {place.scope.name: place for place in places}
     lines = []
     for server in databases.servers:
-        here = [place for place in places if place.server.endpoint == server.endpoint]
-        own = {
-            member.login: place
-            for member in members
-            if (place := by_scope.get(member.scope.name)) in here and place is not None
-        }
-        wanted = {(login, place.group) for login, place in own.items()} | standing_edges(here)
+        here = places_on(server, places)
+        own = groups_of(here, members)
         with server.door.session("casebook logins") as connection:
             with connection.cursor() as cursor:
                 cursor.execute("begin")
-                present = memberships(cursor)
-                change_memberships(cursor, present - wanted, wanted - present)
+                for change in role_changes(cursor, here, own, settled=True):
+                    if change.statement is not None:
+                        cursor.execute(change.statement)
+                        if " is a member of " in change.problem:
+                            console.say(f"{change.problem} no more.")
                 cursor.execute("commit")
-            left = {member for member, _ in present - wanted}
-            for login, group in sorted(present - wanted):
-                console.say(f"{login} no longer belongs to {group}.")
-            if left:
-                kept = {login: own[login].database if login in own else "" for login in left}
-                _end_strays(connection, kept, console)
+            _end_strays(connection, databases.installation, own, console)
         for login, place in own.items():
             line = databases.logins.line(server.endpoint, login)
             if line is not None and line.database != place.database:
@@ -70,31 +62,29 @@ def remove_former(
     places: Sequence[ScopeDatabase],
     members: Sequence[Member],
     console: Console,
-) -> set[str]:
+) -> None:
     """Remove Casebook's databases, groups and logins that no scope or member stands behind.
 
-    Among them is the database of all readers of earlier releases. Returns the databases that could
-    not be dropped, which is said; the next run tries again.
+    Also those of a scope that has moved to another server, with their passwords there. Among them
+    is the database of all readers of earlier releases. What cannot be removed is said; the next run
+    tries again.
     """
-    kept_roles = {OWNER, PUBLISHER, *GROUPS, *(member.login for member in members)}
-    remaining: set[str] = set()
-    gone: set[str] = set()
-    for place in places:
-        kept_roles |= {place.group, place.renderer}
+    staying = {member.login for member in members} | {place.renderer for place in places}
     for server in databases.servers:
-        own = {one.database for one in places if one.server.endpoint == server.endpoint}
+        here = places_on(server, places)
+        kept = {OWNER, PUBLISHER, *GROUPS, *groups_of(here, members)}
+        kept |= {name for place in here for name in (place.group, place.renderer)}
         with server.door.session("casebook logins") as connection:
             roles = marked_roles(connection, databases.installation)
-            former = marked_databases(connection, databases.installation) - own
-            for name in sorted(former - {server.door.database}):
-                if not _drop_database(connection, name, roles, console):
-                    remaining.add(name)
-            for role in sorted(roles - kept_roles):
-                if _drop_role(connection, role, console):
-                    gone.add(role)
-    databases.passwords.forget_users(gone)
-    databases.logins.forget_users(gone)
-    return remaining
+            former = marked_databases(connection, databases.installation)
+            former -= {server.door.database, *(place.database for place in here)}
+            for name in sorted(former):
+                _drop_database(connection, name, roles, console)
+            gone = {role for role in roles - kept if _drop_role(connection, role, console)}
+        for file in (databases.passwords, databases.logins):
+            file.forget_users(gone & staying, server.endpoint)
+            # Also where it is reached by a port.
+            file.forget_users(gone - staying)
 
 
 def clear_default_rights(place: ScopeDatabase, roles: Collection[str], console: Console) -> None:
@@ -136,15 +126,23 @@ def end_sessions(connection: Connection, sessions: Mapping[int, str]) -> None:
         cursor.execute("rollback")
 
 
-def _end_strays(connection: Connection, own: Mapping[str, str], console: Console) -> None:
-    """End the sessions of logins in other databases than their own (empty: in all of them)."""
+def _end_strays(
+    connection: Connection, installation: str, own: Mapping[str, ScopeDatabase], console: Console
+) -> None:
+    """End the sessions of logins that are in a database which they may not enter any more."""
+    ours = marked_databases(connection, installation)
     with connection.cursor() as cursor:
         cursor.execute(
             "select pid, usename::text, datname::text from pg_stat_activity"
-            " where usename = any (%s) and datname is not null",
-            (sorted(own),),
+            " where datname = any (%s)"
+            " and not starts_with(usename::text, 'casebook_') and usename = any (%s)",
+            (sorted(ours), sorted(marked_roles(connection, installation))),
         )
-        found = {pid: login for pid, login, database in cursor if database != own[login]}
+        found = {
+            pid: login
+            for pid, login, database in cursor
+            if login not in own or database != own[login].database
+        }
     end_sessions(connection, found)
     for login in sorted(set(found.values())):
         console.say(f"Ended sessions of {login} where it may not be any more.")
@@ -152,7 +150,7 @@ def _end_strays(connection: Connection, own: Mapping[str, str], console: Console
 
 def _drop_database(
     connection: Connection, name: str, roles: Collection[str], console: Console
-) -> bool:
+) -> None:
     try:
         with connection.cursor() as cursor:
             # Whoever connects from now on is refused, so that it is empty when it goes.
@@ -174,9 +172,8 @@ def _drop_database(
             f"The database {name}, which no scope uses any more, could not be dropped: {reason}."
             " Readers cannot enter it; the next run tries again."
         )
-        return False
-    console.say(f"Dropped the database {name}: no scope uses it any more.")
-    return True
+    else:
+        console.say(f"Dropped the database {name}: no scope uses it any more.")
 
 
 def _drop_role(connection: Connection, role: str, console: Console) -> bool:

@@ -1,85 +1,51 @@
-"""Who may read what in a scope's database: as declared, and as the catalog has it, in one form.
+"""Who may read what in a scope's database: what differs from what a version gives, and its mending.
 
-`declared_access` derives rights and policies from what a version gives; `live_access` reads what
-there is; `difference` tells them apart, and `apply_access` turns one into the other before the
-version is shown, so that nothing is shown under other rights than declared.
+What a version gives is a list of relations and functions. From it and from the catalog one query
+says which rights and policies are too many and which are missing, each with the statement that
+mends it. A publication carries these out before the version is shown, and doctor tells them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from psycopg2 import sql
+from psycopg2.extras import Json
 
 from orchestrate.access.private import CURRENT_VERSION, SCHEMA
-from orchestrate.access.routines import (
-    Routine,
-    change_routines,
-    live_routines,
-    published_routines,
-)
+from orchestrate.access.routines import Routine, change_routines, live_routines
 from orchestrate.access.scopes import OWNER, PUBLISHER, ScopeDatabase
 from orchestrate.contracts import Function, Mart
 
 if TYPE_CHECKING:
     from orchestrate.driver import Cursor
 
-PUBLIC: Final = "public"
-PASSED_ON: Final = "*"
-
-# As PostgreSQL writes the conditions back (pg_get_expr with an empty search path), so that declared
-# and live ones compare as text. An array's comparison costs half an operator: whatever condition a
-# reader adds, the planner puts none before it, so no plan tells of the rows of other versions. The
-# sub-select is evaluated once per statement and leaves an index on version to be used.
+# As PostgreSQL writes the condition back (pg_get_expr with an empty search path), so that it can be
+# compared. The planner may run a reader's condition before a policy that costs more, and the plan
+# then tells by whether the sub-select was executed if a row of another version met it. So the
+# sub-select gives a second value, a bare `true`: a condition that costs nothing, that no other can
+# cost less than, and that is before those that cost as little. Whatever row is looked at first, the
+# sub-select is executed for it. The comparison leaves an index on version to be used.
 IS_CURRENT: Final = (
-    "(version = ANY (ARRAY[( SELECT private.current_version() AS current_version)]))"
+    "((version, true) = ( SELECT private.current_version() AS current_version,\n    true))"
 )
-EVERY_ROW: Final = "true"
+# Of every table, as (name, kind, condition): every row of the current version, and no other.
+POLICIES: Final = (
+    ("version_is_current", "restrictive", IS_CURRENT),
+    ("every_row_of_it", "permissive", "true"),
+)
 
 
-class Policy(NamedTuple):
-    """A row-security policy for select."""
+class AccessChange(NamedTuple):
+    """What is not as it is to be, in words, and the statement that mends it; None: other hands.
 
-    schema: str
-    relation: str
-    name: str
-    is_restrictive: bool
-    roles: tuple[str, ...]
-    condition: str
-    command: str = "SELECT"
-
-
-class Right(NamedTuple):
-    """A privilege of one role on one object.
-
-    `kind` is database, schema, table, sequence, column or function, `path` the object's name in
-    parts; a function's last part is the list of its argument types. A privilege that its holder may
-    pass on ends in a star.
+    `relation` is the table that has to be taken from its readers for it, if one has.
     """
 
-    kind: str
-    path: tuple[str, ...]
-    role: str
-    privilege: str
-
-
-@dataclass(frozen=True)
-class Access:
-    """Everything that decides what readers see of a scope's database.
-
-    `relations` are tables under row security, owned by the owner, with their columns; `others` are
-    things that have no place there: views, foreign tables, tables without or with forced row
-    security, another owner's, a reader's rights on what is not yet made. `routines` are all
-    functions, with their bodies.
-    """
-
-    relations: Mapping[tuple[str, str], frozenset[str]]
-    policies: frozenset[Policy]
-    rights: frozenset[Right]
-    others: frozenset[str] = frozenset()
-    routines: frozenset[Routine] = frozenset()
+    problem: str
+    statement: str | None
+    relation: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -87,13 +53,13 @@ class Given:
     """What a version gives its scope: relations by (schema, name) with columns, and functions."""
 
     relations: Mapping[tuple[str, str], tuple[str, ...]]
-    functions: tuple[Function, ...]
+    routines: tuple[Routine, ...]
 
     def as_json(self) -> dict[str, object]:
         """Return it as plain values."""
         return {
             "relations": [[*relation, list(names)] for relation, names in self.relations.items()],
-            "functions": [function.as_json() for function in self.functions],
+            "routines": [list(routine) for routine in self.routines],
         }
 
     @classmethod
@@ -101,11 +67,11 @@ class Given:
         """Read what `as_json` returned."""
         return cls(
             {(schema, name): tuple(names) for schema, name, names in content["relations"]},
-            tuple(Function.from_json(one) for one in content["functions"]),
+            tuple(Routine(*one) for one in content["routines"]),
         )
 
 
-def given_to(audience: str, marts: Sequence[Mart], functions: Sequence[Function]) -> Given:
+def given_to(audience: str, marts: Sequence[Mart], routines: Mapping[Routine, Function]) -> Given:
     """Return what marts and functions give an audience."""
     return Given(
         {
@@ -113,293 +79,242 @@ def given_to(audience: str, marts: Sequence[Mart], functions: Sequence[Function]
             for mart in marts
             if audience in mart.readers
         },
-        tuple(function for function in functions if audience in function.readers),
+        tuple(routine for routine, one in routines.items() if audience in one.readers),
     )
 
 
-def declared_access(place: ScopeDatabase, given: Given, live: Access) -> Access:
-    """Derive access from what a version gives its scope.
+def access_changes(cursor: Cursor, place: ScopeDatabase, given: Given) -> list[AccessChange]:
+    """Return how access to a scope's database differs from what a version gives it.
 
     Tables of other versions stay for these, and nobody reads them. Of a table that is read, every
-    column is: `select *` asks for the right to each.
+    column is: `select *` asks for the right to each. Rights on the database are the builder's to
+    change. What is too much comes first.
     """
-    group = place.audience_group
-    rights = {
-        Right("database", (), place.group, "CONNECT"),
-        Right("database", (), PUBLISHER, "CONNECT"),
-        Right("database", (), OWNER, "CREATE"),
-        Right("function", (SCHEMA, CURRENT_VERSION.name, ""), group, "EXECUTE"),
-    }
-    for schema, name in given.relations:
-        rights.add(Right("schema", (schema,), group, "USAGE"))
-        rights.update(
-            Right("column", (schema, name, column), group, "SELECT")
-            for column in live.relations.get((schema, name), ())
-        )
-    for function in given.functions:
-        rights.add(Right("schema", (function.schema,), group, "USAGE"))
-        path = (function.schema, function.name, function.signature)
-        rights.add(Right("function", path, group, "EXECUTE"))
-    relations = {*given.relations, *live.relations}
-    return Access(
-        {relation: live.relations.get(relation, frozenset()) for relation in relations},
-        frozenset(policy for relation in relations for policy in policies_of(relation)),
-        frozenset(rights),
-        routines=frozenset([CURRENT_VERSION, *published_routines(given.functions, OWNER)]),
-    )
-
-
-def policies_of(relation: tuple[str, str]) -> Iterable[Policy]:
-    """Return the policies of a table: every row of the current version, and no other."""
-    yield Policy(*relation, "version_is_current", True, (PUBLIC,), IS_CURRENT)
-    yield Policy(*relation, "every_row_of_it", False, (PUBLIC,), EVERY_ROW)
-
-
-def create_policy(relation: sql.Identifier, policy: Policy) -> sql.Composable:
-    """Return the statement that makes a policy on a relation."""
-    return sql.SQL("create policy {} on {} as {} for select to {} using ({})").format(
-        sql.Identifier(policy.name),
-        relation,
-        sql.SQL("restrictive" if policy.is_restrictive else "permissive"),
-        sql.SQL(", ").join(map(_role, policy.roles)),
-        sql.SQL(policy.condition),
-    )
-
-
-def live_access(cursor: Cursor) -> Access:
-    """Read access from the catalog; the role must see nothing special, any role does."""
     cursor.execute("set local search_path to pg_catalog")
-    cursor.execute(_RELATIONS)
-    relations, others = {}, set()
-    for schema, name, is_sound, what, columns in cursor.fetchall():
-        if is_sound:
-            relations[schema, name] = frozenset(columns)
-        else:
-            others.add(f"{what} {schema}.{name}")
-    others.update(
-        f"{role} gives default rights on what it may come to make"
-        for role in roles_with_default_rights(cursor)
+    cursor.execute(
+        _CHANGES,
+        {
+            "relations": Json([list(relation) for relation in given.relations]),
+            "functions": Json(
+                [list(routine.identity) for routine in (*given.routines, CURRENT_VERSION)]
+            ),
+            "policies": Json([list(policy) for policy in POLICIES]),
+            "scope": place.group,
+            "audience": place.audience_group,
+        },
     )
-    cursor.execute(_POLICIES)
-    policies = {
-        Policy(schema, name, policy, not permissive, tuple(roles), condition, command)
-        for schema, name, policy, permissive, roles, condition, command in cursor.fetchall()
-    }
-    cursor.execute(_RIGHTS)
-    rights = {
-        Right(kind, tuple(path), role, privilege)
-        for kind, path, role, privilege in cursor.fetchall()
-    }
-    return Access(
-        relations,
-        frozenset(policies),
-        frozenset(rights),
-        frozenset(others),
-        live_routines(cursor),
+    found = [
+        AccessChange(problem, statement, (schema, name) if schema else None)
+        for problem, statement, schema, name in cursor.fetchall()
+    ]
+    declared = {CURRENT_VERSION, *given.routines}
+    found += [
+        AccessChange(
+            f"function {one.schema}.{one.name}({one.signature}) of {one.owner}, {one.properties},"
+            f" is {'missing' if one in declared else 'not declared'} as it is",
+            None,
+        )
+        for one in declared ^ live_routines(cursor)
+    ]
+    return found
+
+
+def apply_access(cursor: Cursor, place: ScopeDatabase, given: Given) -> None:
+    """Make functions, policies and rights those that a version gives, touching only what differs.
+
+    The caller has set the role to the owner.
+    """
+    change_routines(cursor, [CURRENT_VERSION, *given.routines], owner=OWNER)
+    # Revoking a right on a table takes the same right on its columns along, to be granted again.
+    for _ in range(2):
+        for change in access_changes(cursor, place, given):
+            if change.statement is not None:
+                cursor.execute(change.statement)
+
+
+def foreign_objects(cursor: Cursor) -> list[str]:
+    """Return what stands in a scope's database and has no place there."""
+    cursor.execute("set local search_path to pg_catalog")
+    cursor.execute(
+        f"with {_TABLES} select problem from tables where problem is not null order by 1", ()
     )
+    return [problem for (problem,) in cursor.fetchall()]
 
 
 def roles_with_default_rights(cursor: Cursor) -> list[str]:
     """Return who, but the owner, gives rights by default on what it makes: any role may say so."""
-    cursor.execute(_DEFAULTS)
+    cursor.execute(
+        "select distinct pg_get_userbyid(defaclrole)::text from pg_catalog.pg_default_acl"
+        " where pg_get_userbyid(defaclrole) <> %s order by 1",
+        (OWNER,),
+    )
     return [role for (role,) in cursor.fetchall()]
 
 
-def difference(declared: Access, live: Access) -> list[str]:
-    """Say how the live access differs from the declared one; empty when it does not."""
-    found = sorted(live.others)
-    found += [
-        f"relation {'.'.join(relation)} is missing"
-        for relation in declared.relations.keys() - live.relations.keys()
-    ]
-    for policy in declared.policies ^ live.policies:
-        state = "missing" if policy in declared.policies else "not declared"
-        found.append(
-            f"policy {policy.name} on {policy.schema}.{policy.relation}"
-            f" for {', '.join(policy.roles)} is {state}: {policy.condition}"
-        )
-    for right in declared.rights ^ live.rights:
-        state = "missing" if right in declared.rights else "not declared"
-        found.append(
-            f"{right.privilege} of {right.role} on {right.kind} {'.'.join(right.path)} is {state}"
-        )
-    for routine in declared.routines ^ live.routines:
-        state = "missing" if routine in declared.routines else "not declared"
-        found.append(
-            f"function {routine.schema}.{routine.name}({routine.signature}) of {routine.owner},"
-            f" {routine.properties}, is {state} as it is"
-        )
-    return sorted(found)
+_TABLES: Final = f"""
+    schemas as (
+        select oid, nspname, nspacl, nspowner
+        from pg_namespace
+        where nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
+            and not starts_with(nspname, 'pg_temp_')
+            and not starts_with(nspname, 'pg_toast_temp_')
+    ),
 
-
-def policy_changes(declared: Access, live: Access) -> set[tuple[str, str]]:
-    """Return the relations whose policies differ; changing these takes a table from its readers."""
-    relations = {(policy.schema, policy.relation) for policy in declared.policies ^ live.policies}
-    return relations & live.relations.keys()
-
-
-def apply_access(cursor: Cursor, declared: Access) -> None:
-    """Make functions, policies and rights those declared, touching only what differs.
-
-    What is too much goes first. Rights on the database are the builder's to give and stay as they
-    are. The caller has set the role to the owner.
-    """
-    change_routines(cursor, declared.routines, owner=OWNER)
-    live = live_access(cursor)
-    extra_policies, extra_rights = live.policies - declared.policies, live.rights - declared.rights
-    for policy in sorted(extra_policies):
-        cursor.execute(
-            sql.SQL("drop policy {} on {}").format(
-                sql.Identifier(policy.name), sql.Identifier(policy.schema, policy.relation)
-            )
-        )
-    for right in sorted(extra_rights):
-        _change_right(cursor, "revoke", "from", right)
-    if extra_policies or extra_rights:
-        # Revoking a right on a table takes the same right on its columns along.
-        live = live_access(cursor)
-    for policy in sorted(declared.policies - live.policies):
-        cursor.execute(create_policy(sql.Identifier(policy.schema, policy.relation), policy))
-    for right in sorted(declared.rights - live.rights):
-        _change_right(cursor, "grant", "to", right)
-
-
-def _role(name: str) -> sql.Composable:
-    return sql.SQL("public") if name == PUBLIC else sql.Identifier(name)
-
-
-def _change_right(cursor: Cursor, verb: str, preposition: str, right: Right) -> None:
-    privilege: sql.Composable = sql.SQL(right.privilege.rstrip(PASSED_ON))
-    if right.kind == "database":
-        return
-    if right.kind == "column":
-        privilege = sql.SQL("{} ({})").format(privilege, sql.Identifier(right.path[-1]))
-        target = sql.SQL("table {}").format(sql.Identifier(*right.path[:-1]))
-    elif right.kind == "function":
-        arguments = sql.SQL(right.path[-1])
-        target = sql.SQL("function {}({})").format(sql.Identifier(*right.path[:-1]), arguments)
-    else:
-        target = sql.SQL(right.kind + " {}").format(sql.Identifier(*right.path))
-    cursor.execute(
-        sql.SQL("{} {} on {} {} {}{}").format(
-            sql.SQL(verb),
-            privilege,
-            target,
-            sql.SQL(preposition),
-            _role(right.role),
-            sql.SQL(" cascade" if verb == "revoke" else ""),
-        )
-    )
-
-
-# Schemas that are not the server's own.
-_OURS = """
-    namespace.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
-    and not starts_with(namespace.nspname, 'pg_temp_')
-    and not starts_with(namespace.nspname, 'pg_toast_temp_')
-"""
-
-_RELATIONS = f"""
-    select
-        namespace.nspname,
-        relation.relname,
-        relation.relkind = 'r'
-            and relation.relrowsecurity
-            and not relation.relforcerowsecurity
-            and pg_get_userbyid(relation.relowner) = '{OWNER}'
-            and 'version' = any (columns),
-        case
-            when relation.relkind = 'v' then 'no contract describes the view'
-            when relation.relkind = 'm' then 'no contract describes the materialized view'
-            when relation.relkind = 'f' then 'no contract describes the foreign table'
-            when relation.relkind = 'p' then 'no contract describes the partitioned table'
-            when not relation.relrowsecurity then 'row security is off on'
-            when relation.relforcerowsecurity then 'row security is forced on'
-            when 'version' <> all (columns) then 'no contract describes the table'
-            else 'another role owns'
-        end,
-        columns
-    from pg_class as relation
-    inner join pg_namespace as namespace on namespace.oid = relation.relnamespace
-    cross join lateral (
-        select coalesce(array_agg(attname::text), '{{}}') as columns from pg_attribute
-        where attrelid = relation.oid and attnum > 0 and not attisdropped
-    ) as attributes
-    where relation.relkind in ('r', 'v', 'm', 'f', 'p')
-        and namespace.nspname <> '{SCHEMA}'
-        and {_OURS}
-"""
-
-_DEFAULTS = f"""
-    select distinct pg_get_userbyid(defaclrole)::text from pg_catalog.pg_default_acl
-    where pg_get_userbyid(defaclrole) <> '{OWNER}'
-    order by 1
-"""
-
-_POLICIES = """
-    select
-        schemaname, tablename, policyname, permissive = 'PERMISSIVE', roles::text[],
-        case when with_check is null then qual else coalesce(qual, '') || ' with check' end, cmd
-    from pg_policies
-"""
-
-# Owners hold their own objects by right.
-_RIGHTS = f"""
-    with held as (
+    relations as (
         select
-            'database' as kind,
-            array[]::text[] as path,
-            exploded.grantee,
-            exploded.privilege_type,
-            exploded.is_grantable,
-            datdba as owner_id
+            relation.oid, nspname, relname, relkind, relacl, relowner, relrowsecurity,
+            relforcerowsecurity, format('%%I.%%I', nspname, relname) as named,
+            exists (
+                select from pg_attribute where attrelid = relation.oid and attname = 'version'
+            ) as has_version
+        from pg_class as relation
+        inner join schemas on schemas.oid = relnamespace
+        where relkind in ('r', 'v', 'm', 'f', 'p', 'S')
+    ),
+
+    tables as (
+        select
+            oid, nspname, relname, named,
+            case
+                when relkind <> 'r' or not has_version then 'no contract describes ' || named
+                when not relrowsecurity then 'row security is off on ' || named
+                when relforcerowsecurity then 'row security is forced on ' || named
+                when pg_get_userbyid(relowner) <> '{OWNER}' then 'another role owns ' || named
+            end as problem
+        from relations
+        where nspname <> '{SCHEMA}' and relkind <> 'S'
+    )
+"""
+
+_CHANGES: Final = f"""
+    with {_TABLES},
+
+    given_table as (
+        select oid, nspname, named
+        from tables
+        inner join jsonb_array_elements(%(relations)s::jsonb) as given
+            on nspname = given ->> 0 and relname = given ->> 1
+    ),
+
+    wanted as (
+        select
+            'database ' || quote_ident(current_database()) as target,
+            unnest(array['CONNECT', 'CONNECT', 'CREATE']) as privilege,
+            unnest(array[%(scope)s, '{PUBLISHER}', '{OWNER}']) as role
+        union all
+        select distinct 'schema ' || quote_ident(given ->> 0), 'USAGE', %(audience)s
+        from jsonb_array_elements(%(relations)s::jsonb || %(functions)s::jsonb) as given
+        where given ->> 0 <> '{SCHEMA}'
+        union all
+        select 'table ' || named, format('SELECT (%%I)', attname), %(audience)s
+        from given_table
+        inner join pg_attribute on attrelid = oid and attnum > 0 and not attisdropped
+        union all
+        select
+            format('function %%I.%%I(%%s)', given ->> 0, given ->> 1, given ->> 2), 'EXECUTE',
+            %(audience)s
+        from jsonb_array_elements(%(functions)s::jsonb) as given
+    ),
+
+    -- Owners hold their own objects by right.
+    lists as (
+        select
+            'database ' || quote_ident(datname) as target, null as part, datdba as owner_id,
+            coalesce(datacl, acldefault('d', datdba)) as acl
         from pg_database
-        cross join lateral aclexplode(coalesce(datacl, acldefault('d', datdba))) as exploded
         where datname = current_database()
         union all
         select
-            'schema', array[namespace.nspname], exploded.grantee, exploded.privilege_type,
-            exploded.is_grantable, namespace.nspowner
-        from pg_namespace as namespace
-        cross join lateral aclexplode(
-            coalesce(namespace.nspacl, acldefault('n', namespace.nspowner))
-        ) as exploded
-        where {_OURS}
+            'schema ' || quote_ident(nspname), null, nspowner,
+            coalesce(nspacl, acldefault('n', nspowner))
+        from schemas
         union all
         select
-            case relation.relkind when 'S' then 'sequence' else 'table' end,
-            array[namespace.nspname, relation.relname], exploded.grantee, exploded.privilege_type,
-            exploded.is_grantable, relation.relowner
-        from pg_class as relation
-        inner join pg_namespace as namespace on namespace.oid = relation.relnamespace
-        cross join lateral aclexplode(relation.relacl) as exploded
-        where {_OURS}
+            case relkind when 'S' then 'sequence ' else 'table ' end || named, null, relowner,
+            relacl
+        from relations
+        union all
+        select 'table ' || named, attname, relowner, attacl
+        from relations
+        inner join pg_attribute on attrelid = oid and not attisdropped
         union all
         select
-            'column', array[namespace.nspname, relation.relname, attribute.attname],
-            exploded.grantee, exploded.privilege_type, exploded.is_grantable, relation.relowner
-        from pg_attribute as attribute
-        inner join pg_class as relation on relation.oid = attribute.attrelid
-        inner join pg_namespace as namespace on namespace.oid = relation.relnamespace
-        cross join lateral aclexplode(attribute.attacl) as exploded
-        where not attribute.attisdropped
-            and {_OURS}
-        union all
-        select
-            'function',
-            array[namespace.nspname, proname, pg_get_function_identity_arguments(pg_proc.oid)],
-            exploded.grantee, exploded.privilege_type, exploded.is_grantable, proowner
+            format(
+                'function %%I.%%I(%%s)', nspname, proname,
+                pg_get_function_identity_arguments(pg_proc.oid)
+            ),
+            null, proowner, coalesce(proacl, acldefault('f', proowner))
         from pg_proc
-        inner join pg_namespace as namespace on namespace.oid = pronamespace
-        cross join lateral aclexplode(coalesce(proacl, acldefault('f', proowner))) as exploded
-        where {_OURS}
+        inner join schemas on schemas.oid = pronamespace
+    ),
+
+    held as (
+        select distinct
+            target,
+            privilege_type || coalesce(' (' || quote_ident(part) || ')', '')
+                || case when is_grantable then ' with grant option' else '' end as privilege,
+            case grantee when 0 then 'public' else pg_get_userbyid(grantee)::text end as role
+        from lists
+        cross join lateral aclexplode(acl)
+        where grantee <> owner_id
+    ),
+
+    wanted_policy as (
+        select nspname, relname, policy ->> 0 as name, format(
+            '%%s for select to public using (%%s)', policy ->> 1, policy ->> 2
+        ) as form
+        from tables
+        cross join jsonb_array_elements(%(policies)s::jsonb) as policy
+        where problem is null
+    ),
+
+    held_policy as (
+        select schemaname as nspname, tablename as relname, policyname as name, format(
+            '%%s for %%s to %%s using (%%s%%s)', lower(permissive), lower(cmd),
+            array_to_string(roles, ', '), qual, ' with check ' || with_check
+        ) as form
+        from pg_policies
+    ),
+
+    changes as (
+        select 1 as place, problem, null as statement, null as nspname, null as relname
+        from tables
+        where problem is not null
+        union all
+        select 1, format('relation %%s.%%s is missing', given ->> 0, given ->> 1), null, null, null
+        from jsonb_array_elements(%(relations)s::jsonb) as given
+        where not exists (
+            select from tables where nspname = given ->> 0 and relname = given ->> 1
+        )
+        union all
+        select
+            2, format('policy %%s on %%s.%%s is not declared: %%s', name, nspname, relname, form),
+            format('drop policy %%I on %%I.%%I', name, nspname, relname), nspname, relname
+        from (table held_policy except table wanted_policy) as extra
+        union all
+        select
+            3, format('%%s of %%s on %%s is not declared', privilege, role, target),
+            format(
+                'revoke %%s on %%s from %%s cascade', replace(privilege, ' with grant option', ''),
+                target, case role when 'public' then role else quote_ident(role) end
+            ), null, null
+        from (table held except table wanted) as extra
+        union all
+        select
+            4, format('policy %%s on %%s.%%s is missing: %%s', name, nspname, relname, form),
+            format('create policy %%I on %%I.%%I as %%s', name, nspname, relname, form),
+            nspname, relname
+        from (table wanted_policy except table held_policy) as missing
+        union all
+        select
+            5, format('%%s of %%s on %%s is missing', privilege, role, target),
+            format('grant %%s on %%s to %%I', privilege, target, role), null, null
+        from (table wanted except table held) as missing
     )
 
-    select distinct
-        kind,
-        path,
-        case when grantee = 0 then 'public' else pg_get_userbyid(grantee)::text end,
-        privilege_type || case when is_grantable then '*' else '' end
-    from held
-    where grantee <> owner_id
+    select
+        problem, case when statement not like '%% on database %%' then statement end, nspname,
+        relname
+    from changes
+    order by place, problem
 """

@@ -5,12 +5,15 @@ An audience's group holds the rights within the databases of its scopes; a scope
 belongs to that one, may enter the scope's database. A scope's logins and the login that its pages
 are rendered over are members of its group, and of nothing else. Nobody gets anything through
 PUBLIC. The builder needs CREATEROLE and CREATEDB, and no more.
+
+How roles are to be is said once, in `role_changes`: what differs is what a run changes and what
+doctor tells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from psycopg2 import sql
 
@@ -18,8 +21,6 @@ from orchestrate.access.members import Member
 from orchestrate.access.scopes import GROUPS, OWNER, PUBLISHER, ScopeDatabase
 from orchestrate.database.connection import database_errors
 from orchestrate.database.objects import (
-    drop_unfinished_databases,
-    ensure_database,
     ensure_role,
     role_exists,
 )
@@ -28,7 +29,7 @@ from orchestrate.database.passwords import PasswordLine, new_password
 if TYPE_CHECKING:
     from orchestrate.console import Console
     from orchestrate.database import Databases, ReportingServer
-    from orchestrate.driver import Connection, Cursor
+    from orchestrate.driver import Cursor
 
 # Enough for a dashboard that opens several sessions, too few to use up a server.
 CONNECTION_LIMIT: Final = 20
@@ -44,289 +45,268 @@ TEMPORARY_FILES: Final[Mapping[str, str]] = {"temp_file_limit": "1GB"}
 
 _ITERATIONS_CAN_BE_SET: Final = 160000
 
-Edge = tuple[str, str]
-
-_OPEN_TO_PUBLIC: Final = """
-    select datname from pg_database
-    where datname = current_database() and exists (
-        select from aclexplode(coalesce(datacl, acldefault('d', datdba))) where grantee = 0
-    )
-"""
-_PUBLIC_SCHEMA_IS_OPEN: Final = """
-    select 1 from pg_namespace
-    where nspname = 'public' and exists (
-        select from aclexplode(coalesce(nspacl, acldefault('n', nspowner))) where grantee = 0
-    )
-"""
-_FREE_CONNECTIONS: Final = """
+# Connections that the server has; whether it reserves enough of them for whom the builder names;
+# whether the builder may limit temporary files.
+_CONDITIONS: Final = """
     select
         current_setting('max_connections')::integer
             - current_setting('superuser_reserved_connections')::integer,
-        coalesce(current_setting('reserved_connections', true)::integer, 0)
+        current_setting('reserved_connections', true)::integer >= %s and exists (
+            select from pg_auth_members
+            where admin_option and pg_get_userbyid(member) = current_user
+                and pg_get_userbyid(roleid) = 'pg_use_reserved_connections'
+        ),
+        has_parameter_privilege('temp_file_limit', 'set')
+"""
+_RESERVED: Final = "pg_use_reserved_connections"
+_ROLES: Final = """
+    select
+        rolname::text,
+        rolcanlogin,
+        rolinherit,
+        rolconnlimit,
+        concat_ws(
+            ', ',
+            case when rolsuper then 'is a superuser' end,
+            case when rolbypassrls then 'bypasses row security' end,
+            case when rolcreaterole then 'may create roles' end,
+            case when rolcreatedb then 'may create databases' end,
+            case when rolreplication then 'may replicate' end
+        ),
+        coalesce(
+            (
+                select jsonb_agg(jsonb_build_array(datname, setting) order by setting)
+                from pg_db_role_setting
+                left join pg_database on pg_database.oid = setdatabase
+                cross join lateral unnest(setconfig) as settings (setting)
+                where setrole = pg_roles.oid
+            ),
+            '[]'
+        )
+    from pg_roles
+    where rolname = any (%s)
+"""
+# Who made a role administers it, as a member since PostgreSQL 16; that is the builder.
+_MEMBERSHIPS: Final = """
+    select pg_get_userbyid(member)::text, pg_get_userbyid(roleid)::text, admin_option
+    from pg_auth_members
+    where (starts_with(pg_get_userbyid(roleid)::text, 'casebook_')
+            or pg_get_userbyid(member) = any (%s))
+        and pg_get_userbyid(member) <> current_user
+    order by 1, 2
 """
 
 
-def standing_edges(places: Sequence[ScopeDatabase]) -> set[Edge]:
-    """Return who is a member of whom whatever logins there are, as (member, role)."""
-    edges = {(PUBLISHER, OWNER)}
-    for place in places:
-        edges.add((place.renderer, place.group))
-        if place.group != place.audience_group:
-            edges.add((place.group, place.audience_group))
-    return edges
+class Change(NamedTuple):
+    """What is not as it is to be, in words, and what mends it; None: an administrator has to."""
+
+    problem: str
+    statement: sql.Composable | None
 
 
-def ensure_scopes(
-    databases: Databases,
-    places: Sequence[ScopeDatabase],
-    members: Sequence[Member],
-    console: Console,
-) -> None:
-    """Make what scopes need on their servers, where it is missing: roles, logins, databases.
+class _Form(NamedTuple):
+    """How a role is to be: with a limit of connections where it logs in, and settings.
 
-    A login that is in a scope's group stays there until `settle_logins`. Raises ConfigurationError
-    when a role or database of such a name is not Casebook's, DatabaseError when a server refuses.
+    `uses_reserved`: connections that the server keeps from readers are there for it.
     """
-    for server in databases.servers:
-        here = [place for place in places if place.server.endpoint == server.endpoint]
-        if not here and server is not databases.reporting:
-            continue
-        names = {place.scope.name: place for place in here}
-        own = [member for member in members if member.scope.name in names]
-        _ensure_roles(databases, server, here, own, names, console)
-        with server.door.session("casebook scopes") as connection:
-            drop_unfinished_databases(connection)
-            for place in here:
-                _ensure_database(connection, place, databases.installation)
-    with databases.warehouse.session("casebook scopes") as warehouse, warehouse.cursor() as cursor:
-        close_database(cursor, console)
+
+    limit: int | None = None
+    inherits: bool = True
+    settings: Mapping[str, str] = {}
+    uses_reserved: bool = False
 
 
-def _ensure_roles(
+def places_on(server: ReportingServer, places: Sequence[ScopeDatabase]) -> list[ScopeDatabase]:
+    """Return the scopes' databases on a server."""
+    return [place for place in places if place.server.endpoint == server.endpoint]
+
+
+def groups_of(
+    places: Sequence[ScopeDatabase], members: Sequence[Member]
+) -> dict[str, ScopeDatabase]:
+    """Return the database of each login, as far as its scope has one among these."""
+    by_scope = {place.scope: place for place in places}
+    return {one.login: by_scope[one.scope] for one in members if one.scope in by_scope}
+
+
+def ensure_roles(
     databases: Databases,
     server: ReportingServer,
     places: Sequence[ScopeDatabase],
-    members: Sequence[Member],
-    by_scope: Mapping[str, ScopeDatabase],
+    logins: Mapping[str, ScopeDatabase],
     console: Console,
 ) -> None:
+    """Make roles and logins that are missing, and change what of the others is not as it is to be.
+
+    A login gets a password when it is made, or when none is stored here; one who changed the own
+    password keeps it.
+    """
     connection = server.door.connect(application_name="casebook roles")
     new_lines: list[PasswordLine] = []
+
+    def ensure(name: str, password: str | None = None, limit: int | None = None) -> None:
+        ensure_role(
+            connection,
+            name,
+            installation=databases.installation,
+            login=limit is not None,
+            password=password,
+            connection_limit=-1 if limit is None else limit,
+        )
+
     try:
         with (
             database_errors("The server refused to set up the roles"),
             connection,
             connection.cursor() as cursor,
         ):
-            if connection.server_version >= _ITERATIONS_CAN_BE_SET:
-                # Nobody guesses a generated password, and a run connects many times.
-                cursor.execute("set local scram_iterations = 64")
-            for name in sorted({OWNER, *GROUPS, *(place.group for place in places)}):
-                ensure_role(connection, name, installation=databases.installation)
-            for name, limit in (
-                (PUBLISHER, -1),
-                *((one.renderer, RENDERER_LIMIT) for one in places),
-            ):
-                ensure_role(
-                    connection,
-                    name,
-                    installation=databases.installation,
-                    login=True,
-                    password=databases.passwords.ensure(server.endpoint, name),
-                    connection_limit=limit,
-                )
-            if connection.server_version >= _ITERATIONS_CAN_BE_SET:
-                cursor.execute("set local scram_iterations to default")
-            _let_publisher_not_inherit(cursor)
-            _separate(cursor, standing_edges(places), {one.login for one in members}, console)
-            limit = connection_limit(cursor, len(members))
-            limited = TEMPORARY_FILES if _may_limit_files(cursor) else {}
-            for place in places:
-                _ensure_settings(cursor, place.renderer, {**RENDERER_SETTINGS, **limited})
-            for member in members:
-                place = by_scope[member.scope.name]
-                line = databases.logins.line(server.endpoint, member.login)
-                # One who changed the own password keeps it.
-                is_new = line is None or not role_exists(connection, member.login)
+            forms = _forms(cursor, places, logins)
+            for name in sorted(forms.keys() - logins.keys()):
+                is_login = forms[name].limit is not None
+                if is_login and connection.server_version >= _ITERATIONS_CAN_BE_SET:
+                    # Nobody guesses a generated password, and a run connects many times.
+                    cursor.execute("set local scram_iterations = 64")
+                own = databases.passwords.ensure(server.endpoint, name) if is_login else None
+                ensure(name, own, forms[name].limit)
+            for login, place in logins.items():
+                line = databases.logins.line(server.endpoint, login)
+                is_new = line is None or not role_exists(connection, login)
                 password = (line.password if line else new_password()) if is_new else None
-                ensure_role(
-                    connection,
-                    member.login,
-                    installation=databases.installation,
-                    login=True,
-                    password=password,
-                    connection_limit=limit,
-                )
+                ensure(login, password, forms[login].limit)
                 if line is None and password:
-                    new_lines.append(
-                        PasswordLine(server.endpoint, member.login, password, place.database)
-                    )
-                _ensure_settings(cursor, member.login, {**SETTINGS, **limited})
+                    new_lines.append(PasswordLine(server.endpoint, login, password, place.database))
+            for change in role_changes(cursor, places, logins, settled=False):
+                if change.statement is not None:
+                    cursor.execute(change.statement)
+                    if " is a member of " in change.problem:
+                        console.warn(f"{change.problem}, by other hands, and is no longer.")
     finally:
         connection.close()
     # After the commit: what is missing after a crash is made anew, what is wrong would stay wrong.
     databases.logins.store(new_lines)
 
 
-def connection_limit(cursor: Cursor, logins: int) -> int:
-    """Return how many connections a login may have, so that all of them leave some for a run.
+def role_problems(
+    databases: Databases,
+    places: Sequence[ScopeDatabase],
+    members: Sequence[Member],
+    *,
+    settled: bool,
+) -> list[str]:
+    """Say how roles differ from what they are to be, see `role_changes`; empty if they do not."""
+    found: set[str] = set()
+    for server in databases.servers:
+        here = places_on(server, places)
+        with server.door.session("casebook roles") as connection, connection.cursor() as cursor:
+            changes = role_changes(cursor, here, groups_of(here, members), settled=settled)
+            found |= {change.problem for change in changes}
+    return sorted(found)
 
-    Where the server reserves connections for that, it hangs on nobody's limit.
+
+def role_changes(
+    cursor: Cursor,
+    places: Sequence[ScopeDatabase],
+    logins: Mapping[str, ScopeDatabase],
+    *,
+    settled: bool,
+) -> Iterator[Change]:
+    """Yield how the roles of a server differ from what they are to be.
+
+    Each login is to be in its scope's group and in nothing else. `settled`: and nobody else in any
+    group. Before that, while a version is being published, logins may be in former groups still.
     """
-    cursor.execute(_FREE_CONNECTIONS)
-    available, reserved = map(int, cursor.fetchone() or (0, 0))
-    if reserved >= RESERVED_CONNECTIONS:
-        return CONNECTION_LIMIT
-    return max(1, min(CONNECTION_LIMIT, (available - RESERVED_CONNECTIONS) // max(1, logins)))
-
-
-def memberships(cursor: Cursor) -> set[Edge]:
-    """Read who is a member of Casebook's groups and owner, as (member, role).
-
-    Since PostgreSQL 16 the builder, who made the roles, administers them as a member; that is no
-    reader.
-    """
-    cursor.execute(
-        "select pg_get_userbyid(member)::text, pg_get_userbyid(roleid)::text from pg_auth_members"
-        " where starts_with(pg_get_userbyid(roleid)::text, 'casebook_')"
-        " and pg_get_userbyid(member) <> current_user"
-    )
-    return set(cursor.fetchall())
-
-
-def change_memberships(cursor: Cursor, extra: Iterable[Edge], missing: Iterable[Edge]) -> None:
-    """Take members out of roles and put others in."""
-    for verb, preposition, edges in (("revoke", "from", extra), ("grant", "to", missing)):
-        for member, role in sorted(edges):
-            cursor.execute(
-                sql.SQL(f"{verb} {{}} {preposition} {{}}").format(
-                    sql.Identifier(role), sql.Identifier(member)
-                )
-            )
-
-
-def close_database(cursor: Cursor, console: Console) -> None:
-    """Take from PUBLIC what it may do on the database, or say which statement would.
-
-    On a server of one's own the warehouse may belong to somebody else, who alone can do it; the
-    server then answers with a warning only. The schema `public` is closed, too: nobody else is to
-    use it, and doctor would tell.
-    """
-    cursor.execute(_PUBLIC_SCHEMA_IS_OPEN)
-    if cursor.fetchone():
-        cursor.execute("revoke all on schema public from public")
-    cursor.execute(_OPEN_TO_PUBLIC)
-    found = cursor.fetchone()
-    if found is None:
-        return
-    statement = sql.SQL("revoke all on database {} from public").format(sql.Identifier(found[0]))
-    cursor.execute(statement)
-    cursor.execute(_OPEN_TO_PUBLIC)
-    if cursor.fetchone() is None:
-        console.say(f"Closed the database {found[0]} to PUBLIC.")
-    else:
-        console.warn(
-            f"Readers' logins can connect to the database {found[0]}; let its owner run:"
-            f" {statement.as_string(cursor)};"
-        )
-
-
-def _let_publisher_not_inherit(cursor: Cursor) -> None:
-    """Let the publisher have the owner's rights by `set role` alone.
-
-    Before PostgreSQL 16 inheriting is an attribute of the member, since then of the membership,
-    which takes the member's attribute as its default: the attribute does for both.
-    """
-    cursor.execute("select rolinherit from pg_roles where rolname = %s", (PUBLISHER,))
-    if cursor.fetchone() != (False,):
-        cursor.execute(sql.SQL("alter role {} noinherit").format(sql.Identifier(PUBLISHER)))
-
-
-def _separate(cursor: Cursor, standing: set[Edge], logins: set[str], console: Console) -> None:
-    """Put the standing roles into each other, and take Casebook's roles out of all others.
-
-    Logins may be in groups, of which `settle_logins` leaves them their own.
-    """
-    present = memberships(cursor)
-    roles = {OWNER, PUBLISHER, *GROUPS} | {name for edge in standing for name in edge}
-    no_groups = roles - {role for _, role in standing} - set(GROUPS) | {OWNER, PUBLISHER}
-    extra = {
-        (member, role)
-        for member, role in present - standing
-        if member in roles or (member in logins and role in no_groups)
+    cursor.execute("set search_path to pg_catalog")
+    forms = _forms(cursor, places, logins)
+    cursor.execute(_ROLES, (sorted(forms),))
+    present = {name: tuple(rest) for name, *rest in cursor.fetchall()}
+    for name, form in sorted(forms.items()):
+        if name in present:
+            yield from _form_changes(name, form, present[name])
+        else:
+            yield Change(f"the role {name} is missing", None)
+    standing = {(PUBLISHER, OWNER), *((place.renderer, place.group) for place in places)} | {
+        (place.group, place.audience_group)
+        for place in places
+        if place.group != place.audience_group
     }
-    change_memberships(cursor, extra, standing - present)
-    for member, role in sorted(extra):
-        console.warn(f"{member} was a member of {role}, by other hands, and is no longer.")
+    standing |= {(name, _RESERVED) for name, form in forms.items() if form.uses_reserved}
+    wanted = standing | {(login, place.group) for login, place in logins.items()}
+    # Whose members hold something else than the rows of a scope.
+    no_groups = {OWNER, PUBLISHER, *(place.renderer for place in places)}
+    cursor.execute(_MEMBERSHIPS, (sorted(forms),))
+    held = set()
+    for member, role, may_pass_on in cursor.fetchall():
+        names = {"member": sql.Identifier(member), "role": sql.Identifier(role)}
+        held.add((member, role))
+        if may_pass_on:
+            revoke = sql.SQL("revoke admin option for {role} from {member}").format(**names)
+            yield Change(f"{member} may give {role} to others", revoke)
+        if (member, role) in standing or (role == _RESERVED and member not in logins):
+            continue
+        is_standing = member in forms.keys() - logins.keys() or role in no_groups
+        if (member, role) not in wanted and (settled or is_standing):
+            revoke = sql.SQL("revoke {role} from {member}").format(**names)
+            yield Change(f"{member} is a member of {role}", revoke)
+    for member, role in sorted((wanted if settled else standing) - held):
+        grant = sql.SQL("grant {} to {}").format(sql.Identifier(role), sql.Identifier(member))
+        yield Change(f"{member} is no member of {role}", grant)
 
 
-def _may_limit_files(cursor: Cursor) -> bool:
-    cursor.execute("select has_parameter_privilege('temp_file_limit', 'set')")
-    return cursor.fetchone() == (True,)
+def _forms(
+    cursor: Cursor, places: Sequence[ScopeDatabase], logins: Mapping[str, ScopeDatabase]
+) -> dict[str, _Form]:
+    """Say how each role of a server is to be.
 
-
-def _ensure_settings(cursor: Cursor, login: str, wanted: Mapping[str, str]) -> None:
-    """Give a login its settings and no others: some that it can make itself break its reports."""
-    cursor.execute(
-        "select datname, setconfig from pg_db_role_setting"
-        " left join pg_database on pg_database.oid = setdatabase where setrole = %s::regrole",
-        (login,),
-    )
-    present = cursor.fetchall()
-    settings = {f"{name}={value}" for name, value in wanted.items()}
-    if [(database, set(found)) for database, found in present] == [(None, settings)]:
-        return
-    role = sql.Identifier(login)
-    for database, _ in present:
-        place = sql.SQL("in database {}").format(sql.Identifier(database)) if database else None
-        cursor.execute(sql.SQL("alter role {} {} reset all").format(role, place or sql.SQL("")))
-    for name, value in wanted.items():
-        cursor.execute(
-            sql.SQL("alter role {} set {} to {}").format(
-                role, sql.Identifier(name), sql.Literal(value)
-            )
-        )
-
-
-def _ensure_database(connection: Connection, place: ScopeDatabase, installation: str) -> None:
-    """Make a scope's database, open it to the scope's group and the publisher, and to nobody else.
-
-    Readers' clocks there show UTC.
+    The limits of all logins together leave some connections for a run; where the server reserves
+    them for that, it hangs on nobody's limit.
     """
-    ensure_database(connection, place.database, installation=installation)
-    wanted = {(place.group, "CONNECT"), (PUBLISHER, "CONNECT"), (OWNER, "CREATE")}
-    database = sql.Identifier(place.database)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select case when grantee = 0 then 'public' else pg_get_userbyid(grantee)::text end,"
-            " privilege_type from pg_database cross join lateral aclexplode(datacl)"
-            " where datname = %s and grantee <> datdba",
-            (place.database,),
-        )
-        granted = set(cursor.fetchall())
-        for verb, preposition, rights in (
-            ("revoke", "from", granted - wanted),
-            ("grant", "to", wanted - granted),
-        ):
-            for role, privilege in sorted(rights):
-                cursor.execute(
-                    sql.SQL(f"{verb} {privilege} on database {{}} {preposition} {{}}").format(
-                        database, sql.SQL("public") if role == "public" else sql.Identifier(role)
-                    )
-                )
-        cursor.execute(
-            "select 1 from pg_database where datname = %s and datconnlimit = 0", (place.database,)
-        )
-        if cursor.fetchone():
-            # It was to be dropped, and somebody was in it.
-            cursor.execute(sql.SQL("alter database {} connection limit -1").format(database))
-        cursor.execute(
-            "select 1 from pg_db_role_setting"
-            " where setrole = 0 and 'TimeZone=UTC' = any (setconfig)"
-            " and setdatabase = (select oid from pg_database where datname = %s)",
-            (place.database,),
-        )
-        if cursor.fetchone() is None:
-            cursor.execute(sql.SQL("alter database {} set timezone to 'UTC'").format(database))
-            with place.as_builder().session("casebook scopes") as within, within.cursor() as inner:
-                inner.execute("revoke all on schema public from public")
+    cursor.execute(_CONDITIONS, (RESERVED_CONNECTIONS,))
+    available, are_reserved, may_limit_files = cursor.fetchone() or (0, False, False)
+    each = (available - RESERVED_CONNECTIONS) // max(1, len(logins))
+    limit = CONNECTION_LIMIT if are_reserved else min(CONNECTION_LIMIT, each)
+    files = TEMPORARY_FILES if may_limit_files else {}
+    renderer = _Form(
+        RENDERER_LIMIT,
+        settings={**RENDERER_SETTINGS, **files},
+        uses_reserved=bool(are_reserved),
+    )
+    reader = _Form(max(1, limit), settings={**SETTINGS, **files})
+    return {
+        **{name: _Form() for name in (OWNER, *GROUPS, *(place.group for place in places))},
+        PUBLISHER: _Form(-1, inherits=False, uses_reserved=bool(are_reserved)),
+        **{place.renderer: renderer for place in places},
+        **dict.fromkeys(logins, reader),
+    }
+
+
+def _form_changes(name: str, form: _Form, present: tuple[object, ...]) -> Iterator[Change]:
+    can_log_in, inherits, limit, powers, settings = present
+    role = sql.Identifier(name)
+    if can_log_in != (form.limit is not None):
+        verb = sql.SQL("alter role {} nologin" if can_log_in else "alter role {} login")
+        yield Change(f"{name} {'can' if can_log_in else 'cannot'} log in", verb.format(role))
+    if powers:
+        yield Change(f"{name} {powers}", None)
+    # Before PostgreSQL 16 inheriting is an attribute of the member, since then of the membership,
+    # which takes the member's attribute as its default: the attribute does for both.
+    if inherits and not form.inherits:
+        alter = sql.SQL("alter role {} noinherit").format(role)
+        yield Change(f"{name} inherits the rights of {OWNER}", alter)
+    if form.limit not in (None, limit):
+        alter = sql.SQL("alter role {} connection limit {}").format(role, sql.Literal(form.limit))
+        yield Change(f"{name} may have another number of connections", alter)
+    wanted = sorted([None, f"{setting}={value}"] for setting, value in form.settings.items())
+    if form.limit is not None and settings != wanted:
+        # Also those that a role made for itself: some break its reports.
+        reset = [sql.SQL("alter role {} reset all").format(role)] + [
+            sql.SQL("alter role {} in database {} reset all").format(role, sql.Identifier(database))
+            for database, _ in (settings if isinstance(settings, list) else ())
+            if database
+        ]
+        assign = [
+            sql.SQL("alter role {} set {} to {}").format(
+                role, sql.Identifier(setting), sql.Literal(value)
+            )
+            for setting, value in form.settings.items()
+        ]
+        yield Change(f"{name} has other settings", sql.SQL("; ").join([*reset, *assign]))

@@ -1,4 +1,4 @@
-"""Functions of a scope's database: those declared, those there, and the way between them.
+"""Functions of a scope's database: those of a version, those there, and the way between them.
 
 Published functions run with the rights of whoever calls them. The one of the schema `private`,
 which policies ask, runs as the owner. Both look up names in pg_catalog alone, unless a name carries
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from psycopg2 import sql
 
-from orchestrate.contracts import Function
+from orchestrate.contracts import Function, Mart
+from orchestrate.errors import DataError
 
 if TYPE_CHECKING:
     from orchestrate.driver import Cursor
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 SEARCH_PATH: Final = "search_path=pg_catalog, pg_temp"
 # What a published function is beside its body.
 PUBLISHED: Final = f"security invoker, stable, parallel unsafe, {SEARCH_PATH}"
+_LANGUAGES: Final = ("sql", "plpgsql")
 
 
 class Routine(NamedTuple):
@@ -47,21 +49,41 @@ class Routine(NamedTuple):
         return self.schema, self.name, self.signature
 
 
-def published_routines(functions: Sequence[Function], owner: str) -> Iterable[Routine]:
-    """Describe functions as they are to be in a scope's database."""
+def built_routines(
+    warehouse: Cursor, functions: Sequence[Function], marts: Sequence[Mart], owner: str
+) -> dict[Routine, Function]:
+    """Return functions as they are to be in scopes' databases, from how dbt built them.
+
+    Names of marts are those that readers know. Raises DataError for one that is not built as the
+    manifest says, or that names anything else of the warehouse.
+    """
+    warehouse.execute("select current_database()")
+    (database,) = warehouse.fetchone() or ("",)
+    built = {(one.schema, one.name): one for one in live_routines(warehouse)}
+    found = {}
     for function in functions:
-        yield Routine(
-            function.schema,
-            function.name,
-            function.signature,
-            function.declaration,
-            function.returns,
-            function.language,
-            PUBLISHED,
-            owner,
-            function.description,
-            function.body,
+        routine = built.get((function.source_schema, function.name))
+        body = routine.body if routine else ""
+        for mart in marts:
+            body = body.replace(
+                f'"{database}"."{mart.source_schema}"."{mart.name}"',
+                f'"{mart.schema}"."{mart.name}"',
+            )
+        if routine is None or routine.language not in _LANGUAGES or f'"{database}".' in body:
+            raise DataError(
+                f"{function.schema}.{function.name} cannot be published: it is not in the"
+                f" warehouse, not in {' or '.join(_LANGUAGES)}, or reads more than public marts.",
+                "Mend it in functions/, build again, then publish.",
+            )
+        published = routine._replace(
+            schema=function.schema,
+            properties=PUBLISHED,
+            owner=owner,
+            comment=function.description,
+            body=body,
         )
+        found[published] = function
+    return found
 
 
 def live_routines(cursor: Cursor) -> frozenset[Routine]:
@@ -89,7 +111,7 @@ def change_routines(cursor: Cursor, declared: Iterable[Routine], owner: str) -> 
                     "create or replace function {} returns {} language {} {}"
                     " set search_path to pg_catalog, pg_temp as {}"
                 ).format(
-                    # Names and types of arguments and result are checked by the contract.
+                    # As the server spells them itself.
                     _named(routine, routine.arguments),
                     sql.SQL(routine.returns),
                     sql.Identifier(routine.language),

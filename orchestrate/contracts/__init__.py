@@ -1,7 +1,6 @@
 """What dbt's manifest promises of everything that is published: marts and functions."""
 
-from orchestrate.contracts.disclosure import SUPPRESSED_COLUMN, Disclosure
-from orchestrate.contracts.functions import Argument, Function, read_functions
+from orchestrate.contracts.functions import Function, read_functions
 from orchestrate.contracts.marts import (
     RESIDENT_COLUMN,
     SCOPE_COLUMN,
@@ -26,11 +25,8 @@ __all__ = [
     "READS_SCOPE",
     "RESIDENT_COLUMN",
     "SCOPE_COLUMN",
-    "SUPPRESSED_COLUMN",
     "VERSION_COLUMN",
-    "Argument",
     "Column",
-    "Disclosure",
     "ForeignKey",
     "Function",
     "Mart",

@@ -15,7 +15,6 @@ from graphlib import TopologicalSorter
 from types import MappingProxyType
 from typing import Any, Final
 
-from orchestrate.contracts.disclosure import Disclosure, read_disclosure
 from orchestrate.contracts.names import (
     READS_OWN,
     READS_SCOPE,
@@ -31,7 +30,7 @@ VERSION_COLUMN: Final = "version"
 SCOPE_COLUMN: Final = "scope_id"
 RESIDENT_COLUMN: Final = "resident_name"
 
-_REFERENCE: Final = re.compile(r"""ref\(\s*(?:['"]\w+['"]\s*,\s*)?['"](\w+)['"].*\)""")
+_REFERENCE: Final = re.compile(r"""ref\((?:['"]\w+['"],\s*)?['"](\w+)['"].*\)""")
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,6 @@ class Mart:
     primary_key: tuple[str, ...]
     foreign_keys: tuple[ForeignKey, ...] = ()
     readers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    disclosure: Disclosure | None = None
 
     @property
     def is_scoped(self) -> bool:
@@ -161,13 +159,6 @@ def _read_mart(
     ]
     if unknown:
         problems.append(f"its keys name unknown columns {', '.join(unknown)}")
-    disclosure = read_disclosure(
-        node,
-        {column.name: column.data_type for column in columns},
-        # Residents are no patients, and a client's book is its own.
-        is_own=is_scoped or READS_OWN in readers.values(),
-        problems=problems,
-    )
     if problems:
         raise Refused(problems)
     without_scope = [column for column in columns if column.name != SCOPE_COLUMN]
@@ -181,7 +172,6 @@ def _read_mart(
         primary_key=tuple(key for key in primary_key if key != SCOPE_COLUMN),
         foreign_keys=tuple(foreign_keys),
         readers=MappingProxyType(dict(sorted(readers.items()))),
-        disclosure=disclosure,
     )
 
 
@@ -230,64 +220,40 @@ def _read_foreign_keys(
     """Collect foreign keys of the model and of its columns.
 
     dbt writes the target as the text `ref('x')` after parsing and as a quoted relation name after
-    running; a constraint may also carry its SQL in `expression`.
+    running.
     """
     constraints = [
-        (tuple(constraint.get("columns") or ()), constraint)
-        for constraint in node.get("constraints") or ()
-    ] + [
-        ((name,), constraint)
-        for name, entry in node["columns"].items()
-        for constraint in entry.get("constraints") or ()
+        *((one.get("columns") or (), one) for one in node.get("constraints") or ()),
+        *(
+            ((name,), one)
+            for name, entry in node["columns"].items()
+            for one in entry.get("constraints") or ()
+        ),
     ]
     keys = []
     for columns, constraint in constraints:
         if constraint["type"] != "foreign_key":
             continue
-        target, to_columns = _foreign_target(constraint)
-        parent = _resolve(target, relations, models)
-        if parent is None:
-            problems.append(
-                f"its foreign key on {', '.join(columns)} names no public mart: {target}"
-            )
-            continue
+        target, to_columns = constraint.get("to") or "", constraint.get("to_columns") or ()
+        reference = _REFERENCE.fullmatch(target.strip())
+        parts = [part.strip('"') for part in target.split(".")]
+        parent = (
+            models.get(reference[1]) if reference else relations.get((parts[-2:-1][0], parts[-1]))
+        )
         pairs = [
             (column, to)
             for column, to in zip(columns, to_columns, strict=False)
             if (column, to) != (SCOPE_COLUMN, SCOPE_COLUMN)
         ]
-        if len(columns) != len(to_columns) or not pairs:
+        if parent is None or len(columns) != len(to_columns) or not pairs:
             problems.append(
-                f"its foreign key on {', '.join(columns)} does not name as many columns of {target}"
+                f"its foreign key on {', '.join(columns)} names no public mart, or not as many"
+                f" columns of it: {target}"
             )
             continue
-        keys.append(
-            ForeignKey(tuple(column for column, _ in pairs), *parent, tuple(to for _, to in pairs))
-        )
+        own, others = zip(*pairs, strict=True)
+        keys.append(ForeignKey(own, *parent, others))
     return keys
-
-
-def _foreign_target(constraint: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
-    if constraint.get("to"):
-        return constraint["to"], tuple(constraint.get("to_columns") or ())
-    expression = constraint.get("expression") or ""
-    matched = re.fullmatch(r"\s*(?:references\s+)?(.+?)\s*\(([^()]*)\)\s*", expression, re.I)
-    if not matched:
-        return expression, ()
-    names = tuple(name.strip().strip('"') for name in matched.group(2).split(","))
-    return matched.group(1), names
-
-
-def _resolve(
-    target: str,
-    relations: Mapping[tuple[str, str], tuple[str, str]],
-    models: Mapping[str, tuple[str, str]],
-) -> tuple[str, str] | None:
-    reference = _REFERENCE.fullmatch(target.strip())
-    if reference:
-        return models.get(reference.group(1))
-    parts = [part.strip().strip('"') for part in target.split(".")]
-    return relations.get((parts[-2], parts[-1])) if len(parts) >= 2 else None
 
 
 def _key_problems(marts: Sequence[Mart]) -> Iterable[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from psycopg2 import sql
 
 from orchestrate.database.connection import ConnectionTarget
+from orchestrate.database.defences import CLOSING_STATEMENT, TEMPLATE, limit_statements
 from orchestrate.database.files import replace_text
 from orchestrate.database.objects import database_exists, role_exists, scram_verifier
 from orchestrate.driver import Connection
@@ -16,20 +17,9 @@ WAREHOUSE = "warehouse"
 
 _MARK = "casebook.prepared"
 # Raised when the statements below change, so that older servers get them too.
-_GENERATION = "3"
+_GENERATION = "4"
 
-# Functions of the server that nobody needs who only reads, as conditions on pg_proc: those that
-# store large objects, and the server's counters. A counter of the rows that were read of a table
-# grows by the rows of whoever else reads it, so that watching it counts what is out of sight.
-LARGE_OBJECTS = "(proname like 'lo\\_%' or proname in ('loread', 'lowrite'))"
-COUNTERS = "(proname like 'pg\\_stat\\_get\\_%' and proname <> 'pg_stat_get_activity')"
-
-_FUNCTIONS_TO_CLOSE = f"""
-    select oid::regprocedure::text
-    from pg_catalog.pg_proc
-    where pronamespace = 'pg_catalog'::regnamespace and ({LARGE_OBJECTS} or {COUNTERS})
-    order by 1
-"""
+_WITHOUT_READERS = ("postgres", "template1", WAREHOUSE)
 _DATABASES = "select datname::text from pg_catalog.pg_database where datallowconn order by 1"
 
 
@@ -42,28 +32,44 @@ def is_prepared(data_dir: Path) -> bool:
 def prepare(data_dir: Path, administrator: ConnectionTarget, builder_password: str) -> None:
     """Make role, databases and privileges; may be repeated, after a crash or for a new password.
 
-    New databases are copies of template1, so what is closed there is closed in all of them; those
-    that an earlier release made are closed one by one.
+    Databases that readers connect to are copies of the template, in which the server's own
+    functions are closed; in copies that an earlier release made they are closed one by one. The
+    builder alone gets into the warehouse, and needs some of them there.
     """
     with administrator.session() as connection, connection.cursor() as cursor:
+        _ensure_builder(connection, builder_password)
+        _ensure_database(connection, WAREHOUSE, owner=BUILDER)
+        _ensure_database(connection, TEMPLATE, owner=administrator.user)
+        for name in (*_WITHOUT_READERS, TEMPLATE):
+            cursor.execute(
+                sql.SQL("revoke all on database {} from public").format(sql.Identifier(name))
+            )
         cursor.execute(_DATABASES)
         databases = [name for (name,) in cursor.fetchall()]
     for name in databases:
-        with administrator.derive(dbname=name).session() as connection:
-            _close_schema_and_functions(connection)
-    with administrator.session() as connection:
-        _close_database(connection, "template1")
-        _close_database(connection, "postgres")
-        _ensure_builder(connection, builder_password)
-        if not database_exists(connection, WAREHOUSE):
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    sql.SQL("create database {} owner {}").format(
-                        sql.Identifier(WAREHOUSE), sql.Identifier(BUILDER)
-                    )
-                )
-        _close_database(connection, WAREHOUSE)
+        with (
+            administrator.derive(dbname=name).session() as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("revoke all on schema public from public")
+            if name not in _WITHOUT_READERS:
+                cursor.execute(CLOSING_STATEMENT)
+    with administrator.session() as connection, connection.cursor() as cursor:
+        # Last: nothing is copied from it before it is closed.
+        cursor.execute(
+            sql.SQL("alter database {} is_template true").format(sql.Identifier(TEMPLATE))
+        )
     replace_text(data_dir / _MARK, f"{_GENERATION}\n")
+
+
+def _ensure_database(connection: Connection, name: str, *, owner: str) -> None:
+    if not database_exists(connection, name):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                sql.SQL("create database {} owner {}").format(
+                    sql.Identifier(name), sql.Identifier(owner)
+                )
+            )
 
 
 def _ensure_builder(connection: Connection, password: str) -> None:
@@ -80,22 +86,5 @@ def _ensure_builder(connection: Connection, password: str) -> None:
                 sql.Literal(scram_verifier(connection, BUILDER, password)),
             )
         )
-
-
-def _close_database(connection: Connection, name: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            sql.SQL("revoke all on database {} from public").format(sql.Identifier(name))
-        )
-
-
-def _close_schema_and_functions(connection: Connection) -> None:
-    """Leave everyone's role nothing in schema public, no large objects and no counters."""
-    with connection.cursor() as cursor:
-        cursor.execute("revoke all on schema public from public")
-        cursor.execute(_FUNCTIONS_TO_CLOSE)
-        for (signature,) in cursor.fetchall():
-            # Already quoted by the server: a name with its argument types.
-            cursor.execute(
-                sql.SQL("revoke execute on function {} from public").format(sql.SQL(signature))
-            )
+        for statement in limit_statements(cursor, BUILDER):
+            cursor.execute(statement)

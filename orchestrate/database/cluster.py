@@ -31,7 +31,9 @@ host all all {LOOPBACK}/32 scram-sha-256
 _SETTINGS = """\
 # Written by Casebook at every start: changes are lost.
 cluster_name = 'casebook'
-max_connections = 60
+max_connections = 100
+# For the builder and whom it lets, so that readers never lock them out.
+reserved_connections = 20
 password_encryption = 'scram-sha-256'
 shared_buffers = 256MB
 effective_cache_size = 1GB

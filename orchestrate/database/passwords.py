@@ -118,10 +118,16 @@ class PasswordFile:
         if self.path.exists():
             self._change(lambda lines: [line for line in lines if line.endpoint != endpoint])
 
-    def forget_users(self, users: Collection[str]) -> None:
-        """Remove the passwords of users, wherever they are."""
+    def forget_users(self, users: Collection[str], endpoint: Endpoint | None = None) -> None:
+        """Remove the passwords of users at an endpoint, None: wherever they are."""
         if users and self.path.exists():
-            self._change(lambda lines: [line for line in lines if line.user not in users])
+            self._change(
+                lambda lines: [
+                    line
+                    for line in lines
+                    if line.user not in users or endpoint not in (None, line.endpoint)
+                ]
+            )
 
     def _change(self, change: Callable[[Sequence[PasswordLine]], Sequence[PasswordLine]]) -> None:
         with self._locked():

@@ -28,7 +28,8 @@ _TITLES = {
 }
 _RULE = (
     "Counts of patients of other payers follow one rule: 1 to 10 patients are left empty "
-    "(is_suppressed), more are rounded to the nearest 10, money to the nearest 100."
+    "(is_suppressed), more are rounded to the nearest 10, money to the nearest multiple of what "
+    "ten of the procedure cost, 100 at least, and left empty where it would tell more than counts."
 )
 _COVERAGE = {
     PROGRAM: ("Rows cover every study of the residency export.",),
@@ -42,8 +43,10 @@ _DEIDENTIFIED = (
     "encounter started (UTC), ages are bands, ZIP codes have three digits."
 )
 _CSV_HINT = (
-    "In the CSV files a ' stands before text that a spreadsheet would take for a formula. In the "
-    "workbook control characters are left out, and text longer than a cell ends with …."
+    "In the CSV files a ' stands before text that a spreadsheet could take for a formula, also "
+    "after a semicolon, comma, bar, tab or line break within a cell, since any of these may "
+    "separate columns where the file is opened. In the workbook control characters are left out, "
+    "and text longer than a cell ends with …."
 )
 
 Line = tuple[str, ...]

@@ -21,6 +21,7 @@ from psycopg2 import sql
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 
 from orchestrate import __version__
+from orchestrate.access.entry import ensure_scopes
 from orchestrate.access.known import MEMBERS_MODEL, Known, read_known
 from orchestrate.access.logins import remove_former, settle_logins
 from orchestrate.access.members import (
@@ -30,22 +31,21 @@ from orchestrate.access.members import (
     read_members_file,
     tie_members,
 )
-from orchestrate.access.role_checks import role_problems
-from orchestrate.access.roles import ensure_scopes
-from orchestrate.access.scopes import WAITING, ScopeDatabase, unique_scopes
+from orchestrate.access.roles import role_problems
+from orchestrate.access.routines import built_routines
+from orchestrate.access.scopes import OWNER, WAITING, ScopeDatabase, unique_scopes
 from orchestrate.contracts import Mart, read_functions, read_marts
 from orchestrate.database.connection import database_errors
 from orchestrate.errors import CasebookError, DatabaseError, LostConnectionError
 from orchestrate.publishing.artifacts import check_last_build, read_build
-from orchestrate.publishing.audit import Examined, audit
 from orchestrate.publishing.former import former_highest_version
 from orchestrate.publishing.scope_versions import (
     Version,
     delete_versions,
     fill,
+    read_state,
     refuse_differences,
     show,
-    shown_version,
 )
 from orchestrate.publishing.tables import Name
 from orchestrate.publishing.versions import (
@@ -87,7 +87,7 @@ def publish(
     sources: Mapping[str, object] = _NO_SOURCES,
     still_alone: Callable[[], None] = lambda: None,
 ) -> PublishedVersion:
-    """Audit the build that `target_dir` describes and publish its marts, all or none.
+    """Publish the marts of the build that `target_dir` describes, all or none.
 
     `sources` says per domain where the data came from; it is recorded with the version. The caller
     holds the run lock; `still_alone` raises when it was lost meanwhile. Raises DataError when the
@@ -103,7 +103,7 @@ def publish(
     functions = read_functions(build.manifest, marts)
     with _snapshot(databases, build.relations) as warehouse, warehouse.cursor() as source:
         check_last_build(source, build, target_dir)
-        audit(Examined(source, marts, build.source_relation))
+        routines = built_routines(source, functions, marts, OWNER)
         known = read_known(source, build.source_relation, marts)
         members, warnings = listed_members(
             settings, source, build.source_relation(MEMBERS_MODEL), known
@@ -119,7 +119,7 @@ def publish(
             databases,
             warehouse,
             places,
-            Version(number, marts, functions, rolled_back),
+            Version(number, marts, routines, rolled_back),
             console,
         )
     refuse_differences(role_problems(databases, places, members, settled=False))
@@ -199,7 +199,7 @@ def lagging_scopes(databases: Databases) -> list[str]:
     if decided.is_carried_out:
         return []
     places, _ = read_readers(databases)
-    return [place.scope.name for place in places if shown_version(place) != decided.current]
+    return [place.scope.name for place in places if read_state(place).version != decided.current]
 
 
 def tidy(databases: Databases, console: Console) -> None:
@@ -207,8 +207,8 @@ def tidy(databases: Databases, console: Console) -> None:
     try:
         delete_old_versions(databases)
         places, members = read_readers(databases)
-        if not remove_former(databases, places, members, console):
-            forget_scopes(databases)
+        remove_former(databases, places, members, console)
+        forget_scopes(databases)
         if found := role_problems(databases, places, members, settled=True):
             console.warn(f"Roles are not as they are to be: {'; '.join(found[:5])}.")
     except CasebookError as error:

@@ -61,7 +61,7 @@ def build_aside(
     for number, name in enumerate(sorted(_to_rebuild(wanted, present))):
         places[name] = (SCHEMA, f"aside_{version}_{number}")
         form = grown_table(wanted[name], lasting[name])
-        for statement in create_table(places[name], name, form):
+        for statement in create_table(places[name], form):
             cursor.execute(statement)
         columns = sql.SQL(", ").join(map(sql.Identifier, lasting[name].columns))
         cursor.execute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Final
 
@@ -13,16 +13,14 @@ from psycopg2 import sql
 from orchestrate.access.logins import clear_default_rights
 from orchestrate.access.policies import (
     Given,
+    access_changes,
     apply_access,
-    declared_access,
-    difference,
+    foreign_objects,
     given_to,
-    live_access,
-    policy_changes,
     roles_with_default_rights,
 )
 from orchestrate.access.private import ensure_private
-from orchestrate.access.routines import Routine, change_routines
+from orchestrate.access.routines import Routine
 from orchestrate.access.scopes import OWNER, ScopeDatabase
 from orchestrate.contracts import VERSION_COLUMN, Function, Mart
 from orchestrate.database.connection import database_errors
@@ -60,8 +58,21 @@ class Version:
 
     number: int
     marts: Sequence[Mart]
-    functions: Sequence[Function]
+    routines: Mapping[Routine, Function]
     rolled_back: Collection[int] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class State:
+    """What a scope's database shows: the version, the highest it ever did, by which decision.
+
+    `given` is what the version gives, None where the database does not hold it.
+    """
+
+    version: int | None = None
+    highest: int = 0
+    turn: int = 0
+    given: Mapping[str, object] | None = None
 
 
 def fill(place: ScopeDatabase, version: Version, source: Cursor, console: Console) -> bool:
@@ -75,13 +86,13 @@ def fill(place: ScopeDatabase, version: Version, source: Cursor, console: Consol
     """
     audience = place.scope.audience
     marts = [mart for mart in version.marts if audience in mart.readers]
-    given = given_to(audience, marts, version.functions)
+    given = given_to(audience, marts, version.routines)
     with place.as_owner() as cursor:
         if roles := roles_with_default_rights(cursor):
             clear_default_rights(place, roles, console)
         ensure_private(cursor)
         _begin(cursor, place, version.number)
-        refuse_differences(live_access(cursor).others)
+        refuse_differences(foreign_objects(cursor))
         asides = _prepare_tables(cursor, marts, version)
         cursor.execute("select exists (select from private.versions)")
         is_first = cursor.fetchone() == (False,)
@@ -102,20 +113,7 @@ def fill(place: ScopeDatabase, version: Version, source: Cursor, console: Consol
         for mart in marts:
             name = (mart.schema, mart.name)
             cursor.execute(sql.SQL("analyze {}").format(sql.Identifier(*asides.get(name, name))))
-        if is_first and not asides:
-            # Nobody sees a row yet, so that nothing has to wait.
-            apply_access(cursor, declared_access(place, given, live_access(cursor)))
-        return _try_out(cursor, place, given, asides)
-
-
-def try_out(place: ScopeDatabase, version: int) -> None:
-    """Raise DatabaseError for what would keep a version from being shown; change nothing."""
-    with place.as_owner() as cursor:
-        ensure_private(cursor)
-        cursor.execute("select given from private.versions where version = %s", (version,))
-        if row := cursor.fetchone():
-            refuse_differences(live_access(cursor).others)
-            _try_out(cursor, place, Given.from_json(row[0]), _existing(cursor, row[0]))
+        return not asides and _try_out(cursor, place, given)
 
 
 def show(
@@ -153,33 +151,20 @@ def move_pointer(cursor: Cursor, decided: Pointer) -> None:
 def access_problems(place: ScopeDatabase) -> list[str]:
     """Say how access to a scope's database differs from what the version shown gives."""
     with place.as_owner() as cursor:
-        row = _read_current(cursor)
-        if row is None:
+        content = _read_state(cursor).given
+        if content is None:
             return []
-        live = live_access(cursor)
-        return difference(declared_access(place, Given.from_json(row), live), live)
+        given = Given.from_json(content)
+        return [change.problem for change in access_changes(cursor, place, given)] + [
+            f"{role} gives default rights on what it may come to make"
+            for role in roles_with_default_rights(cursor)
+        ]
 
 
-def shown_version(place: ScopeDatabase) -> int | None:
-    """Return the version that the readers of a scope see, None when they see none."""
+def read_state(place: ScopeDatabase) -> State:
+    """Return what a scope's database shows."""
     with place.as_owner() as cursor:
-        return _read_pointer(cursor)[0]
-
-
-def shows_a_version(place: ScopeDatabase) -> bool:
-    """Tell whether the database holds the rows of the version that is shown."""
-    with place.as_owner() as cursor:
-        return _read_current(cursor) is not None
-
-
-def highest_turn(places: Sequence[ScopeDatabase]) -> tuple[int, int]:
-    """Return the highest version that any scope's readers saw, and the last decision of any."""
-    highest, turn = 0, 0
-    for place in places:
-        with place.as_owner() as cursor:
-            _, own_highest, own_turn = _read_pointer(cursor)
-            highest, turn = max(highest, own_highest), max(turn, own_turn)
-    return highest, turn
+        return _read_state(cursor)
 
 
 def delete_versions(place: ScopeDatabase, kept: Collection[int]) -> None:
@@ -261,7 +246,7 @@ def _prepare_tables(cursor: Cursor, marts: Sequence[Mart], version: Version) -> 
     asides = build_aside(cursor, wanted, present, withdrawn, version.number)
     for name, table in wanted.items():
         if name not in present:
-            statements = create_table(name, name, table)
+            statements = create_table(name, table)
         elif name not in asides:
             statements = alter_table(name, table, present[name])
         else:
@@ -286,38 +271,19 @@ def _add_keys(
             cursor.execute(statement)
 
 
-def _try_out(
-    cursor: Cursor, place: ScopeDatabase, given: Given, asides: Mapping[Name, Name]
-) -> bool:
+def _try_out(cursor: Cursor, place: ScopeDatabase, given: Given) -> bool:
     """Give readers what a version gives and take it back, so that showing it cannot fail there.
 
-    Of tables that have to be taken from their readers, this tries functions only. Returns whether
-    all is given already. The caller has set the role to the owner.
+    Not where tables have to be taken from their readers for it. Returns whether all is given
+    already.
     """
-    live = live_access(cursor)
-    declared = declared_access(place, given, live)
-    if not asides and not difference(declared, live):
-        return True
-    cursor.execute("savepoint trial")
-    if asides or policy_changes(declared, live):
-        routines = frozenset(_reading(asides, one) for one in declared.routines)
-        change_routines(cursor, routines, owner=OWNER)
-        live = live_access(cursor)
-        declared = replace(live, routines=routines)
-    else:
-        apply_access(cursor, declared)
-        live = live_access(cursor)
-    refuse_differences(difference(declared, live))
-    cursor.execute("rollback to savepoint trial")
-    return False
-
-
-def _reading(asides: Mapping[Name, Name], routine: Routine) -> Routine:
-    """Return a function that reads tables where they stand aside."""
-    body = routine.body
-    for (schema, name), (aside_schema, aside) in asides.items():
-        body = body.replace(f'"{schema}"."{name}"', f'"{aside_schema}"."{aside}"')
-    return routine._replace(body=body)
+    changes = access_changes(cursor, place, given)
+    if changes and not any(change.relation for change in changes):
+        cursor.execute("savepoint trial")
+        apply_access(cursor, place, given)
+        refuse_differences([one.problem for one in access_changes(cursor, place, given)])
+        cursor.execute("rollback to savepoint trial")
+    return not changes
 
 
 def _give(
@@ -331,12 +297,10 @@ def _give(
     with readers_of(place, console) as readers:
         if asides:
             put_in_place(cursor, asides, readers)
-        live = live_access(cursor)
-        declared = declared_access(place, given, live)
-        lock_exclusively(cursor, policy_changes(declared, live), readers)
-        apply_access(cursor, declared)
-        live = live_access(cursor)
-        refuse_differences(difference(declared_access(place, given, live), live))
+        changes = access_changes(cursor, place, given)
+        lock_exclusively(cursor, {one.relation for one in changes if one.relation}, readers)
+        apply_access(cursor, place, given)
+        refuse_differences([one.problem for one in access_changes(cursor, place, given)])
 
 
 def _existing(cursor: Cursor, content: Mapping[str, object]) -> dict[Name, Name]:
@@ -350,25 +314,15 @@ def _existing(cursor: Cursor, content: Mapping[str, object]) -> dict[Name, Name]
     return asides
 
 
-def _read_pointer(cursor: Cursor) -> tuple[int | None, int, int]:
-    """Return the version that is shown, the highest that was, and the decision that says so."""
-    cursor.execute("select to_regclass('private.pointer') is not null")
-    if cursor.fetchone() != (True,):
-        return None, 0, 0
-    cursor.execute("select current_version, highest_version, turn from private.pointer")
-    current, highest, turn = cursor.fetchone() or (None, 0, 0)
-    return current, highest, turn
-
-
-def _read_current(cursor: Cursor) -> Mapping[str, object] | None:
+def _read_state(cursor: Cursor) -> State:
     cursor.execute("select to_regclass('private.versions') is not null")
     if cursor.fetchone() != (True,):
-        return None
+        return State()
     cursor.execute(
-        "select given from private.versions inner join private.pointer on version = current_version"
+        "select current_version, highest_version, turn, given from private.pointer"
+        " left join private.versions on version = current_version"
     )
-    row = cursor.fetchone()
-    return None if row is None else row[0]
+    return State(*(cursor.fetchone() or ()))
 
 
 def _children_first(cursor: Cursor) -> list[Name]:
@@ -383,7 +337,10 @@ def _children_first(cursor: Cursor) -> list[Name]:
 
 
 def _vacuum(place: ScopeDatabase, names: Sequence[Name]) -> None:
-    """Reuse the space of deleted versions; not truncating avoids a lock that readers feel."""
+    """Reuse the space of deleted versions, and forget their values in the planner's statistics.
+
+    Not truncating avoids a lock that readers feel.
+    """
     connection = place.as_publisher().connect(application_name="casebook publish", autocommit=True)
     try:
         with (
@@ -393,7 +350,7 @@ def _vacuum(place: ScopeDatabase, names: Sequence[Name]) -> None:
             cursor.execute(sql.SQL("set role {}").format(sql.Identifier(OWNER)))
             if names:
                 cursor.execute(
-                    sql.SQL("vacuum (truncate false) {}").format(
+                    sql.SQL("vacuum (analyze, truncate false) {}").format(
                         sql.SQL(", ").join(sql.Identifier(*name) for name in names)
                     )
                 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from psycopg2 import sql
 
-from orchestrate.access.policies import create_policy, policies_of
+from orchestrate.access.policies import POLICIES
 from orchestrate.contracts import VERSION_COLUMN, ForeignKey, Mart
 from orchestrate.errors import DataError
 
@@ -74,10 +74,10 @@ def declared_table(mart: Mart, names: Collection[Name]) -> Table:
     return Table(columns, primary_key, foreign_keys, indexes, mart.description)
 
 
-def create_table(place: Name, name: Name, table: Table) -> Iterator[sql.Composable]:
+def create_table(place: Name, table: Table) -> Iterator[sql.Composable]:
     """Return the statements that make a table at a place, but for its foreign keys.
 
-    `name` is the one that its readers will know it by. The publisher vacuums and analyses itself:
+    The publisher vacuums and analyses itself:
     the server would at moments of its own, which would show in what readers are told of it.
     """
     relation = sql.Identifier(*place)
@@ -86,8 +86,10 @@ def create_table(place: Name, name: Name, table: Table) -> Iterator[sql.Composab
         "create table {} ({}, primary key ({})) with (autovacuum_enabled = false)"
     ).format(relation, sql.SQL(", ").join(columns), _names(table.primary_key))
     yield sql.SQL("alter table {} enable row level security").format(relation)
-    for policy in policies_of(name):
-        yield create_policy(relation, policy)
+    for policy, kind, condition in POLICIES:
+        yield sql.SQL(f"create policy {policy} on {{}} as {kind} using ({condition})").format(
+            relation
+        )
     for names in sorted(table.indexes):
         yield sql.SQL("create index on {} ({})").format(relation, _names(names))
     yield _comment("table", relation, table.comment)
@@ -224,85 +226,70 @@ def _names(columns: Sequence[str]) -> sql.Composable:
 def live_tables(cursor: Cursor) -> dict[Name, Table]:
     """Read the tables of all schemas but the server's own and `private`."""
     cursor.execute("set local search_path to pg_catalog")
-    columns: dict[Name, dict[str, StoredColumn]] = {}
-    comments: dict[Name, str] = {}
-    cursor.execute(_COLUMNS)
-    for schema, name, table_comment, column, data_type, not_null, comment in cursor.fetchall():
-        comments[schema, name] = table_comment
-        columns.setdefault((schema, name), {})[column] = StoredColumn(data_type, not_null, comment)
-    primary_keys: dict[Name, tuple[str, ...]] = {}
-    foreign_keys: dict[Name, set[ForeignKey]] = {}
-    cursor.execute(_KEYS)
-    for schema, name, names, to_schema, to_name, to_names in cursor.fetchall():
-        if to_name is None:
-            primary_keys[schema, name] = tuple(names)
-        else:
-            key = ForeignKey(tuple(names), to_schema, to_name, tuple(to_names))
-            foreign_keys.setdefault((schema, name), set()).add(key)
-    indexes: dict[Name, set[tuple[str, ...]]] = {}
-    cursor.execute(_INDEXES)
-    for schema, name, names in cursor.fetchall():
-        indexes.setdefault((schema, name), set()).add(tuple(names))
+    cursor.execute(_LIVE)
     return {
-        table: Table(
-            found,
-            primary_keys.get(table, ()),
-            frozenset(foreign_keys.get(table, ())),
-            frozenset(indexes.get(table, ())),
-            comments[table],
+        (schema, name): Table(
+            {column: StoredColumn(*stored) for column, *stored in columns},
+            next((tuple(names) for names, parent, _ in keys if parent is None), ()),
+            frozenset(
+                ForeignKey(tuple(names), parent[0], parent[1], tuple(to_names))
+                for names, parent, to_names in keys
+                if parent is not None
+            ),
+            frozenset(map(tuple, indexes)),
+            comment,
         )
-        for table, found in columns.items()
+        for schema, name, comment, columns, keys, indexes in cursor.fetchall()
     }
 
 
-_TABLES: Final = """
-    pg_class as relation
-    inner join pg_namespace as namespace on namespace.oid = relation.relnamespace
-        and relation.relkind = 'r'
-        and namespace.nspname not in ('pg_catalog', 'information_schema', 'pg_toast', 'private')
-        and not starts_with(namespace.nspname, 'pg_temp_')
-"""
+def _column_names(table: str, numbers: str) -> str:
+    """Return SQL for an array of the names of a table's columns, given their numbers."""
+    return f"""(
+        select jsonb_agg(attname order by position)
+        from unnest({numbers}) with ordinality as key (attnum, position)
+        inner join pg_attribute on attrelid = {table} and pg_attribute.attnum = key.attnum
+    )"""
 
-_COLUMNS: Final = f"""
+
+_LIVE: Final = f"""
     select
-        namespace.nspname, relation.relname,
+        nspname,
+        relname,
         coalesce(obj_description(relation.oid, 'pg_class'), ''),
-        attname, format_type(atttypid, atttypmod), attnotnull,
-        coalesce(col_description(relation.oid, attnum), '')
-    from {_TABLES}
-    inner join pg_attribute on attrelid = relation.oid and attnum > 0 and not attisdropped
-    order by relation.oid, attnum
-"""
-
-_KEYS: Final = f"""
-    select
-        namespace.nspname, relation.relname,
         (
-            select array_agg(attname::text order by position)
-            from unnest(conkey) with ordinality as key (attnum, position)
-            inner join pg_attribute on attrelid = conrelid and pg_attribute.attnum = key.attnum
+            select jsonb_agg(
+                jsonb_build_array(
+                    attname, format_type(atttypid, atttypmod), attnotnull,
+                    coalesce(col_description(attrelid, attnum), '')
+                )
+                order by attnum
+            )
+            from pg_attribute
+            where attrelid = relation.oid and attnum > 0 and not attisdropped
         ),
-        parent_namespace.nspname, parent.relname,
         (
-            select array_agg(attname::text order by position)
-            from unnest(confkey) with ordinality as key (attnum, position)
-            inner join pg_attribute on attrelid = confrelid and pg_attribute.attnum = key.attnum
-        )
-    from {_TABLES}
-    inner join pg_constraint on conrelid = relation.oid and contype in ('p', 'f')
-    left join pg_class as parent on parent.oid = confrelid
-    left join pg_namespace as parent_namespace on parent_namespace.oid = parent.relnamespace
-"""
-
-_INDEXES: Final = f"""
-    select
-        namespace.nspname, relation.relname,
+            select coalesce(jsonb_agg(jsonb_build_array(
+                {_column_names("conrelid", "conkey")},
+                (
+                    select jsonb_build_array(schemas.nspname, parent.relname)
+                    from pg_class as parent
+                    inner join pg_namespace as schemas on schemas.oid = parent.relnamespace
+                    where parent.oid = confrelid
+                ),
+                {_column_names("confrelid", "confkey")}
+            )), '[]')
+            from pg_constraint
+            where conrelid = relation.oid and contype in ('p', 'f')
+        ),
         (
-            select array_agg(attname::text order by position)
-            from unnest(indkey::smallint[]) with ordinality as key (attnum, position)
-            inner join pg_attribute on attrelid = indrelid and pg_attribute.attnum = key.attnum
+            select coalesce(jsonb_agg({_column_names("indrelid", "indkey::smallint[]")}), '[]')
+            from pg_index
+            where indrelid = relation.oid and not indisprimary and indexprs is null
         )
-    from {_TABLES}
-    inner join pg_index on indrelid = relation.oid and not indisprimary
-    where indexprs is null
+    from pg_class as relation
+    inner join pg_namespace on pg_namespace.oid = relnamespace
+    where relkind = 'r'
+        and nspname not in ('pg_catalog', 'information_schema', 'pg_toast', 'private')
+        and not starts_with(nspname, 'pg_temp_')
 """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from orchestrate.access.members import Member
 from orchestrate.access.scopes import SHARED_AUDIENCES, ScopeDatabase
 from orchestrate.errors import ConfigurationError
-from orchestrate.publishing.scope_versions import shows_a_version
+from orchestrate.publishing.scope_versions import read_state
 from orchestrate.publishing.versions import PublishedVersion, read_readers
 from orchestrate.reports.downloads import safe_name
 
@@ -58,7 +58,7 @@ def read_recipients(
     clients = {client_id: (name, page) for client_id, name, page in current.known.clients}
     recipients = []
     for one in choose_recipients(places, members, clients, audiences, login):
-        if shows_a_version(one.place):
+        if read_state(one.place).given is not None:
             recipients.append(one)
         else:
             console.warn(f"{one.folder} has no rows of version {current.version}: nothing to show.")

@@ -155,7 +155,8 @@ def _noted(out_dir: Path) -> set[str]:
     except FileNotFoundError:
         return set()
     # A name, not a way elsewhere.
-    return {name for name in names if Path(name).name == name and not name.startswith(".")}
+    # A name, not a way elsewhere, nor to the folder itself.
+    return {name for name in names if name and Path(name).name == name and name[0] != "."}
 
 
 def _note(out_dir: Path, names: Collection[str]) -> None:

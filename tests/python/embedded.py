@@ -6,11 +6,19 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from orchestrate.database import server_status
+from orchestrate.access.entry import ensure_scopes
+from orchestrate.access.logins import settle_logins
+from orchestrate.access.members import Member
+from orchestrate.access.scopes import Scope, ScopeDatabase
+from orchestrate.console import Console
+from orchestrate.database import Databases, server_status
 from orchestrate.errors import CasebookError
+from orchestrate.publishing.versions import locate_scopes
 from orchestrate.settings import PROJECT_DIR, Settings
 
 NOBODY = 65534
+LOGIN = "staff_one"
+STAFF_MEMBER = Member(LOGIN, "staff", None, None, Scope("staff", "staff"))
 
 
 def settings_of(
@@ -24,6 +32,14 @@ def settings_of(
         database_url=database_url,
         reporting_url=reporting_url,
     )
+
+
+def make_scope(databases: Databases) -> ScopeDatabase:
+    """Make the database of the staff, with the login `LOGIN`, as a publication does."""
+    (place,) = locate_scopes(databases, [STAFF_MEMBER.scope])
+    ensure_scopes(databases, [place], [STAFF_MEMBER], Console())
+    settle_logins(databases, [place], [STAFF_MEMBER], Console())
+    return place
 
 
 def kill_everything(settings: Settings) -> None:

@@ -12,6 +12,15 @@ from typing import Any
 
 from psycopg2 import errors
 
+# Who reads what lies in each folder that a run on the sample's members renders.
+READERS = {
+    "program": "program_director",
+    "humana": "humana_colonoscopy",
+    "humana_hospice": "humana_hospice",
+    "united_healthcare": "uhc_analyst",
+    "management": "senior_manager",
+    "staff": "staff_member",
+}
 # Shipped as they are in every folder; nothing of a run is in them.
 STATIC = ("plotly.min.js", "casebook.css", "casebook.js", "explorer.js")
 _DOWNLOADS = re.compile(rb'data:[a-z/]+;[^,"]*base64,([A-Za-z0-9+/=]+)')

@@ -112,9 +112,9 @@ class SystemPostgres:
                 " where datname not in ('postgres', 'template0', 'template1')"
             )
             for (name,) in cursor.fetchall():
-                cursor.execute(
-                    sql.SQL("drop database {} with (force)").format(sql.Identifier(name))
-                )
+                database = sql.Identifier(name)
+                cursor.execute(sql.SQL("alter database {} is_template false").format(database))
+                cursor.execute(sql.SQL("drop database {} with (force)").format(database))
             cursor.execute("select rolname from pg_roles where oid >= 16384")
             for (name,) in cursor.fetchall():
                 role = sql.Identifier(name)

@@ -16,9 +16,10 @@ import pytest
 from postgres15 import BUILDER, HOST, SystemPostgres
 
 from orchestrate.console import Console
-from orchestrate.database import ConnectionTarget, open_databases, remove_embedded
+from orchestrate.database import ConnectionTarget, Databases, open_databases, remove_embedded
 from orchestrate.database import stop as stop_embedded
 from orchestrate.database.cluster import ADMINISTRATOR
+from orchestrate.database.defences import CLOSING_STATEMENT, TEMPLATE, limit_statements
 from orchestrate.database.passwords import Endpoint, PasswordFile
 from orchestrate.database.server import server_passwords
 from orchestrate.database.targets import locate
@@ -105,12 +106,24 @@ def administrator_of(settings: Settings, database: str = "postgres") -> Connecti
 
 
 def administer(settings: Settings) -> None:
-    """Do what doctor asks an administrator for, which the embedded server has by itself."""
+    """Do what an administrator is asked for, which the embedded server has by itself."""
     server = server_of(settings.home)
     if server:
-        databases = open_databases(settings, Console(error_stream=io.StringIO()))
-        for check in check_public(databases):
-            server.execute(*check.statements, database=databases.reporting_admin.database)
+        administer_cluster(server, open_databases(settings, Console(error_stream=io.StringIO())))
+
+
+def administer_cluster(server: SystemPostgres, databases: Databases) -> None:
+    """Do what an administrator is asked for on a server of one's own."""
+    with databases.warehouse.session() as connection, connection.cursor() as cursor:
+        limits = limit_statements(cursor, databases.warehouse.user)
+    server.execute(f"create database {TEMPLATE} template template0 encoding 'UTF8'", *limits)
+    server.execute(f"revoke all on database {TEMPLATE} from public")
+    server.execute(CLOSING_STATEMENT, database=TEMPLATE)
+    server.execute(f"alter database {TEMPLATE} is_template true")
+    server.execute(
+        *(text for check in check_public(databases) for text in check.statements),
+        database=databases.warehouse.database,
+    )
 
 
 def remove(settings: Settings) -> None:

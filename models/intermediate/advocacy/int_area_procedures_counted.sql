@@ -1,8 +1,30 @@
 with
 
-had as (
+population_procedures as (
 
     select * from {{ ref('int_population_procedures') }}
+
+),
+
+counties as (
+
+    select * from {{ ref('int_population_counties') }}
+
+),
+
+had as (
+
+    select
+        population_procedures.population,
+        population_procedures.is_exact,
+        population_procedures.patient_id,
+        population_procedures.procedure_code,
+        counties.area as county
+    from population_procedures
+    inner join counties
+        on
+            population_procedures.population = counties.population
+            and population_procedures.county = counties.county
 
 ),
 

@@ -60,8 +60,9 @@ final as (
         expected.county,
         expected.procedure_code,
         expected.observed_patients,
-        expected.population_patients * expected.county_share * expected.procedure_share
-            as expected_patients,
+        expected.county_patients::double precision
+        * expected.procedure_patients
+        / expected.population_patients as expected_patients,
         expected.county_share,
         expected.procedure_share,
         not expected.is_exact

@@ -8,7 +8,7 @@ encounters as (
 
 patients as (
 
-    select * from {{ ref('int_patients_generalised') }}
+    select * from {{ ref('int_patients_scoped') }}
 
 ),
 
@@ -18,7 +18,6 @@ totals as (
         scope_id,
         client_id,
         patient_id,
-        max(started_on) as last_started_on,
         min(service_on) as first_service_on,
         max(service_on) as last_service_on,
         count(*) as encounter_count,
@@ -35,7 +34,7 @@ final as (
         totals.scope_id::text as scope_id,
         {{ pseudonym('patient', 'totals.client_id', 'totals.patient_id') }}::text as patient_key,
         totals.client_id::text as client_id,
-        {{ age_band('patients.born_on', 'totals.last_started_on') }}::text as age_band,
+        patients.age_band::text as age_band,
         patients.gender::text as gender,
         patients.zip3::text as zip3,
         totals.first_service_on::date as first_service_month,
@@ -45,7 +44,9 @@ final as (
         totals.procedure_cost::numeric(18, 2) as procedure_cost
     from totals
     inner join patients
-        on totals.patient_id = patients.patient_id
+        on
+            totals.scope_id = patients.scope_id
+            and totals.patient_id = patients.patient_id
 
 )
 

@@ -14,7 +14,7 @@ encounters as (
 
 patients as (
 
-    select * from {{ ref('int_patients_generalised') }}
+    select * from {{ ref('int_patients_scoped') }}
 
 ),
 
@@ -45,7 +45,7 @@ final as (
         procedure_names.procedure_name::text as procedure_name,
         procedure_specialties.specialty_id::text as specialty_id,
         encounters.service_on::date as service_month,
-        {{ age_band('patients.born_on', 'encounters.started_on') }}::text as age_band,
+        patients.age_band::text as age_band,
         patients.gender::text as gender,
         patients.zip3::text as zip3,
         procedures.procedure_cost::numeric(18, 2) as procedure_cost
@@ -55,7 +55,9 @@ final as (
             procedures.scope_id = encounters.scope_id
             and procedures.encounter_id = encounters.encounter_id
     inner join patients
-        on procedures.patient_id = patients.patient_id
+        on
+            procedures.scope_id = patients.scope_id
+            and procedures.patient_id = patients.patient_id
     inner join procedure_names
         on procedures.procedure_code = procedure_names.procedure_code
     inner join procedure_specialties

@@ -6,6 +6,12 @@ cells as (
 
 ),
 
+costs as (
+
+    select * from {{ ref('int_restricted_payer_costs_judged') }}
+
+),
+
 procedure_names as (
 
     select * from {{ ref('int_procedure_names') }}
@@ -25,11 +31,11 @@ final as (
             as patient_count,
         {{ rounded_count('cells.procedure_count', 'cells.patient_count', 'cells.is_suppressed') }}
             as procedure_count,
-        ({{ rounded_money(
-            'cells.total_cost', 'cells.patient_count', 'cells.top_two_cost', 'cells.is_suppressed'
-        ) }})::numeric(18, 2) as total_cost,
+        case when costs.is_shown then costs.rounded_cost end::numeric(18, 2) as total_cost,
         cells.is_suppressed::boolean as is_suppressed
     from cells
+    inner join costs
+        on cells.cell_id = costs.cell_id
     left join procedure_names
         on cells.procedure_code = procedure_names.procedure_code
 

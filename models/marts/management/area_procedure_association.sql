@@ -60,6 +60,11 @@ final as (
     from measured
     inner join procedure_names
         on measured.procedure_code = procedure_names.procedure_code
+    -- Exact counts where few are expected would place single patients in counties. Of the other
+    -- populations every pair has a row, so that a row's presence tells nothing.
+    where
+        not measured.is_exact
+        or measured.expected >= {{ var('association_min_expected') }}
 
 )
 

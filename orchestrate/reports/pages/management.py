@@ -32,7 +32,6 @@ MANAGEMENT_NOTICE = (
 )
 # Of the procedures the heat map draws those that deviate most; the file has all of them.
 DRAWN_PROCEDURES = 20
-_LEAST_EXPECTED = 5.0
 
 
 @dataclass(frozen=True)
@@ -188,9 +187,11 @@ def _association_section(population: str, pairs: pd.DataFrame) -> Section:
         explanation=[
             "Expected is the number of patients if area and procedure had nothing to do with each "
             "other. The colour is Haberman's adjusted residual: how many standard deviations the "
-            "observed number lies above or below. A pair is notable when at least 5 patients are "
-            "expected and the residual is at least 3.5 either way, a threshold that allows for the "
-            "hundreds of pairs looked at.",
+            "observed number lies above or below. A pair is notable when the residual is at least "
+            "3.5 either way, a threshold that allows for the hundreds of pairs looked at.",
+            "Only pairs of which at least 5 patients are expected are looked at and shown, since "
+            "exact counts of fewer would place single patients. Counties with fewer than 11 "
+            "patients of the population are one, “Other counties”.",
             "This is association, not cause: areas differ in age and in their distance to the "
             "hospital, and the export has neither the population nor visits elsewhere. "
             f"Drawn are the {DRAWN_PROCEDURES} procedures that deviate most.",
@@ -216,11 +217,11 @@ def _association_section(population: str, pairs: pd.DataFrame) -> Section:
 
 
 def _most_deviating(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Return all pairs of the procedures with the largest residuals where enough are expected."""
+    """Return all pairs of the procedures with the largest residuals."""
     strength: dict[str, float] = {}
     for row in records(pairs):
         residual = as_float(row["adjusted_residual"])
-        if residual is not None and row["expected_patients"] >= _LEAST_EXPECTED:
+        if residual is not None:
             name = str(row["procedure_name"])
             strength[name] = max(strength.get(name, 0.0), abs(residual))
     names = sorted(strength, key=lambda name: (-strength[name], name))[:DRAWN_PROCEDURES]

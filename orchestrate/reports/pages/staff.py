@@ -15,7 +15,8 @@ from orchestrate.reports.tables import Column
 STAFF_NOTICE = (
     "Rows cover encounters of the payers whose rows may be extracted, and nothing about a patient "
     "is derived from others. Where counts cover other payers, 1 to 10 patients are left empty "
-    "(is_suppressed), more are rounded to the nearest 10 and money to the nearest 100."
+    "(is_suppressed), more are rounded to the nearest 10, and money to what ten of the procedure "
+    "cost, 100 at least; it is left empty where it would tell more than the counts."
 )
 _NAME = Column("name", "Column")
 _COLUMNS = (Column("data_type", "Type"), Column("description", "What it means"))

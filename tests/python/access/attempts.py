@@ -40,9 +40,9 @@ _RELATIONS = f"""
     group by nspname, relname, relkind, pg_class.oid
     order by nspname, relname
 """
-_COUNTERS = """
-    select proname::text, oidvectortypes(proargtypes) from pg_proc
-    where starts_with(proname, 'pg_stat_get_')
+_CALLED_BY_VIEWS = """
+    select proname::text, oidvectortypes(proargtypes), provolatile::text from pg_proc
+    where pronamespace = 'pg_catalog'::regnamespace and proname ~ '^(pg|txid)_'
 """
 # The privilege is looked at before any row: where none is touched, nothing has to be undone.
 _ON_ROWS = {
@@ -64,8 +64,8 @@ _TABLES = {"r", "f", "p"}
 
 def on_relations(cursor: Any) -> Iterator[Attempt]:
     """Yield the attempts on every relation, the server's own included."""
-    cursor.execute(_COUNTERS)
-    counters = cursor.fetchall()
+    cursor.execute(_CALLED_BY_VIEWS)
+    callable_by_views = cursor.fetchall()
     cursor.execute(_RELATIONS)
     found = cursor.fetchall()
     views = {name: text for _, name, *_, text in found if text}
@@ -75,9 +75,9 @@ def on_relations(cursor: Any) -> Iterator[Attempt]:
         # A view calls functions with the rights of who reads it, those of views in it too.
         called = text + "".join(views[other] for other in views if f" {other}\n" in f"{text}\n")
         reach += [
-            ("function", ("pg_catalog", counter, arguments), "EXECUTE")
-            for counter, arguments in counters
-            if f"{counter}(" in called
+            ("function", ("pg_catalog", *function), "EXECUTE")
+            for function in callable_by_views
+            if f"{function[0]}(" in called
         ]
         yield Attempt(f"select * from {relation} limit 0", [*reach, *columns])
         for column in system:
@@ -92,7 +92,7 @@ def on_relations(cursor: Any) -> Iterator[Attempt]:
 
 # Sub-selects, because a call of nulls alone is planned away before its privilege is looked at.
 _CALLS = """
-    select nspname::text, proname::text, oidvectortypes(proargtypes),
+    select nspname::text, proname::text, oidvectortypes(proargtypes), provolatile::text,
         format(
             'select %I.%I(%s)', nspname, proname,
             (
@@ -116,7 +116,7 @@ _CALLS = """
 def on_functions(cursor: Any, closed: Iterable[tuple[str, ...]]) -> Iterator[Attempt]:
     """Yield a call, with nulls, of each function among the closed ones that can be called so.
 
-    `closed` are paths of cells: schema, name, types of arguments.
+    `closed` are paths of cells: schema, name, types of arguments, volatility.
     """
     paths = set(closed)
     cursor.execute(_CALLS)

@@ -21,7 +21,7 @@ class Cell(NamedTuple):
     relation    schema, name, kind of relation       SELECT … MAINTAIN
     column      schema, relation, name, plain or system      SELECT, INSERT, UPDATE, REFERENCES
     sequence    schema, name                         USAGE, SELECT, UPDATE
-    function    schema, name, types of arguments     EXECUTE
+    function    schema, name, types of arguments, volatility     EXECUTE
     role        name                                 MEMBER, USAGE, SET, ADMIN
     attribute   of the role itself: login …          HOLDS
     setting     name                                 SET, ALTER SYSTEM
@@ -176,7 +176,11 @@ _SEQUENCES = f"""
 """
 _FUNCTIONS = f"""
     select 'function',
-        array[nspname::text, object.proname::text, oidvectortypes(object.proargtypes)], verb,
+        array[
+            nspname::text, object.proname::text, oidvectortypes(object.proargtypes),
+            object.provolatile::text
+        ],
+        verb,
         has_function_privilege(%(role)s, object.oid, verb),
         verb = any ({_at_birth("pg_proc", "f", "proowner")})
     from pg_proc as object

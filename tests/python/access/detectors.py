@@ -8,51 +8,47 @@ from typing import Any
 
 from psycopg2 import Error, sql
 
-from orchestrate.access.policies import Access, difference, live_access
+from orchestrate.access.policies import Given, access_changes, roles_with_default_rights
+from orchestrate.access.roles import groups_of, role_changes
+from orchestrate.access.scopes import ScopeDatabase
+from orchestrate.publishing.versions import read_readers
 from tests.python.access.cells import read_changed_cells
 from tests.python.access.declared import Role, is_allowed, is_compared
 from tests.python.access.guards import standing_otherwise
-from tests.python.access.subject import (
-    Name,
-    Subject,
-    fingerprint,
-    relations,
-)
+from tests.python.access.subject import Fingerprint, Name, Subject, everything
 
 GATE, GUARDS, MATRIX, ROWS = "the gate", "guards", "the matrix", "rows"
-Shown = Mapping[Name, tuple[int, int] | None]
 
 
 @dataclass(frozen=True)
 class Detectors:
-    """What is known of a sound Casebook, for looking at a changed one.
+    """What is known of a sound Casebook, for looking at a changed one in one scope's database.
 
-    `shown` is, per login and relation, the fingerprint of the rows that it must see; None where it
-    must see nothing at all.
+    `shown` is, per relation, the fingerprint of the rows that the readers of the scope must see;
+    None where they must see nothing at all.
     """
 
     subject: Subject
-    declared: Access
+    place: ScopeDatabase
+    given: Given
     roles: list[Role]
-    shown: Mapping[str, Shown]
+    shown: Mapping[Name, Fingerprint | None]
 
     @classmethod
-    def prepare(cls, cursor: Any, subject: Subject, declared: Access) -> Detectors:
-        """Look at a sound Casebook, as the superuser in reporting."""
-        columns = relations(cursor)
-        shown: dict[str, Shown] = {}
-        for login in subject.logins:
-            wanted = subject.conditions(login, columns)
-            rows: dict[Name, tuple[int, int] | None] = dict.fromkeys(columns)
-            for name, condition in wanted.items():
-                cursor.execute(fingerprint(name, condition))
-                rows[name] = cursor.fetchone()
-            shown[login] = rows
-        return cls(subject, declared, subject.roles(), shown)
+    def prepare(cls, cursor: Any, subject: Subject, database: str) -> Detectors:
+        """Look at a sound Casebook, as the superuser in the database."""
+        places, _ = read_readers(subject.databases)
+        (place,) = [one for one in places if one.database == database]
+        cursor.execute(
+            "select given from private.versions"
+            " inner join private.pointer on version = current_version"
+        )
+        given = Given.from_json(cursor.fetchone()[0])
+        return cls(subject, place, given, subject.roles(), subject.expected(database))
 
     def first_to_notice(self, cursor: Any) -> str | None:
         """Say which detector notices something, in the superuser's transaction with a change."""
-        if difference(self.declared, live_access(cursor)):
+        if self._is_refused(cursor):
             return GATE
         if standing_otherwise(cursor):
             return GUARDS
@@ -62,24 +58,40 @@ class Detectors:
             return ROWS
         return None
 
+    def _is_refused(self, cursor: Any) -> bool:
+        """Tell whether a publication would be: it looks at rights in the database, and at roles."""
+        if access_changes(cursor, self.place, self.given) or roles_with_default_rights(cursor):
+            return True
+        places, members = read_readers(self.subject.databases)
+        # As the builder looks, who administers the roles that it made.
+        cursor.execute("set local role casebook_builder")
+        found = list(role_changes(cursor, places, groups_of(places, members), settled=True))
+        cursor.execute("reset role")
+        return bool(found)
+
     def _has_wrong_cell(self, cursor: Any) -> bool:
         placed = {role.name: role for role in self.roles}
-        reporting = self.subject.reporting
+        audiences, where = self.subject.audiences, self.place.database
         return any(
             is_compared(placed[name], cell)
-            and cell.is_held != is_allowed(placed[name], cell, reporting)
+            and cell.is_held != is_allowed(placed[name], cell, audiences, where)
             for name, cell in read_changed_cells(cursor, placed)
         )
 
     def _has_wrong_rows(self, cursor: Any) -> bool:
-        for login, wanted in self.shown.items():
-            for name, rows in wanted.items():
+        for role in self.subject.entering():
+            if role.database != self.place.database:
+                continue
+            for relation, rows in self.shown.items():
                 cursor.execute("savepoint looking")
                 try:
+                    cursor.execute("set local timezone to 'UTC'")
                     cursor.execute(
-                        sql.SQL("set local session authorization {}").format(sql.Identifier(login))
+                        sql.SQL("set local session authorization {}").format(
+                            sql.Identifier(role.name)
+                        )
                     )
-                    cursor.execute(fingerprint(name, sql.SQL("true")))
+                    cursor.execute(everything(relation))
                     found = cursor.fetchone()
                 except Error:
                     found = None

@@ -1,4 +1,4 @@
-"""What privileges do not tell: the guards on tables, functions and logins of reporting.
+"""What privileges do not tell: the guards on tables, functions and logins of a scope's database.
 
 One query per kind of object; each row says what is guarded, which guard, and whether it stands.
 """
@@ -19,7 +19,7 @@ class Guard(NamedTuple):
 
 def read_guards(cursor: Any) -> Iterator[Guard]:
     """Yield every guard of the database that the cursor is in."""
-    for query in (_TABLES, _COLUMNS, _INDEXES, _FUNCTIONS, _LOGINS, _NOTHING_ELSE):
+    for query in (_TABLES, _POLICIES, _INDEXES, _FUNCTIONS, _LOGINS, _NOTHING_ELSE):
         cursor.execute(query)
         yield from (Guard(*row) for row in cursor.fetchall())
 
@@ -52,33 +52,39 @@ _TABLES = f"""
     ) as guards (what, stands)
     where relkind not in ('i', 'I', 't', 'c')
 """
-_COLUMNS = f"""
-    select format('%s.%s.%s', nspname, relname, attname), 'keeps no statistics',
-        attstattarget = 0 and not exists (
-            select from pg_statistic where starelid = attrelid and staattnum = attnum
-        )
-    from pg_attribute
-    inner join pg_class on pg_class.oid = attrelid
+# The first condition costs nothing, so that no reader's comes before it.
+_POLICIES = f"""
+    select format('%s.%s', nspname, relname), what, stands
+    from pg_class
     inner join {_OURS} on schema_id = relnamespace
-    where relkind = 'r' and attnum > 0 and not attisdropped and nspname <> 'private'
+    cross join lateral (
+        values
+            ('restricts to the version that is shown', 1 = (
+                select count(*) from pg_policy
+                where polrelid = pg_class.oid and not polpermissive and polroles = '{{0}}'
+                    and polcmd = 'r'
+                    and regexp_replace(pg_get_expr(polqual, polrelid), '\\s+', ' ', 'g')
+                    ~ '^\\(\\(version, true\\) = \\( SELECT private.current_version\\(\\) AS'
+            )),
+            ('shows every row of it', array['true'] = array(
+                select pg_get_expr(polqual, polrelid) from pg_policy
+                where polrelid = pg_class.oid and polpermissive and polcmd = 'r'
+            )),
+            ('has no other policy', 2 = (
+                select count(*) from pg_policy where polrelid = pg_class.oid
+            ))
+    ) as guards (what, stands)
+    where relkind = 'r' and nspname <> 'private'
 """
-# An index that begins otherwise lets a plan count the rows of others that it removed.
+# An index that begins otherwise lets a plan count the rows of other versions that it removed.
 _INDEXES = f"""
-    select indexrelid::regclass::text, 'begins with what the policies compare',
-        (
-            select array_agg(attname::text order by position)
-            from unnest(indkey::smallint[]) with ordinality as key (attnum, position)
-            inner join pg_attribute on attrelid = indrelid and pg_attribute.attnum = key.attnum
-            where position <= case when is_scoped then 2 else 1 end
-        ) = case when is_scoped then array['version', 'scope_id'] else array['version'] end
+    select indexrelid::regclass::text, 'begins with the version',
+        'version' = (
+            select attname from pg_attribute where attrelid = indrelid and attnum = indkey[0]
+        )
     from pg_index
     inner join pg_class on pg_class.oid = indrelid
     inner join {_OURS} on schema_id = relnamespace
-    cross join lateral (
-        select exists (
-            select from pg_attribute where attrelid = indrelid and attname = 'scope_id'
-        ) as is_scoped
-    ) as scoped
     where nspname <> 'private'
 """
 _FUNCTIONS = f"""
@@ -96,29 +102,37 @@ _FUNCTIONS = f"""
             ))
     ) as guards (what, stands)
 """
+# Logins of members and those for pages; the latter are the scope's own, with fewer connections.
 _LOGINS = """
     select login.rolname::text, what, stands
     from pg_roles as login
-    inner join pg_auth_members on member = login.oid
-    inner join pg_roles as audience on audience.oid = roleid
     cross join lateral (
         values
             ('is in one group only', 1 = (
-                select count(*) from pg_auth_members as memberships
-                where memberships.member = login.oid
+                select count(*) from pg_auth_members
+                where member = login.oid
+                    and not (
+                        login.rolname ~ '^casebook_.*_pages$'
+                        and roleid::regrole::text = 'pg_use_reserved_connections'
+                    )
             )),
-            ('plans without sequential scans', 'enable_seqscan=off' = any (login.rolconfig)),
-            ('has a limit of time', exists (
+            ('has a limit of connections', login.rolconnlimit between 1 and 20),
+            ('has a limit of time', starts_with(login.rolname, 'casebook_') or exists (
                 select from unnest(login.rolconfig) as setting
                 where starts_with(setting, 'statement_timeout=') and not setting like '%=0'
+            )),
+            ('has settings in no single database', not exists (
+                select from pg_db_role_setting where setrole = login.oid and setdatabase <> 0
             ))
     ) as guards (what, stands)
     where login.rolcanlogin and login.rolname not in ('casebook_builder', 'casebook_publisher')
-        and audience.rolname in ('casebook_program', 'casebook_resident', 'casebook_client',
-            'casebook_management', 'casebook_staff')
+        and exists (
+            select from pg_auth_members
+            where member = login.oid and starts_with(roleid::regrole::text, 'casebook_')
+        )
 """
 _NOTHING_ELSE = """
-    select 'reporting', format('has no %s', what), not found
+    select current_database()::text, format('has no %s', what), not found
     from (
         values
             ('extension', exists (select from pg_extension where extname <> 'plpgsql')),

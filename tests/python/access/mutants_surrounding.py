@@ -1,6 +1,6 @@
 """Mutants of what surrounds the marts: logins, members, databases, the server, other hands' things.
 
-Each is statements for a superuser in reporting, to be rolled back.
+Each is statements for a superuser in a scope's database, to be rolled back.
 """
 
 from __future__ import annotations
@@ -8,23 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from orchestrate.access.roles import GROUPS
-from tests.python.access.declared import READS
+from orchestrate.access.scopes import GROUPS
+from tests.python.access.declared import Role
 from tests.python.access.mutants_declared import Mutant
-from tests.python.access.subject import STRANGER, Subject, relations
+from tests.python.access.subject import STRANGER, Subject
 
 
-def surrounding_mutants(cursor: Any, subject: Subject) -> Iterator[Mutant]:
-    """Make the mutants of a published Casebook's server."""
-    yield from _of_databases(cursor, subject.reporting)
-    yield from _of_logins(cursor, subject)
-    yield from _of_groups(cursor)
-    yield from _of_members(cursor, subject)
-    yield from _of_objects()
+def surrounding_mutants(cursor: Any, subject: Subject, database: str) -> Iterator[Mutant]:
+    """Make the mutants of a published Casebook's server, and of the database of the cursor."""
+    roles = [role for role in subject.roles() if role.database]
+    yield from _of_databases(cursor, subject, roles)
+    yield from _of_logins(cursor, roles)
+    yield from _of_groups(cursor, roles)
+    yield from _of_objects(database, subject.audiences[database])
     yield from _of_server(cursor)
 
 
-def _of_databases(cursor: Any, reporting: str) -> Iterator[Mutant]:
+def _of_databases(cursor: Any, subject: Subject, roles: list[Role]) -> Iterator[Mutant]:
     cursor.execute("select datname::text from pg_database where datallowconn")
     for (database,) in cursor.fetchall():
         for group in (*GROUPS, "public"):
@@ -34,19 +34,28 @@ def _of_databases(cursor: Any, reporting: str) -> Iterator[Mutant]:
                     f"{right} on {database}, {group}",
                     (f"grant {right} on database {database} to {group}",),
                 )
-            # Groups connect to reporting anyway; what is new there is passing it on.
-            is_known = database == reporting and group != "public"
-            option = " with grant option" if is_known else ""
+        for role in (*(one.name for one in roles), *GROUPS, STRANGER, "public"):
+            known = next((one.database for one in roles if one.name == role), None)
+            # What is new for those of the scope is passing it on.
+            option = " with grant option" if known == database else ""
             yield Mutant(
                 "database opened",
-                f"{database}, {group}",
-                (f"grant connect on database {database} to {group}{option}",),
+                f"{database}, {role}",
+                (f"grant connect on database {database} to {role}{option}",),
             )
-    yield Mutant(
-        "right on a database",
-        "of the owner",
-        (f"alter database {reporting} owner to casebook_client",),
-    )
+        if database in subject.audiences:
+            # Its own group's, which the database has no use for without.
+            group = next(one.name for one in roles if one.database == database and not one.is_login)
+            yield Mutant(
+                "database closed",
+                database,
+                (f"revoke connect on database {database} from {group}",),
+            )
+            yield Mutant(
+                "right on a database",
+                f"owner of {database}",
+                (f"alter database {database} owner to {group}",),
+            )
 
 
 _PREDEFINED = """
@@ -55,26 +64,34 @@ _PREDEFINED = """
 """
 
 
-def _of_logins(cursor: Any, subject: Subject) -> Iterator[Mutant]:
+def _of_logins(cursor: Any, roles: list[Role]) -> Iterator[Mutant]:
     cursor.execute(_PREDEFINED)
     predefined = [name for (name,) in cursor.fetchall()]
-    for member in subject.members:
-        login = member["login"]
-        for group in GROUPS:
-            if group != f"casebook_{member['audience']}":
+    groups = [role.name for role in roles if not role.is_login]
+    logins = [role for role in roles if role.is_login]
+    for role in logins:
+        login = role.name
+        kind = "login for pages" if login.endswith("_pages") else "login"
+        (own,) = [one.name for one in roles if one.database == role.database and not one.is_login]
+        for group in sorted({*groups, *GROUPS} - {own}):
+            yield Mutant(
+                f"{kind} in a second group", f"{login}, {group}", (f"grant {group} to {login}",)
+            )
+        for power in ("casebook_owner", "casebook_publisher"):
+            yield Mutant(
+                f"{kind} in a role of power", f"{login}, {power}", (f"grant {power} to {login}",)
+            )
+        for name in sorted({*predefined} - role.groups):
+            yield Mutant(
+                f"{kind} in a role of the server", f"{login}, {name}", (f"grant {name} to {login}",)
+            )
+        for other in logins:
+            if other != role:
                 yield Mutant(
-                    "login in a second group", f"{login}, {group}", (f"grant {group} to {login}",)
+                    f"{kind} in another login",
+                    f"{login}, {other.name}",
+                    (f"grant {other.name} to {login}",),
                 )
-        for role in ("casebook_owner", "casebook_publisher"):
-            yield Mutant(
-                "login in a role of power", f"{login}, {role}", (f"grant {role} to {login}",)
-            )
-        for role in predefined:
-            yield Mutant(
-                "login in a role of the server", f"{login}, {role}", (f"grant {role} to {login}",)
-            )
-        other = next(one["login"] for one in subject.members if one["login"] != login)
-        yield Mutant("login in another login", f"{login}, {other}", (f"grant {other} to {login}",))
         for attribute in (
             "superuser",
             "bypassrls",
@@ -82,35 +99,61 @@ def _of_logins(cursor: Any, subject: Subject) -> Iterator[Mutant]:
             "createdb",
             "replication",
             "connection limit -1",
+            "nologin",
+            "set search_path to private",
+            "reset jit",
+            *(("reset statement_timeout",) if kind == "login" else ()),
         ):
             yield Mutant(
-                "login with an attribute",
+                f"{kind} with an attribute",
                 f"{login} {attribute}",
                 (f"alter role {login} {attribute}",),
             )
-        for setting in ("enable_seqscan", "jit", "statement_timeout"):
-            yield Mutant(
-                "login without a setting",
-                f"{login} {setting}",
-                (f"alter role {login} reset {setting}",),
-            )
         yield Mutant(
-            "login out of its group",
+            f"{kind} that passes its group on",
             login,
-            (
-                # Since PostgreSQL 16 a membership is each grantor's own: here the builder's.
-                f"revoke casebook_{member['audience']} from {login} granted by casebook_builder",
-            ),
+            (f"grant {own} to {login} with admin option",),
         )
+        # Since PostgreSQL 16 a membership is each grantor's own: here the builder's.
+        yield Mutant(
+            f"{kind} out of its group",
+            login,
+            (f"revoke {own} from {login} granted by casebook_builder",),
+        )
+        if kind == "login":
+            for other in groups:
+                if other != own:
+                    yield Mutant(
+                        "login of another scope",
+                        f"{login}, {other}",
+                        (
+                            f"revoke {own} from {login} granted by casebook_builder",
+                            f"grant {other} to {login}",
+                        ),
+                    )
 
 
-def _of_groups(cursor: Any) -> Iterator[Mutant]:
-    for group in GROUPS:
+def _of_groups(cursor: Any, roles: list[Role]) -> Iterator[Mutant]:
+    own = {role.name: role.groups for role in roles if not role.is_login}
+    every = sorted({*own, *GROUPS})
+    for group in every:
         yield Mutant("group that logs in", group, (f"alter role {group} login",))
-        for other in (*(one for one in GROUPS if one != group), "casebook_owner"):
-            yield Mutant("group in a group", f"{group}, {other}", (f"grant {other} to {group}",))
-    for group in GROUPS:
+        for other in (*every, "casebook_owner"):
+            if (
+                other != group
+                and other not in own.get(group, ())
+                and group not in own.get(other, ())
+            ):
+                yield Mutant(
+                    "group in a group", f"{group}, {other}", (f"grant {other} to {group}",)
+                )
         yield Mutant("stranger in a group", group, (f"grant {group} to {STRANGER}",))
+        for audience in own.get(group, ()):
+            yield Mutant(
+                "group out of its audience's",
+                group,
+                (f"revoke {audience} from {group} granted by casebook_builder",),
+            )
     # Since PostgreSQL 16 inheriting is of each membership, before that of the member.
     inherits = (
         "grant casebook_owner to casebook_publisher with inherit true"
@@ -126,79 +169,58 @@ def _of_groups(cursor: Any) -> Iterator[Mutant]:
         )
 
 
-def _of_members(cursor: Any, subject: Subject) -> Iterator[Mutant]:
-    clients = [one["login"] for one in subject.members if one["audience"] == "client"]
-    for login in clients:
-        for other in clients:
-            if login != other:
-                yield Mutant(
-                    "member with another's scope",
-                    f"{login}, {other}",
-                    (
-                        "update private.members set scope_id ="
-                        f" (select scope_id from private.members where login = '{other}')"
-                        f" where login = '{login}'",
-                    ),
-                )
-    schemas = {schema for schema, _ in relations(cursor)}
-    for member in subject.members:
-        login = member["login"]
-        if not any((member["audience"], schema) in READS for schema in schemas):
-            # Nothing is published for this audience, so its members lose nothing.
-            continue
-        yield Mutant(
-            "member lost", login, (f"delete from private.members where login = '{login}'",)
-        )
-        if member["audience"] == "resident":
-            yield Mutant(
-                "member with another's name",
-                login,
-                (
-                    "update private.members set resident_name = (select max(resident_name) from"
-                    f" residency.fct_studies) where login = '{login}'",
-                ),
-            )
-
-
-# What has no place in reporting, and nobody declared.
+# What has no place in a scope's database, and nobody declared; `{table}` is one that is read.
 _OBJECTS = {
     "view": (
-        "create view residency.more as select * from residency.fct_studies",
-        "create view clients.more as select 1 as one; grant select on clients.more to public",
-        "create view public.more as select * from residency.fct_studies",
+        "create view {schema}.more as select * from {table}",
+        "create view {schema}.more as select 1 as one; grant select on {schema}.more to public",
+        "create view public.more as select * from {table}",
     ),
-    "materialized view": ("create materialized view clients.more as select 1 as one",),
+    "materialized view": ("create materialized view {schema}.more as select 1 as one",),
     "table": (
-        "create table residency.more as select * from residency.fct_studies",
-        "create table clients.more (a integer); grant select on clients.more to casebook_client",
-        "create table clients.more () inherits (clients.procedure_summary)",
+        "create table {schema}.more as select * from {table}",
+        "create table {schema}.more (a integer); grant select on {schema}.more to {group}",
+        "create table {schema}.more () inherits ({table})",
         "create table public.more (a integer)",
         "create table private.more (a integer); grant select on private.more to public",
     ),
-    "partitioned table": ("create table clients.more (a integer) partition by list (a)",),
-    "sequence": ("create sequence clients.more; grant usage on sequence clients.more to public",),
+    "partitioned table": ("create table {schema}.more (a integer) partition by list (a)",),
+    "sequence": ("create sequence {schema}.more; grant usage on sequence {schema}.more to public",),
     "schema": ("create schema more; grant usage on schema more to public",),
     "function": tuple(
         f"create function {schema}.more() returns bigint language sql stable security definer"
-        " as 'select count(*) from clients.procedure_summary'"
-        for schema in ("clients", "private", "public")
+        " as 'select count(*) from {table}'"
+        for schema in ("{schema}", "private", "public")
     ),
     "trigger": (
-        "create trigger more before insert on residency.fct_studies for each row"
+        "create trigger more before insert on {table} for each row"
         " execute function suppress_redundant_updates_trigger()",
     ),
     "logical publication": ("create publication more",),
-    "extended statistics": (
-        "create statistics residency.more on resident_name, study_id from residency.fct_studies",
-    ),
+    "extended statistics": ("create statistics {schema}.more on version, {column} from {table}",),
     "large object": ("select lo_from_bytea(0, 'x')",),
+}
+_READ = {
+    "program": ("residency", "fct_studies", "study_id"),
+    "resident": ("residency", "fct_studies", "study_id"),
+    "client": ("clients", "procedure_summary", "procedure_code"),
+    "management": ("extracts", "encounters", "encounter_code"),
+    "staff": ("extracts", "encounters", "encounter_code"),
 }
 
 
-def _of_objects() -> Iterator[Mutant]:
+def _of_objects(database: str, audience: str) -> Iterator[Mutant]:
+    schema, name, column = _READ[audience]
+    names = {
+        "schema": schema,
+        "table": f"{schema}.{name}",
+        "column": column,
+        "group": f"casebook_{audience}",
+    }
     for kind, texts in _OBJECTS.items():
         for text in texts:
-            yield Mutant("object by other hands", f"{kind}: {text}", (text,))
+            statement = text.format(**names)
+            yield Mutant(f"{kind} by other hands", f"{database}: {statement}", (statement,))
     for role in ("casebook_owner", "casebook_publisher"):
         for what, right in (("tables", "select"), ("schemas", "usage"), ("sequences", "usage")):
             yield Mutant(
@@ -206,7 +228,7 @@ def _of_objects() -> Iterator[Mutant]:
                 f"{what} of {role}",
                 (
                     f"alter default privileges for role {role}"
-                    f" grant {right} on {what} to casebook_client",
+                    f" grant {right} on {what} to casebook_{audience}",
                 ),
             )
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from orchestrate.access.known import Known
 from orchestrate.access.members import (
-    Known,
     check_members,
     list_member,
     read_members_file,
@@ -18,10 +18,10 @@ from orchestrate.errors import ConfigurationError, DataError
 
 HEADER = "login,audience,client_id,specialty_id,resident_name\n"
 KNOWN = Known(
-    residents={"One, Ann"},
-    specialties={"73761001", "hospice"},
-    scopes={("humana", "open"): "open-scope", ("humana", "hospice"): "more-scope"},
-    restrictions={("humana", "hospice"), ("humana", "unscoped")},
+    residents=frozenset({"One, Ann"}),
+    specialties=frozenset({"73761001", "hospice"}),
+    visibilities=frozenset({("humana", "open", "open-scope"), ("humana", "hospice", "more-scope")}),
+    restrictions=frozenset({("humana", "hospice"), ("humana", "unscoped")}),
 )
 
 
@@ -123,5 +123,35 @@ def test_members_are_tied_to_what_is_known(
     listed: Any, scope: str | None, resident: str | None, unknown: str | None
 ) -> None:
     (tied,), warnings = tie_members([listed], KNOWN)
-    assert (tied.scope_id, tied.resident_name) == (scope, resident)
+    assert (tied.scope.scope_id, tied.scope.resident_name) == (scope, resident)
     assert [f"names a {unknown}" in warning for warning in warnings] == [True] * bool(unknown)
+
+
+def test_members_who_see_the_same_share_a_scope_and_nobody_else_does() -> None:
+    """Who names what is not known has a scope alone: what is in it must not depend on others."""
+    members, _ = tie_members(
+        [
+            member("manager", "management"),
+            member("second_manager", "management"),
+            member("resident", "resident", resident_name="One, Ann"),
+            member("twin", "resident", resident_name="One, Ann"),
+            member("reader", "client", client_id="humana"),
+            member("open_to_all", "client", client_id="humana", specialty_id="73761001"),
+            member("more", "client", client_id="humana", specialty_id="hospice"),
+            member("unknown", "client", client_id="humana", specialty_id="nonsense"),
+            member("lost", "client", client_id="aetna"),
+        ],
+        KNOWN,
+    )
+    shared: dict[str, list[str]] = {}
+    for one in members:
+        shared.setdefault(one.scope.name, []).append(one.login)
+    assert sorted(shared.values()) == [
+        ["lost"],
+        ["manager", "second_manager"],
+        ["more"],
+        ["open_to_all", "reader"],
+        ["resident"],
+        ["twin"],
+        ["unknown"],
+    ]

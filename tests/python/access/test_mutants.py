@@ -1,36 +1,37 @@
 """Every mutant of access is noticed: by the gate of each publication, or by the tests here.
 
-Each is applied in a transaction of the superuser's on a copy, looked at, and rolled back.
+Each is applied in a transaction of the superuser's on a copy, looked at, and rolled back; in a
+database of each kind of scope.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
 
-from orchestrate.access.policies import declared_access
-from orchestrate.contracts import read_functions, read_marts
 from tests.python.access.detectors import Detectors
-from tests.python.access.mutants_declared import declared_mutants
+from tests.python.access.mutants_declared import Mutant, declared_mutants
 from tests.python.access.mutants_surrounding import surrounding_mutants
 from tests.python.access.subject import Subject
 from tests.python.sampling import stratified
 
 pytestmark = pytest.mark.slow
 
-# Twenty more are of the rules: tests/python/disclosure/test_rule_mutants.py.
-SAMPLED = 30
+# In each database. Twenty more are of the rules: tests/python/disclosure/test_rule_mutants.py.
+SAMPLED = 8
 
 
-@pytest.fixture
-def superuser(subject: Subject) -> Iterator[Any]:
-    """Return a cursor of the superuser's in reporting, whose transaction is rolled back."""
-    with closing(subject.administrator.connect()) as connection, connection.cursor() as cursor:
+@contextmanager
+def superuser(subject: Subject, database: str) -> Iterator[Any]:
+    """Return a cursor of the superuser's, whose transaction is rolled back."""
+    with (
+        closing(subject.administrator(database).connect()) as connection,
+        connection.cursor() as cursor,
+    ):
         # A mutant that waits for a lock of another session would tell nothing.
         cursor.execute("set lock_timeout = '5s'")
         yield cursor
@@ -38,40 +39,46 @@ def superuser(subject: Subject) -> Iterator[Any]:
 
 
 def test_every_mutant_of_access_is_noticed(
-    subject: Subject,
-    module_casebook: Any,
-    superuser: Any,
-    soak: bool,
-    figure: Callable[[str], None],
+    subject: Subject, soak: bool, figure: Callable[[str], None]
 ) -> None:
-    manifest = json.loads((module_casebook.settings.target_dir / "manifest.json").read_text())
-    marts = read_marts(manifest)
-    declared = declared_access(marts, read_functions(manifest, marts))
-    detectors = Detectors.prepare(superuser, subject, declared)
-    assert detectors.first_to_notice(superuser) is None
-    mutants = [
-        *declared_mutants(superuser, declared, subject.reporting),
-        *surrounding_mutants(superuser, subject),
-    ]
-    assert len(mutants) >= 200
     noticed: Counter[str] = Counter()
-    survivors = []
-    tried = mutants if soak else stratified(mutants, SAMPLED)
-    for mutant in tried:
-        superuser.execute("savepoint sound")
-        for statement in mutant.statements:
-            superuser.execute(statement)
-        by = detectors.first_to_notice(superuser)
-        superuser.execute("rollback to savepoint sound")
-        superuser.execute("release savepoint sound")
-        if by is None:
-            survivors.append(mutant)
-        else:
-            noticed[by] += 1
-    kinds = len({mutant.kind for mutant in tried})
+    survivors: list[Mutant] = []
+    kinds: set[str] = set()
+    tried, made = 0, 0
+    databases = subject.a_database_of_each_kind
+    for number, database in enumerate(databases):
+        with superuser(subject, database) as cursor:
+            detectors = Detectors.prepare(cursor, subject, database)
+            assert detectors.first_to_notice(cursor) is None
+            mutants = [
+                *declared_mutants(cursor, subject.audiences[database]),
+                *surrounding_mutants(cursor, subject, database),
+            ]
+            assert len(mutants) >= 200
+            made += len(mutants)
+            # Another part of the same order in each, so that they are of other kinds.
+            part = stratified(mutants)[number * SAMPLED : (number + 1) * SAMPLED]
+            for mutant in mutants if soak else part:
+                by = noticing(cursor, mutant, detectors)
+                tried, kinds = tried + 1, kinds | {mutant.kind}
+                if by is None:
+                    survivors.append(mutant)
+                else:
+                    noticed[by] += 1
     figure(
-        f"mutants of access: {len(tried)} of {len(mutants)} tried, of {kinds} kinds;"
-        f" {noticed.total()} noticed, first by"
+        f"mutants of access: {tried} of {made} tried, of {len(kinds)} kinds in {len(databases)}"
+        f" kinds of databases; {noticed.total()} noticed, first by"
         f" {', '.join(f'{by}: {count}' for by, count in noticed.most_common())}"
     )
     assert survivors == []
+
+
+def noticing(cursor: Any, mutant: Mutant, detectors: Detectors) -> str | None:
+    """Say which detector notices a mutant first."""
+    cursor.execute("savepoint sound")
+    for statement in mutant.statements:
+        cursor.execute(statement)
+    by = detectors.first_to_notice(cursor)
+    cursor.execute("rollback to savepoint sound")
+    cursor.execute("release savepoint sound")
+    return by

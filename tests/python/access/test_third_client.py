@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import scoped
 from conftest import Casebook, own_copy
 
 from orchestrate.settings import PROJECT_DIR
@@ -107,7 +108,9 @@ def test_the_third_client_has_its_reports_and_extracts(joined: Joined) -> None:
 
 def test_it_sees_its_own_book_and_no_other(joined: Joined) -> None:
     for login in ("aetna_reader", "aetna_colonoscopy"):
-        target = joined.casebook.databases.reader(login)
-        with target.session() as connection, connection.cursor() as cursor:
-            cursor.execute("select distinct client_id from clients.encounter_extract")
-            assert cursor.fetchall() == [("aetna",)]
+        seen = scoped.read(
+            joined.casebook.databases,
+            login,
+            "select distinct client_id from clients.encounter_extract",
+        )
+        assert seen == [("aetna",)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from attacker.figures import Figures, Row
@@ -15,6 +15,7 @@ OF_ALL = "management.unaffiliated_by_area"
 ASSOCIATION = "management.area_procedure_association"
 CLUSTERS = "management.unaffiliated_patient_clusters"
 POOL = "Other cities"
+OTHER_COUNTIES = "Other counties"
 # Who is who in the sample and in the real export.
 PAYER_OF = {"united_healthcare": "UnitedHealthcare", "uninsured": "NO_INSURANCE"}
 CLIENT_OF = {"Humana": "humana"}
@@ -53,6 +54,18 @@ class Areas:
     def residents(self, system: System, county: str) -> list[int]:
         """Return the variables of all who live in a county."""
         return [*self.unaffiliated.all_of(system, county), *self.any_client.all_of(system, county)]
+
+    def residents_of(self, system: System, area: str, named: Collection[str]) -> list[int]:
+        """Return the variables of all who live in a county, or in any that has no name."""
+        return [
+            one for county in self.counties(area, named) for one in self.residents(system, county)
+        ]
+
+    def counties(self, area: str, named: Collection[str]) -> list[str]:
+        """Return the counties that an area may be made up of."""
+        if area != OTHER_COUNTIES:
+            return [area]
+        return [county for county in self.any_client.named if county not in named]
 
 
 def add_homes(figures: Figures, of_clients: list[Row], of_all: list[Row]) -> Areas:
@@ -137,20 +150,21 @@ def add_exact(
 ) -> None:
     """Add what is counted exactly: by county, the patients with a procedure of a payer in sight.
 
-    Of N patients R live in a county and C had a procedure, and R * C / N are expected. N is in the
-    rows of procedures, and C is what is observed in all counties.
+    Of N patients R live in a county and C had a procedure, and R * C / N are expected. N and C are
+    in the rows of procedures.
     """
     everybody = len({row["patient_key"] for row in procedures})
-    expected: dict[str, float] = defaultdict(float)
-    observed = 0
-    for row in association:
-        if row["population"] == "visible_payers":
-            expected[row["county"]] += row["expected_patients"]
-            observed += row["observed_patients"]
-    for county, patients in expected.items():
-        residents = round(everybody * patients / observed)
-        here = areas.residents(figures.system, county)
-        figures.system.at_most([(variable, -1.0) for variable in here], -residents)
+    had: dict[str, set[str]] = defaultdict(set)
+    for row in procedures:
+        had[row["procedure_code"]].add(row["patient_key"])
+    residents = {
+        row["county"]: round(everybody * row["expected_patients"] / len(had[row["procedure_code"]]))
+        for row in association
+        if row["population"] == "visible_payers"
+    }
+    for county, patients in residents.items():
+        here = areas.residents_of(figures.system, county, residents)
+        figures.system.at_most([(variable, -1.0) for variable in here], -patients)
 
 
 def add_totals(figures: Figures, areas: Areas, encounters: list[Row]) -> None:
@@ -172,13 +186,20 @@ def add_association(
     rows = [row for row in association if not row["is_exact"]]
     # Where every county is suppressed some may have nobody.
     shown = {(row["population"], row["procedure_code"]) for row in rows if not row["is_suppressed"]}
+    named: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        named[row["population"]].add(row["county"])
     for row in rows:
         population, county, code = row["population"], row["county"], row["procedure_code"]
         grain, some = (population, county, code), (population, code) in shown
         count = figures.patients(ASSOCIATION, "observed_patients", grain, row, some=some)
         counties[population, code].append(count)
         homes = areas.clients.get(population)
-        here = homes.all_of(system, county) if homes else areas.residents(system, county)
+        here = [
+            one
+            for part in areas.counties(county, named[population])
+            for one in (homes.all_of(system, part) if homes else areas.residents(system, part))
+        ]
         system.not_above([count], here)
     for (population, code), counts in counties.items():
         system.same([payers.patients[PAYER_OF[population], "all", None, code]], counts)

@@ -8,7 +8,7 @@ from typing import Any
 
 from recomputed import rule
 
-from attacker.system import PLENTY, System, Target
+from attacker.system import System, Target
 
 FEW = rule.SMALLEST_SHOWN - 1
 STEP = int(rule.TENS)
@@ -65,9 +65,14 @@ class Figures:
             self.targets.append(Target(name, variable, 1, FEW))
         return variable
 
-    def things(self, row: Row, column: str, patients: int) -> int:
-        """Add a count of what patients have, each at least one."""
-        bounds = (0.0, PLENTY) if row["is_suppressed"] else behind(row[column])
-        variable = self.system.variable(*bounds)
+    def things(self, row: Row, column: str, patients: int, name: str | None = None) -> int:
+        """Add a count of what patients have, each at least one; under a name it is attacked too."""
+        if row["is_suppressed"]:
+            variable = self.system.variable()
+        else:
+            ends = behind(row[column], rule.SMALLEST_SHOWN)
+            variable = self.system.variable(*ends)
+            if name:
+                self.targets.append(Target(name, variable, *ends))
         self.system.not_above([patients], [variable])
         return variable

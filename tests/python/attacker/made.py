@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
+from decimal import Decimal
 
 import pandas as pd
 from recomputed import rule
@@ -19,11 +20,11 @@ Counts = Mapping[str, int]
 def published(
     cells: Mapping[Cell, Counts],
     protecting: Collection[Cell],
-    show: Callable[[int], int] = lambda count: int(rule.count(count, suppressed=False) or 0),
+    costs: Mapping[Cell, Decimal] | None = None,
 ) -> list[Row]:
     """Return the rows of cells: those of few patients and those that protect others are suppressed.
 
-    `show` rounds a count, as the rule does unless told otherwise.
+    `costs` are those that are shown, US dollars.
     """
     rows = []
     for cell, counts in cells.items():
@@ -37,8 +38,9 @@ def published(
                         strict=True,
                     )
                 ),
-                "patient_count": None if hides else show(counts["patients"]),
-                "procedure_count": None if hides else show(counts["procedures"]),
+                "patient_count": rule.count(counts["patients"], suppressed=hides),
+                "procedure_count": rule.count(counts["procedures"], suppressed=hides),
+                "total_cost": (costs or {}).get(cell),
                 "is_suppressed": hides,
             }
         )
@@ -48,15 +50,19 @@ def published(
 def performed(seed: int) -> pd.DataFrame:
     """Return procedures of up to ninety patients of a payer, in some months of two years.
 
-    As in real life, some procedures are done to many and others hardly ever, some again and again.
+    As in real life, some procedures are done to many and others hardly ever, some again and again;
+    of some every one costs the same, of others up to four times as much. Costs are in cents.
     """
     chance = random.Random(seed)  # noqa: S311 - an order, not a secret
     months = [date(2020 + n // 12, n % 12 + 1, 1) for n in chance.sample(range(24), 8)]
     codes = {str(n): chance.choice((0.02, 0.1, 0.3, 1)) for n in range(chance.randint(2, 9))}
     patients = chance.randint(12, 90)
     again = chance.choice((1, 1, 3, 8))
+    prices = {
+        code: (chance.choice((400, 43_100, 500_000)), chance.choice((1, 4))) for code in codes
+    }
     rows = [
-        ("P", month, code, f"patient {chance.randrange(patients)}", 100)
+        ("P", month, code, f"patient {chance.randrange(patients)}", cost(chance, *prices[code]))
         for month in months
         for code, often in codes.items()
         for _ in range(int(chance.random() * often * patients) or chance.randint(0, 1))
@@ -64,3 +70,8 @@ def performed(seed: int) -> pd.DataFrame:
     ]
     columns = ["payer_name", "service_month", "procedure_code", "patient_id", "cost"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def cost(chance: random.Random, lowest: int, times: int) -> int:
+    """Draw a cost, in cents, from the lowest to some times that."""
+    return chance.randint(lowest, lowest * times)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from psycopg2 import sql
+from scoped import reader
 
 from attacker import areas, payers, procedures
 from attacker.figures import Figures, Row, Told
@@ -71,9 +73,13 @@ TRUTHS = (
 
 @dataclass(frozen=True)
 class Truth:
-    """How many patients are behind each row, by relation, column and grain."""
+    """How many patients are behind each row, by relation, column and grain.
+
+    `costs` are those behind the rows of extracts.restricted_payer_summary, US dollars.
+    """
 
     counts: dict[tuple[str, str, tuple[Hashable, ...]], int]
+    costs: dict[payers.Cell, Decimal]
 
     def __call__(self, relation: str, column: str, grain: tuple[Hashable, ...]) -> int | None:
         """Return the patients behind a suppressed row.
@@ -94,7 +100,7 @@ class Truth:
 
 def read(databases: Databases, login: str, relations: Sequence[str]) -> Seen:
     """Read relations as a login."""
-    with databases.reader(login).session("casebook tests") as connection:
+    with reader(databases, login).session("casebook tests") as connection:
         return {relation: rows(connection, relation) for relation in relations}
 
 
@@ -104,7 +110,11 @@ def read_truth(warehouse: Connection) -> Truth:
     for relation, column, model, grain, truth in TRUTHS:
         for row in rows(warehouse, f"intermediate.{model}"):
             counts[relation, column, tuple(row[name] for name in grain)] = int(row[truth])
-    return Truth(counts)
+    costs = {
+        tuple(row[name] for name in TRUTHS[0][3]): row["total_cost"]
+        for row in rows(warehouse, f"intermediate.{TRUTHS[0][2]}")
+    }
+    return Truth(counts, costs)
 
 
 def rows(connection: Connection, relation: str) -> list[Row]:
@@ -116,10 +126,32 @@ def rows(connection: Connection, relation: str) -> list[Row]:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def of_manager(seen: Seen, told: Told) -> tuple[Figures, payers.Payers]:
-    """Return all that a manager knows, staff's relations included."""
+def read_prices(warehouse: Connection) -> dict[str | None, payers.Price]:
+    """Read from the warehouse what procedures cost; None stands for all of them."""
+    prices = {}
+    for row in rows(warehouse, "intermediate.int_procedure_prices"):
+        # Without an average no cost is shown; a code of payers shown alone has no other price.
+        step = payers.steps_of(float(row["average_price"] or 0))
+        ends = (float(row["lowest_price"] or 0), float(row["highest_price"] or 0))
+        prices[row["procedure_code"]] = payers.Price(step, *ends)
+    return prices
+
+
+def of_payers(
+    seen: Seen, told: Told, prices: Mapping[str | None, payers.Price]
+) -> tuple[Figures, payers.Payers]:
+    """Return all that extracts.restricted_payer_summary tells, costs included."""
     figures = Figures(System(), told, [])
     known = payers.add(figures, seen[payers.RELATION])
+    payers.add_costs(figures, known, seen[payers.RELATION], prices)
+    return figures, known
+
+
+def of_manager(
+    seen: Seen, told: Told, prices: Mapping[str | None, payers.Price]
+) -> tuple[Figures, payers.Payers]:
+    """Return all that a manager knows, staff's relations included."""
+    figures, known = of_payers(seen, told, prices)
     homes = areas.add_homes(figures, seen[areas.OF_CLIENTS], seen[areas.OF_ALL])
     association = seen[areas.ASSOCIATION]
     areas.add_exact(figures, homes, association, seen["extracts.procedures"])

@@ -63,6 +63,11 @@ class System:
         self.highs.append(high)
         return len(self.lows) - 1
 
+    def between(self, variable: int, low: float, high: float) -> None:
+        """Narrow the bounds of a variable: it is from `low` to `high` as well."""
+        self.lows[variable] = max(self.lows[variable], low)
+        self.highs[variable] = min(self.highs[variable], high)
+
     def at_most(self, terms: Terms, limit: float = 0) -> None:
         """Add that the sum of variables times factors is at most a number."""
         for variable, factor in terms:

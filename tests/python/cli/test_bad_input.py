@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import scoped
 
 from orchestrate.settings import PROJECT_DIR
 from tests.python.conftest import Casebook
@@ -21,7 +22,7 @@ def fingerprint(casebook: Casebook) -> str:
     """Hash all that readers see, and every file of the output folder."""
     digest = hashlib.sha256()
     for login, schema in (("program_director", "residency"), ("uhc_analyst", "clients")):
-        reader = casebook.databases.reader(login)
+        reader = scoped.reader(casebook.databases, login)
         with reader.session() as connection, connection.cursor() as cursor:
             cursor.execute(
                 "select table_name from information_schema.tables"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import scoped
 
 from orchestrate.doctor import check_folders, misfit
 from orchestrate.errors import ExitStatus
@@ -63,10 +64,9 @@ def test_mending_from_the_shell(own_casebook: Casebook) -> None:
     assert (status, told["mended"]) == (0, [])
 
     databases = own_casebook.databases
-    with databases.publisher.session() as session, session.cursor() as cursor:
-        cursor.execute("set role casebook_owner")
-        cursor.execute("drop policy scope_is_own on clients.procedure_summary")
-    with databases.reporting_admin.session() as session, session.cursor() as cursor:
+    place = scoped.place_of(databases, "humana_hospice")
+    scoped.as_owner(place, "drop policy version_is_current on clients.procedure_summary")
+    with databases.reporting.door.session() as session, session.cursor() as cursor:
         cursor.execute("drop role humana_colonoscopy")
 
     status, told = doctor(own_casebook)
@@ -83,6 +83,6 @@ def test_mending_from_the_shell(own_casebook: Casebook) -> None:
     assert "Nothing had to be mended." in own_casebook.command("doctor", "--mend").stdout
     published = json.loads(own_casebook.command("status", "--json").stdout)
     assert [one["version"] for one in published["versions"]] == [1]
-    with databases.reader("humana_colonoscopy").session() as session, session.cursor() as cursor:
-        cursor.execute("select count(distinct scope_id) from clients.procedure_summary")
-        assert cursor.fetchone() == (1,)
+    for login in ("humana_colonoscopy", "humana_hospice"):
+        read = "select count(distinct version) from clients.procedure_summary"
+        assert scoped.read(databases, login, read) == [(1,)]

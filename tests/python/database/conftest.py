@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import servers
-from embedded import NOBODY, in_a_process_of_its_own, settings_of
+from embedded import NOBODY, in_a_process_of_its_own, make_scope, settings_of
 from postgres15 import postgres15_cluster, system_postgres
 
 from orchestrate.console import Console
@@ -54,12 +54,12 @@ def new_home(folder: Path) -> Iterator[Callable[[str], Settings]]:
 
 @pytest.fixture(scope="session")
 def resting_home() -> Iterator[Path]:
-    """Make one home with both databases, and stop its server: copies of it start in no time."""
+    """Make one home with warehouse and a scope's database, and stop its server."""
     servers.skip_unless_embedded()
     path = Path(tempfile.mkdtemp(prefix="casebook-resting-"))
     path.chmod(0o755)
     settings = settings_of(path / "home")
-    open_databases(settings, Console())
+    make_scope(open_databases(settings, Console()))
     stop(settings)
     yield settings.home
     remove_embedded(settings)
@@ -68,7 +68,7 @@ def resting_home() -> Iterator[Path]:
 
 @pytest.fixture
 def disposable(resting_home: Path, new_home: Callable[[str], Settings]) -> Settings:
-    """Return a Casebook with both databases, its server stopped, for a test to ruin or move."""
+    """Return a whole Casebook, its server stopped, for a test to ruin or move."""
     settings = new_home("home")
     subprocess.run(["cp", "-a", str(resting_home), str(settings.home)], check=True)
     return settings
@@ -76,7 +76,7 @@ def disposable(resting_home: Path, new_home: Callable[[str], Settings]) -> Setti
 
 @pytest.fixture
 def stopped(running: tuple[Settings, Databases]) -> Settings:
-    """Return a Casebook with both databases, its server stopped, for a test that it survives."""
+    """Return a whole Casebook, its server stopped, for a test that it survives."""
     settings, _ = running
     stop(settings)
     return settings

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from embedded import in_a_process_of_its_own
+from embedded import LOGIN, in_a_process_of_its_own, make_scope
 
 from orchestrate.console import Console
 from orchestrate.database import Databases, open_databases, psql, server_status, url
 from orchestrate.database.cluster import ADMINISTRATOR
-from orchestrate.database.connection import ConnectionTarget
+from orchestrate.database.connection import ConnectionTarget, parse_url
+from orchestrate.database.defences import TEMPLATE, open_to_everybody
 from orchestrate.database.objects import ensure_database, ensure_role, marker, role_exists
 from orchestrate.database.server import find_running, server_passwords
 from orchestrate.driver import Connection
@@ -22,12 +23,6 @@ from orchestrate.errors import ConfigurationError, DatabaseError
 from orchestrate.settings import Settings
 
 Running = tuple[Settings, Databases]
-# What stores large objects, or counts the rows that others read.
-OPEN_FUNCTIONS = (
-    "select proname from pg_proc where (proname like 'lo\\_%' or proname in ('loread', 'lowrite')"
-    " or proname like 'pg\\_stat\\_get\\_%') and proname <> 'pg_stat_get_activity'"
-    " and has_function_privilege('public', oid, 'execute')"
-)
 
 
 def values(target: ConnectionTarget, query: str, **options: str) -> list[tuple[object, ...]]:
@@ -41,7 +36,7 @@ def values(target: ConnectionTarget, query: str, **options: str) -> list[tuple[o
         connection.close()
 
 
-def test_the_builder_is_no_superuser_and_owns_both_databases(running: Running) -> None:
+def test_the_builder_is_no_superuser_and_owns_every_database(running: Running) -> None:
     _, databases = running
     assert values(
         databases.warehouse,
@@ -52,7 +47,7 @@ def test_the_builder_is_no_superuser_and_owns_both_databases(running: Running) -
         databases.warehouse,
         "select datname, pg_get_userbyid(datdba) from pg_database where datname ~ 'ing|house'"
         " order by 1",
-    ) == [("reporting", "casebook_builder"), ("warehouse", "casebook_builder")]
+    ) == [("reporting_staff", "casebook_builder"), ("warehouse", "casebook_builder")]
 
 
 def test_nobody_gets_anything_through_public(running: Running) -> None:
@@ -65,7 +60,7 @@ def test_nobody_gets_anything_through_public(running: Running) -> None:
         )
         == []
     )
-    for target in (databases.warehouse, databases.reporting_admin):
+    for target in (databases.warehouse, make_scope(databases).as_builder()):
         assert (
             values(
                 target,
@@ -75,23 +70,26 @@ def test_nobody_gets_anything_through_public(running: Running) -> None:
             )
             == []
         )
-        assert values(target, OPEN_FUNCTIONS) == []
 
 
 def test_a_home_of_an_earlier_release_is_closed_as_well(running: Running) -> None:
     settings, databases = running
     data_dir, _ = find_running(settings)
     passwords = str(server_passwords(settings).path)
-    for target in (databases.warehouse, databases.reporting_admin):
-        administrator = target.derive(user=ADMINISTRATOR, passfile=passwords)
+    administrator = (
+        make_scope(databases).as_builder().derive(user=ADMINISTRATOR, passfile=passwords)
+    )
+    template = administrator.derive(dbname=TEMPLATE)
+    for target in (administrator, template):
         opened = "grant execute on function pg_stat_get_tuples_fetched(oid) to public"
-        with administrator.session() as session, session.cursor() as cursor:
+        with target.session() as session, session.cursor() as cursor:
             cursor.execute(opened)
-        assert values(target, OPEN_FUNCTIONS) != []
-    (data_dir / "casebook.prepared").write_text("2\n", encoding="utf-8")
-    reopened = open_databases(settings, Console())
-    for target in (reopened.warehouse, reopened.reporting_admin):
-        assert values(target, OPEN_FUNCTIONS) == []
+            assert len(open_to_everybody(cursor)) == 1
+    (data_dir / "casebook.prepared").write_text("3\n", encoding="utf-8")
+    open_databases(settings, Console())
+    for target in (administrator, template):
+        with target.session() as session, session.cursor() as cursor:
+            assert open_to_everybody(cursor) == []
 
 
 def test_settings_are_durable_quiet_and_independent_of_the_place(running: Running) -> None:
@@ -113,11 +111,12 @@ def test_settings_are_durable_quiet_and_independent_of_the_place(running: Runnin
     }
     assert found == expected
     # By code point: capitals first, accents last, whatever the system's locale is.
+    reader = make_scope(databases).as_reader(LOGIN)
     assert values(
-        databases.reporting_admin,
+        reader,
         "select string_agg(word, ' ' order by word) from unnest(array['é', 'b', 'a', 'B']) word",
     ) == [("B a b é",)]
-    assert values(databases.reporting_admin, "select upper('é')") == [("É",)]
+    assert values(reader, "select upper('é')") == [("É",)]
 
 
 def test_no_local_user_is_trusted(running: Running) -> None:
@@ -182,11 +181,19 @@ def test_psql_of_the_package_runs_with_the_password_file_alone(running: Running)
     assert in_a_process_of_its_own(become_psql) == "warehouse\n"
 
 
-def test_the_url_of_an_unknown_login_is_refused(running: Running) -> None:
+def test_the_url_of_a_login_names_the_database_of_its_scope(running: Running) -> None:
     settings, databases = running
-    databases.login_password("known_reader")
-    with pytest.raises(ConfigurationError, match="known_reader"):
+    make_scope(databases)
+    uri = parse_url(url(settings, LOGIN), "the URI")
+    assert (uri.user, uri.database) == (LOGIN, "reporting_staff")
+    assert values(uri, "select session_user::text") == [(LOGIN,)]
+    with pytest.raises(ConfigurationError, match=LOGIN):
         url(settings, "who_is_this")
+    # What an earlier release stored names no database yet.
+    databases.logins.put(databases.reporting.endpoint, "earlier", "password")
+    with pytest.raises(ConfigurationError, match="made when a run publishes"):
+        url(settings, "earlier")
+    databases.logins.forget_users({"earlier"})
 
 
 def test_libpq_variables_for_other_servers_do_not_interfere(
@@ -208,8 +215,8 @@ def test_options_of_a_session_may_hold_anything(running: Running) -> None:
 
 @pytest.fixture
 def builder(running: Running) -> Connection:
-    """Return a connection of the builder on reporting whose work is undone."""
-    return running[1].reporting_admin.connect()
+    """Return a connection of the builder in a scope's database whose work is undone."""
+    return make_scope(running[1]).as_builder().connect()
 
 
 def test_a_role_is_marked_made_once_and_lets_the_builder_act_as_it(
@@ -247,10 +254,10 @@ def test_a_role_that_casebook_did_not_make_is_refused_and_left_alone(
 def test_a_login_of_any_password_connects_by_its_password_file(running: Running) -> None:
     _, databases = running
     login, password = "o'dd:na\\me", "p:w\\d 'é\""
-    databases.logins.put(databases.login_endpoint, login, password)
-    assert databases.login_password(login) == password
-    name = databases.reporting_admin.database
-    with databases.reporting_admin.session() as connection, connection.cursor() as cursor:
+    place = make_scope(databases)
+    databases.logins.put(place.server.endpoint, login, password, place.database)
+    name = place.database
+    with databases.reporting.door.session() as connection, connection.cursor() as cursor:
         ensure_role(
             connection,
             login,
@@ -261,10 +268,11 @@ def test_a_login_of_any_password_connects_by_its_password_file(running: Running)
         )
         try:
             cursor.execute(f'grant connect on database {name} to "o\'dd:na\\me"')
-            reader = databases.reader(login)
+            reader = place.as_reader(login)
+            assert reader.password() == password
             assert values(reader, "select session_user::text") == [(login,)]
             with pytest.raises(DatabaseError, match="permission denied"):
-                reader.derive(dbname="warehouse").connect()
+                reader.derive(dbname="warehouse", password=password).connect()
             held = reader.connect()
             with pytest.raises(DatabaseError, match="too many connections"):
                 reader.connect()
@@ -278,10 +286,13 @@ def test_a_login_of_any_password_connects_by_its_password_file(running: Running)
 
 def test_a_database_is_refused_unless_it_is_marked(running: Running) -> None:
     _, databases = running
+    place = make_scope(databases)
     with databases.warehouse.session() as connection, connection.cursor() as cursor:
-        assert not ensure_database(connection, "reporting", installation=databases.installation)
+        assert not ensure_database(
+            connection, place.database, installation=databases.installation, template=TEMPLATE
+        )
         with pytest.raises(ConfigurationError, match="not made by this installation"):
-            ensure_database(connection, "reporting", installation="another")
+            ensure_database(connection, place.database, installation="another", template=TEMPLATE)
         assert not role_exists(connection, "nobody_made_this")
         cursor.execute("select count(*) from pg_database where datname ~ 'unfinished'")
         assert cursor.fetchone() == (0,)

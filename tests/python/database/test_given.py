@@ -12,11 +12,15 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from embedded import settings_of
-from postgres15 import PLACEHOLDER, SystemPostgres, documented_statements
+from embedded import LOGIN, STAFF_MEMBER, make_scope, settings_of
+from postgres15 import SystemPostgres
+from scoped import drop_everything
 
+from orchestrate.access.logins import remove_former
+from orchestrate.access.scopes import OWNER
 from orchestrate.console import Console
 from orchestrate.database import (
+    ConnectionTarget,
     Databases,
     given,
     open_databases,
@@ -25,7 +29,8 @@ from orchestrate.database import (
     stop,
     url,
 )
-from orchestrate.database.objects import ensure_role, marker
+from orchestrate.database.connection import parse_url
+from orchestrate.database.objects import ensure_database, ensure_role, marker
 from orchestrate.errors import ConfigurationError, DatabaseError
 from orchestrate.settings import Settings
 
@@ -40,8 +45,15 @@ def own_server(system_postgres: SystemPostgres, tmp_path: Path) -> Settings:
 
 
 def rows(databases: Databases, query: str) -> list[tuple[object, ...]]:
-    """Return the rows of a query of the builder on reporting."""
-    with databases.reporting_admin.session() as connection, connection.cursor() as cursor:
+    """Return the rows of a query of the builder on the server of the scopes' databases."""
+    with databases.reporting.door.session() as connection, connection.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchall()
+
+
+def asked(target: ConnectionTarget, query: str) -> list[tuple[object, ...]]:
+    """Return the rows of a query over a connection of its own."""
+    with target.session() as connection, connection.cursor() as cursor:
         cursor.execute(query)
         return cursor.fetchall()
 
@@ -53,33 +65,28 @@ def test_the_documented_privileges_are_enough(own_server: Settings, console: Con
         "select rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls"
         " from pg_roles where rolname = current_user",
     ) == [(False, True, True, False, False)]
-    own = {"installation": databases.installation}
-    with databases.reporting_admin.session() as connection, connection.cursor() as cursor:
-        ensure_role(connection, "casebook_owner", join=True, **own)
-        ensure_role(
-            connection,
-            "casebook_publisher",
-            login=True,
-            password=databases.publisher.password(),
-            **own,
-        )
-        cursor.execute("grant connect on database reporting to casebook_publisher")
-        cursor.execute("create schema made authorization casebook_owner")
-        cursor.execute("set role casebook_owner; create table made.thing (); reset role")
-    with databases.publisher.session() as connection, connection.cursor() as cursor:
-        cursor.execute("select session_user::text")
-        assert cursor.fetchone() == ("casebook_publisher",)
-    with pytest.raises(DatabaseError, match="permission denied"):
-        databases.publisher.derive(dbname="warehouse").connect()
+    place = make_scope(databases)
+    assert place.database == "reporting_staff"
+    with place.as_owner() as cursor:
+        cursor.execute("create schema made; create table made.thing ()")
+        cursor.execute("select session_user::text, current_user::text")
+        assert cursor.fetchone() == ("casebook_publisher", OWNER)
+    assert asked(place.as_reader(LOGIN), "select session_user::text") == [(LOGIN,)]
+    for target in (place.as_publisher(), place.as_renderer(), place.as_reader(LOGIN)):
+        with pytest.raises(DatabaseError, match="permission denied"):
+            target.derive(dbname="warehouse", password=target.password()).connect()
     again = open_databases(own_server, console)
     assert again.installation == databases.installation
-    assert again.publisher.password() == databases.publisher.password()
+    before = [target.password() for target in (place.as_publisher(), place.as_reader(LOGIN))]
+    place = make_scope(again)
+    after = [target.password() for target in (place.as_publisher(), place.as_reader(LOGIN))]
+    assert after == before
 
 
-def test_reporting_is_closed_and_marked(own_server: Settings, console: Console) -> None:
+def test_a_scopes_database_is_closed_and_marked(own_server: Settings, console: Console) -> None:
     databases = open_databases(own_server, console)
-    assert rows(
-        databases,
+    assert asked(
+        make_scope(databases).as_builder(),
         "select shobj_description(oid, 'pg_database'), pg_get_userbyid(datdba),"
         " has_database_privilege('public', oid, 'connect'),"
         " has_database_privilege('public', oid, 'temporary'),"
@@ -93,11 +100,12 @@ def test_each_privilege_is_needed(
 ) -> None:
     system_postgres.execute("alter role casebook_builder nocreatedb")
     with pytest.raises(DatabaseError, match="may not make it") as caught:
-        open_databases(own_server, console)
-    assert 'create database "reporting" owner "casebook_builder"' in caught.value.cure
+        make_scope(open_databases(own_server, console))
+    assert caught.value.cure.endswith('alter role "casebook_builder" createdb;')
     system_postgres.execute(
         "alter role casebook_builder createdb nocreaterole",
         "alter database warehouse owner to administrator",
+        "revoke connect on database warehouse from casebook_builder",
     )
     with pytest.raises(DatabaseError, match="permission denied for database"):
         open_databases(own_server, console)
@@ -107,112 +115,118 @@ def test_each_privilege_is_needed(
     system_postgres.execute(caught.value.cure.partition("run: ")[2])
     databases = open_databases(own_server, console)
     with (
-        databases.reporting_admin.session() as connection,
+        databases.reporting.door.session() as connection,
         pytest.raises(psycopg2.errors.InsufficientPrivilege),
     ):
-        ensure_role(connection, "casebook_owner", installation=databases.installation)
-
-
-def test_it_works_without_createdb_as_documented(
-    system_postgres: SystemPostgres, tmp_path: Path, console: Console
-) -> None:
-    statements = documented_statements("Without createdb")
-    system_postgres.execute(*(text.replace(PLACEHOLDER, "secret") for text in statements))
-    builder = system_postgres.url("casebook_builder", "secret")
-    settings = settings_of(tmp_path / "home", database_url=builder)
-    with pytest.raises(ConfigurationError, match="'reporting' exists already") as caught:
-        open_databases(settings, console)
-    connection = psycopg2.connect(builder)
-    connection.autocommit = True
-    connection.cursor().execute(caught.value.cure.partition("run: ")[2])
-    connection.close()
-    assert open_databases(settings, console).reporting_admin.database == "reporting"
+        ensure_role(connection, "casebook_other", installation=databases.installation)
 
 
 def test_a_database_of_somebody_else_is_refused_and_left_as_it_is(
     system_postgres: SystemPostgres, own_server: Settings, console: Console
 ) -> None:
-    system_postgres.execute("create database reporting")
-    system_postgres.execute("create table theirs as select 1 as one", database="reporting")
+    system_postgres.execute("create database reporting_staff")
+    system_postgres.execute("create table theirs as select 1 as one", database="reporting_staff")
     with pytest.raises(ConfigurationError) as caught:
-        open_databases(own_server, console)
-    assert "'reporting' exists already" in caught.value.cause
-    connection = system_postgres.connect("reporting")
+        make_scope(open_databases(own_server, console))
+    assert "'reporting_staff' exists already" in caught.value.cause
+    connection = system_postgres.connect("reporting_staff")
     with connection.cursor() as cursor:
         cursor.execute(
             "select datacl, shobj_description(oid, 'pg_database'), pg_get_userbyid(datdba),"
             " (select count(*) from pg_namespace where nspname !~ '^(pg_|information_schema)')"
-            " from pg_database where datname = 'reporting'"
+            " from pg_database where datname = 'reporting_staff'"
         )
         assert cursor.fetchone() == (None, None, "administrator", 1)
     connection.close()
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "casebook_owner",
+        "casebook_publisher",
+        "casebook_client",
+        "casebook_staff",
+        "casebook_staff_pages",
+        LOGIN,
+    ],
+)
 def test_a_role_of_somebody_else_is_refused_and_left_as_it_is(
-    system_postgres: SystemPostgres, own_server: Settings, console: Console
+    system_postgres: SystemPostgres, own_server: Settings, console: Console, name: str
 ) -> None:
     databases = open_databases(own_server, console)
-    system_postgres.execute("create role casebook_publisher connection limit 7")
-    with databases.reporting_admin.session() as connection:
-        with pytest.raises(ConfigurationError, match="'casebook_publisher' exists already"):
-            ensure_role(
-                connection,
-                "casebook_publisher",
-                installation=databases.installation,
-                login=True,
-                password="x",  # noqa: S106  (never set)
-            )
-        with pytest.raises(ConfigurationError, match="'casebook_publisher' exists already"):
-            ensure_role(connection, "casebook_publisher", installation="another")
+    system_postgres.execute(f"create role {name} connection limit 7")
+    with pytest.raises(ConfigurationError, match=f"'{name}' exists already"):
+        make_scope(databases)
     assert rows(
         databases,
         "select rolcanlogin, rolconnlimit, shobj_description(oid, 'pg_authid')"
-        " from pg_roles where rolname = 'casebook_publisher'",
+        f" from pg_roles where rolname = '{name}'",
     ) == [(False, 7, None)]
+    assert rows(databases, "select 1 from pg_database where datname ~ '^reporting'") == []
 
 
 def test_another_installation_is_refused(
     system_postgres: SystemPostgres, own_server: Settings, console: Console
 ) -> None:
-    open_databases(own_server, console)
+    make_scope(open_databases(own_server, console))
     system_postgres.execute("create database second owner casebook_builder")
     second = system_postgres.url("casebook_builder", SECRET, "second")
     with pytest.raises(ConfigurationError, match="not made by this installation"):
-        open_databases(replace(own_server, database_url=second), console)
+        make_scope(open_databases(replace(own_server, database_url=second), console))
 
 
 def test_two_homes_that_begin_at_once_are_one_installation(
     own_server: Settings, console: Console, tmp_path: Path
 ) -> None:
     homes = [replace(own_server, home=tmp_path / name) for name in ("one", "two", "three")]
+
+    def make(databases: Databases) -> bool:
+        with databases.reporting.door.session() as connection:
+            return ensure_database(
+                connection, "made", installation=databases.installation, template="template0"
+            )
+
     with ThreadPoolExecutor(len(homes)) as pool:
         opened = list(pool.map(lambda settings: open_databases(settings, console), homes))
+        assert sorted(pool.map(make, opened)) == [False, False, True]
     assert len({databases.installation for databases in opened}) == 1
     assert rows(opened[0], "select count(*) from pg_database where datname ~ 'unfinished'") == [
         (0,)
     ]
 
 
-def test_reporting_goes_where_its_own_url_says(
+def test_scopes_databases_are_named_after_the_one_in_their_url(
     system_postgres: SystemPostgres, own_server: Settings, console: Console
 ) -> None:
-    elsewhere = system_postgres.url("casebook_builder", SECRET, "shown")
+    """It need not be there; where it is the warehouse, by whatever name, that stays as it is."""
+    for base, host in (
+        ("shown", system_postgres.host),
+        ("warehouse", system_postgres.host),
+        ("warehouse", "localhost"),
+    ):
+        elsewhere = system_postgres.url("casebook_builder", SECRET, base)
+        elsewhere = elsewhere.replace(f"@{system_postgres.host}:", f"@{host}:")
+        settings = replace(own_server, reporting_url=elsewhere.replace("verify-full", "verify-ca"))
+        databases = open_databases(settings, console)
+        assert databases.warehouse.database == "warehouse"
+        place = make_scope(databases)
+        assert asked(place.as_reader(LOGIN), "select current_database()") == [(f"{base}_staff",)]
+        remove_former(databases, [place], [STAFF_MEMBER], console)
+        assert asked(databases.warehouse, "select count(*) from casebook.installation") == [(1,)]
+    assert rows(databases, "select datname from pg_database where oid >= 16384 order by 1") == [
+        ("warehouse",),
+        ("warehouse_staff",),
+    ]
+
+
+def test_a_name_that_would_be_too_long_is_refused(
+    system_postgres: SystemPostgres, own_server: Settings, console: Console
+) -> None:
+    elsewhere = system_postgres.url("casebook_builder", SECRET, "x" * 60)
     databases = open_databases(replace(own_server, reporting_url=elsewhere), console)
-    assert databases.warehouse.database == "warehouse"
-    assert rows(databases, "select current_database()") == [("shown",)]
-    assert databases.reader("r").database == databases.publisher.database == "shown"
-
-
-def test_reporting_is_not_the_warehouse_by_another_name_of_its_server(
-    system_postgres: SystemPostgres, own_server: Settings, console: Console
-) -> None:
-    installation = open_databases(own_server, console).installation
-    system_postgres.execute(f"comment on database warehouse is '{marker(installation)}'")
-    same = system_postgres.url("casebook_builder", SECRET, "warehouse")
-    alias = same.replace(f"@{system_postgres.host}:", "@localhost:")
-    for url_of_reporting in (same, alias.replace("verify-full", "verify-ca")):
-        with pytest.raises(ConfigurationError, match="is a warehouse"):
-            open_databases(replace(own_server, reporting_url=url_of_reporting), console)
+    with pytest.raises(ConfigurationError, match="too long for the name of a database"):
+        make_scope(databases)
 
 
 def test_a_server_that_never_answers_is_given_up(own_server: Settings, console: Console) -> None:
@@ -223,16 +237,27 @@ def test_a_server_that_never_answers_is_given_up(own_server: Settings, console: 
             open_databases(replace(own_server, database_url=silent_url), console)
 
 
-def test_reporting_alone_may_be_on_another_server(
+def test_scopes_may_be_on_other_servers_than_the_warehouse(
     system_postgres: SystemPostgres, stopped: Settings, console: Console
 ) -> None:
     system_postgres.make_least_privileged_builder("secret")
-    # It is not there yet, and the warehouse's server cannot make it: a neighbour has to help.
     elsewhere = system_postgres.url("casebook_builder", "secret", "shown")
-    databases = open_databases(replace(stopped, reporting_url=elsewhere), console)
-    assert databases.warehouse.endpoint.host.startswith("/")
-    assert rows(databases, "select current_database()") == [("shown",)]
-    assert databases.login_endpoint == databases.reporting_admin.endpoint
+    for settings in (
+        replace(stopped, reporting_url=elsewhere),
+        # One scope alone has a server of its own.
+        replace(stopped, scope_urls={"staff": elsewhere}),
+    ):
+        databases = open_databases(settings, console)
+        assert databases.warehouse.endpoint.host.startswith("/")
+        place = make_scope(databases)
+        assert place.server.endpoint.port == str(system_postgres.port)
+        # Where the scope was before, nobody finds the login any more.
+        remove_former(databases, [place], [STAFF_MEMBER], console)
+        uri = url(settings, LOGIN)
+        assert f"@{system_postgres.host}:{system_postgres.port}/shown_staff?" in uri
+        assert asked(parse_url(uri, "the URI"), "select session_user::text") == [(LOGIN,)]
+        drop_everything(databases)
+    assert databases.reporting.endpoint != databases.server_of("staff").endpoint
 
 
 @pytest.mark.parametrize(
@@ -322,7 +347,7 @@ def test_an_old_server_may_be_warehouse_but_not_reporting(
     own_server: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(given, "server_version", lambda _connection: 160009)
-    with pytest.raises(DatabaseError, match=r"16\.9 is too old for the reporting") as caught:
+    with pytest.raises(DatabaseError, match=r"16\.9 is too old for readers") as caught:
         open_databases(own_server, Console())
     assert "15.14" in caught.value.cure
     assert "lacks security fixes" in " ".join(capsys.readouterr().err.split())

@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg2
 import psycopg2.extras
 import pytest
-from embedded import is_alive, kill_everything, settings_of
+from embedded import LOGIN, is_alive, kill_everything, make_scope, settings_of
 
 from orchestrate.console import Console
 from orchestrate.database import (
@@ -57,7 +57,7 @@ def data_dir(settings: Settings) -> Path:
 def test_a_new_server_starts_in_a_home_of_any_name(new_home: NewHome, console: Console) -> None:
     settings = new_home("a space, é 漢, quotes '\" $HOME `id` \\ %s")
     databases = open_databases(settings, console)
-    assert answers(databases.reporting_admin)
+    assert answers(databases.reporting.door)
     pid = server_status(settings).pid
     assert open_databases(settings, console).installation == databases.installation
     assert server_status(settings).pid == pid
@@ -67,14 +67,16 @@ def test_a_home_may_be_moved_to_a_path_too_long_for_a_socket(
     disposable: Settings, new_home: NewHome, console: Console
 ) -> None:
     before = open_databases(disposable, console)
-    passwords = (before.warehouse.password(), before.login_password("some_reader"))
+    passwords = (before.warehouse.password(), make_scope(before).as_reader(LOGIN).password())
     stop(disposable)
     moved = new_home("deep/" + "x" * 100 + "/" + "y" * 100 + "/home")
     moved.home.parent.mkdir(parents=True)
     disposable.home.rename(moved.home)
     after = open_databases(moved, console)
     assert after.installation == before.installation
-    assert (after.warehouse.password(), after.login_password("some_reader")) == passwords
+    reader = make_scope(after).as_reader(LOGIN)
+    assert (after.warehouse.password(), reader.password()) == passwords
+    assert answers(reader)
 
 
 @pytest.mark.slow
@@ -245,17 +247,15 @@ def test_an_interrupted_first_start_leaves_nothing_in_the_way(
     assert [path.name for path in server.iterdir()] == ["data"]
 
 
-def test_a_database_that_was_not_finished_is_dropped_by_the_next_command(
+def test_a_database_that_was_not_finished_is_dropped_by_the_next_publication(
     stopped: Settings, console: Console
 ) -> None:
     names = "select datname from pg_database where datname like '%unfinished%'"
-    with (
-        open_databases(stopped, console).warehouse.session() as connection,
-        connection.cursor() as cursor,
-    ):
+    databases = open_databases(stopped, console)
+    with databases.warehouse.session() as connection, connection.cursor() as cursor:
         cursor.execute("create database casebook_unfinished_0123456789ab")
         cursor.execute("create database unfinished_of_somebody")
-        open_databases(stopped, console)
+        make_scope(databases)
         cursor.execute(names)
         assert cursor.fetchall() == [("unfinished_of_somebody",)]
         cursor.execute("drop database unfinished_of_somebody")
@@ -286,11 +286,11 @@ def test_a_port_is_for_this_machine_and_for_those_with_a_password(
 ) -> None:
     port = free_port()
     databases = open_databases(stopped, console)
-    databases.login_password("some_reader")
+    make_scope(databases)
     assert start(stopped, port).tcp_port == port
     uri = url(stopped)
     assert f"@127.0.0.1:{port}/warehouse" in uri
-    assert f"@127.0.0.1:{port}/reporting" in url(stopped, "some_reader")
+    assert f"@127.0.0.1:{port}/reporting_staff?" in url(stopped, LOGIN)
     assert databases.warehouse.password() not in uri
     done = subprocess.run(
         ["psql", uri, "-Atc", "select inet_server_addr()"],

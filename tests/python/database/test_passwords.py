@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,24 @@ def test_any_name_and_password_comes_back(
 def test_colons_and_backslashes_are_escaped_as_libpq_wants_it() -> None:
     line = PasswordLine(Endpoint("C:\\socket", "5432"), "a:b", "c\\:d")
     assert line.render() == r"C\:\\socket:5432:*:a\:b:c\\\:d"
+
+
+def test_a_user_has_one_line_per_server_which_names_the_database_to_enter(tmp_path: Path) -> None:
+    passwords = PasswordFile(tmp_path / "file.pgpass")
+    passwords.put(ENDPOINT, "reader", "secret", "reporting_a:b")
+    assert passwords.path.read_text(encoding="utf-8").startswith(r"db.example:5432:reporting_a\:b:")
+    line = passwords.line(ENDPOINT, "reader")
+    assert line is not None
+    assert line.database == "reporting_a:b"
+    other = Endpoint("other.example", "5432")
+    passwords.store([replace(line, database="moved"), replace(line, endpoint=other)])
+    found = [passwords.line(endpoint, "reader") for endpoint in (ENDPOINT, other)]
+    assert [line and line.database for line in found] == ["moved", "reporting_a:b"]
+    passwords.forget_users({"reader"}, other)
+    assert passwords.line(other, "reader") is None
+    assert passwords.users() == ["reader"]
+    passwords.forget_users({"reader"})
+    assert passwords.users() == []
 
 
 def test_file_and_folder_are_closed_to_others(tmp_path: Path) -> None:
@@ -77,7 +96,7 @@ def test_passwords_follow_a_server_that_moved(tmp_path: Path) -> None:
     assert passwords.find(new, "reader") == "secret"
     assert passwords.find(ENDPOINT, "reader") is None
     passwords.forget(new)
-    assert passwords.users(new) == []
+    assert passwords.users() == []
 
 
 def test_nothing_shows_a_password(tmp_path: Path) -> None:
@@ -101,7 +120,7 @@ def test_simultaneous_writers_lose_nothing(tmp_path: Path) -> None:
         for number in range(4)
     ]
     assert [writer.wait() for writer in writers] == [0] * 4
-    assert len(PasswordFile(file).users(Endpoint("h", "1"))) == 80
+    assert len(PasswordFile(file).users()) == 80
 
 
 def test_an_unusable_folder_is_one_clear_error(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from orchestrate.contracts import SCOPE_COLUMN, Mart
+from orchestrate.contracts import Mart
 
 
 class RuleMutant(NamedTuple):
@@ -46,8 +46,10 @@ EVERYWHERE = (
     Change("counts rounded to 5", r"/ 10\) \* 10", r"/ 5) * 5"),
     Change("counts not rounded", r"/ 10\) \* 10", r"/ 1) * 1"),
     Change("counts cut off", r"round\(([\w.]+::numeric / 10)\)", r"floor(\1)"),
-    Change("money rounded to 10", r"/ 100\) \* 100", r"/ 10) * 10"),
-    Change("money not rounded", r"round\(([\w.]+::numeric) / 100\) \* 100", r"\1"),
+    Change("money rounded to hundreds", r"greatest\(100, 10 \* ([\w.]+)\)", r"100"),
+    Change("money rounded by one price", r"greatest\(100, 10 \* ([\w.]+)\)", r"greatest(100, \1)"),
+    Change("money not rounded", r"round\((total_cost::numeric) / cost_step\) \* cost_step", r"\1"),
+    Change("averages of those not shown", r"when detail_is_visible then", r"when true then"),
     Change("dominance loosened", r"> 0\.9 \*", r"> 0.99 *"),
     Change("dominance dropped", r"> 0\.9 \*", r"> 1.1 *"),
     Change("dominance of one", r"cost_rank <= 2", r"cost_rank <= 1"),
@@ -76,6 +78,14 @@ IN_A_PLACE = (
     Change("hidden procedures shown", r"where hidden_codes\.code is null", r""),
     Change("hidden encounters shown", r"where hidden_encounters\.encounter_id is null", r""),
     Change("rows of payers not shown", r"where paid_encounters\.detail_is_visible", r""),
+    Change("costs that tell numbers", r"and average_price \* procedures_(low|high) .*", r""),
+    Change(
+        "costs that tell of rows below",
+        r"and lines_telling\.cell_id is null as is_shown",
+        r"as is_shown",
+    ),
+    Change("pairs of few expected", r"or measured\.expected >= 5", r"or true"),
+    Change("small counties named", r"then 'Other counties'", r"then county"),
     Change("claims of hidden care", r"case when not has_hidden_procedures then (\w+) end", r"\1"),
 )
 
@@ -113,7 +123,7 @@ def _of_scopes(
     for model, mart in marts.items():
         if not mart.is_scoped:
             continue
-        others = ", ".join(column for column in mart.source_columns if column != SCOPE_COLUMN)
+        others = ", ".join(column.name for column in mart.columns)
         sound = f"({models[model]}) as sound"
         for first in names:
             for second in names:

@@ -15,7 +15,7 @@ import xlsxwriter
 from orchestrate.console import Console
 from orchestrate.extracts.extract import write_extracts
 from orchestrate.extracts.formats import Format
-from orchestrate.reports.recipients import read_members
+from orchestrate.publishing.versions import read_readers
 from tests.python.disclosure.altered import DIGITS, KEYS, MARK, MARKED, Canaries
 from tests.python.disclosure.conftest import Challenged
 from tests.python.outputs import every_byte, every_catalog, every_row
@@ -55,8 +55,10 @@ def test_no_login_reads_one(challenged: Challenged, canaries: Canaries, figure: 
     """Rows of every relation, and everything that the server's catalogs show."""
     databases = challenged.casebook.databases
     looked_at = 0
-    for member in read_members(databases):
-        target = databases.reader(member.login)
+    places, members = read_readers(databases)
+    at = {place.scope: place for place in places}
+    for member in members:
+        target = at[member.scope].as_reader(member.login)
         with closing(target.connect(autocommit=True)) as connection:
             cursor = connection.cursor()
             for read in (every_row, every_catalog):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 
 import pytest
+import scoped
 from recomputed.extracts import visible
 from recomputed.raw import Export, Pseudonyms, reference
 
@@ -37,7 +38,7 @@ def shown(challenged: Challenged) -> Shown:
     found: Shown = {}
     for login, relation in READ.items():
         with (
-            closing(databases.reader(login).connect()) as connection,
+            closing(scoped.reader(databases, login).connect()) as connection,
             connection.cursor() as cursor,
         ):
             cursor.execute(f"select patient_key, age_band, zip3 from {relation}")

@@ -13,12 +13,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import scoped
 from recomputed import clients
 from recomputed.compare import check, plain
 from recomputed.raw import Export, Pseudonyms, reference
 from recomputed.relations import of_schema
 from recomputed.scopes import Scope
 
+from orchestrate.access.scopes import OWNER, PUBLISHER
 from orchestrate.settings import PROJECT_DIR
 from tests.python.conftest import REAL_EXPORT, Casebook
 from tests.python.disclosure.altered import HOSPICE
@@ -27,7 +29,6 @@ from tests.python.outputs import every_byte, every_catalog, every_row
 pytestmark = pytest.mark.slow
 
 LOGIN, SIBLING, CLIENT, PAYER = "humana_colonoscopy", "humana_hospice", "humana", "Humana"
-SCOPE = ["version", "scope_id"]
 
 
 @dataclass
@@ -39,15 +40,15 @@ class Dataset:
     casebook: Casebook
 
     def read(self, login: str, relation: str) -> pd.DataFrame:
-        """Read a relation of schema `clients` as a login, without what selects its rows."""
+        """Read a relation of schema `clients` as a login, without its version."""
         with (
-            closing(self.casebook.databases.reader(login).connect()) as connection,
+            closing(scoped.reader(self.casebook.databases, login).connect()) as connection,
             connection.cursor() as cursor,
         ):
             cursor.execute(f"select * from clients.{relation}")
             columns = [column.name for column in cursor.description or ()]
             rows = pd.DataFrame(cursor.fetchall(), columns=columns, dtype=object)
-            return rows.drop(columns=SCOPE)
+            return rows.drop(columns="version")
 
     @property
     def pseudonyms(self) -> Pseudonyms:
@@ -92,17 +93,26 @@ def test_no_byte_of_the_folder_tells_of_it(dataset: Dataset, figure: Callable[[s
 
 
 def test_no_row_comment_body_or_policy_tells_of_it(dataset: Dataset) -> None:
-    """Names of logins are everybody's to see: where these would tell, they are opaque."""
+    """Not even to the owner of the tables, who sees their statistics and every version's rows.
+
+    Names of logins are everybody's to see: where these would tell, they are opaque.
+    """
     databases = dataset.casebook.databases
-    with closing(databases.reader(LOGIN).connect(autocommit=True)) as connection:
+    place = scoped.place_of(databases, LOGIN)
+    for target in (place.as_publisher(), place.as_reader(LOGIN)):
+        with closing(target.connect(autocommit=True)) as connection:
+            cursor = connection.cursor()
+            if target.user == PUBLISHER:
+                cursor.execute(f"set role {OWNER}")
+            for read in (every_row, every_catalog):
+                for name, content in read(cursor):
+                    text = content.casefold().replace(SIBLING, "")
+                    assert [word for word in dataset.words if word in text] == [], name
+    with closing(place.as_reader(LOGIN).connect(autocommit=True)) as connection:
         cursor = connection.cursor()
-        for read in (every_row, every_catalog):
-            for name, content in read(cursor):
-                text = content.casefold().replace(SIBLING, "")
-                assert [word for word in dataset.words if word in text] == [], name
         cursor.execute("select count(*) from pg_proc where proname = 'patients_helped'")
         assert cursor.fetchone() == (1,)
-    with closing(databases.reader(SIBLING).connect(autocommit=True)) as connection:
+    with closing(scoped.reader(databases, SIBLING).connect(autocommit=True)) as connection:
         told = "".join(text for _, text in every_row(connection.cursor())).casefold()
         assert sum(word in told for word in dataset.words) >= 3
 
@@ -242,7 +252,7 @@ def agree(found: pd.DataFrame, expected: pd.DataFrame) -> None:
 def helped(dataset: Dataset, first: Any, last: Any) -> list[tuple[Any, ...]]:
     """Return the total row of the function for all months."""
     with (
-        closing(dataset.casebook.databases.reader(LOGIN).connect()) as connection,
+        closing(scoped.reader(dataset.casebook.databases, LOGIN).connect()) as connection,
         connection.cursor() as cursor,
     ):
         cursor.execute(

@@ -12,7 +12,7 @@ from itertools import combinations
 import pytest
 from recomputed.raw import UNIT_SEPARATOR, Export, Pseudonyms, reference
 
-from orchestrate.reports.recipients import read_members
+from orchestrate.publishing.versions import read_readers
 from orchestrate.settings import PROJECT_DIR
 from tests.python.conftest import REAL_EXPORT, Casebook
 
@@ -45,9 +45,11 @@ def published_keys(source: tuple[Export, Casebook]) -> Keys:
     _, casebook = source
     databases = casebook.databases
     keys: Keys = defaultdict(set)
-    for member in read_members(databases):
+    places, members = read_readers(databases)
+    at = {place.scope: place for place in places}
+    for member in members:
         with (
-            closing(databases.reader(member.login).connect()) as connection,
+            closing(at[member.scope].as_reader(member.login).connect()) as connection,
             connection.cursor() as cursor,
         ):
             cursor.execute(

@@ -11,6 +11,7 @@ from datetime import date
 import pandas as pd
 import psycopg2
 import pytest
+import scoped
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from recomputed.clients import patients_helped, services
@@ -55,7 +56,7 @@ def test_any_span_equals_its_recomputation(
     every = [None, *sorted({*services(scope)["specialty_id"], "hospice", "none", "all", "other"})]
     compared = []
     with (
-        dataset.casebook.databases.reader(login).session() as connection,
+        scoped.reader(dataset.casebook.databases, login).session() as connection,
         connection.cursor() as cursor,
     ):
 
@@ -92,7 +93,7 @@ def test_any_span_equals_its_recomputation(
 def test_a_span_that_tells_more_than_months_or_nothing_is_refused(
     span: tuple[date | None, date | None], dataset: Dataset
 ) -> None:
-    reader = dataset.casebook.databases.reader(LOGINS[0])
+    reader = scoped.reader(dataset.casebook.databases, LOGINS[0])
     with (
         pytest.raises(DatabaseError) as refused,
         reader.session() as connection,

@@ -109,10 +109,12 @@ def test_counts_are_rounded_to_tens_halves_up() -> None:
 
 
 def test_money_is_hidden_where_two_hold_more_than_nine_tenths() -> None:
-    assert rule.money(1_000_000, 900_000, suppressed=False) == Decimal(10_000)
-    assert rule.money(1_000_000, 900_001, suppressed=False) is None
-    assert rule.money(15_000, 0, suppressed=False) == Decimal(200)
-    assert rule.money(15_000, 0, suppressed=True) is None
+    assert not rule.is_dominated(1_000_000, 900_000)
+    assert rule.is_dominated(1_000_000, 900_001)
+
+
+def test_money_is_rounded_by_what_ten_cost_and_to_hundreds_at_least() -> None:
+    assert [rule.step(Decimal(price)) for price in ("4", "10", "431.5")] == [100, 100, 4315]
 
 
 def test_ages_are_completed_years_in_bands() -> None:

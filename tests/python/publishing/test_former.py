@@ -114,7 +114,7 @@ def test_a_session_that_keeps_it_from_being_dropped_is_told_and_the_next_run_doe
         assert "the next run tries again" in said
         for login in ("program_director", "open_reader"):
             with pytest.raises(Exception, match=r"permission denied|too many connections"):
-                scoped.reader_elsewhere(former.databases, login, reporting.base).connect()
+                scoped.elsewhere(former.databases, login, reporting.base).connect()
     assert former.publish().version == 9
     assert reporting.base not in databases_of(former, reporting)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from postgres15 import SystemPostgres
-from scoped import reader_elsewhere
+from scoped import elsewhere
 from tiny import Tiny
 
 from orchestrate.console import Console
@@ -59,7 +59,7 @@ def test_a_builder_with_the_least_privileges_publishes(
     other = tiny15.place("hospice_reader").database
     for database in ("warehouse", other, tiny15.place("program_director").database):
         with pytest.raises(DatabaseError, match="permission denied for database"):
-            reader_elsewhere(tiny15.databases, "open_reader", database).connect()
+            elsewhere(tiny15.databases, "open_reader", database).connect()
     with pytest.raises(DatabaseError, match="does not exist"):
         tiny15.read("open_reader", "select * from residency.fct_studies")
 
@@ -114,7 +114,7 @@ def test_the_warehouse_is_closed_to_readers_or_the_statement_is_said(
     tiny15: Tiny, system_postgres: SystemPostgres
 ) -> None:
     tiny15.publish()
-    reader = reader_elsewhere(tiny15.databases, "program_director", "warehouse")
+    reader = elsewhere(tiny15.databases, "program_director", "warehouse")
     system_postgres.execute("grant connect, temporary on database warehouse to public")
     tiny15.publish()
     assert "Closed the database warehouse" in tiny15.said.getvalue()

@@ -9,7 +9,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from scoped import reader_elsewhere, rows
+from scoped import elsewhere, rows
 from tiny import MEMBERS, Tiny
 
 from orchestrate.access.scopes import ScopeDatabase
@@ -157,7 +157,7 @@ def test_a_login_in_another_scope_keeps_its_password_and_loses_the_former_databa
 ) -> None:
     tiny.publish()
     former = tiny.place("other_reader").database
-    before = reader_elsewhere(tiny.databases, "other_reader", former)
+    before = elsewhere(tiny.databases, "other_reader", former)
     with closing(before.connect()) as session:
         moved = ("other_reader", "client", "humana", None, None)
         publish(tiny, 2, *(moved if one[0] == moved[0] else one for one in MEMBERS))

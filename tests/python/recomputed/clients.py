@@ -63,11 +63,13 @@ def procedure_summary(export: Export) -> pd.DataFrame:
 def procedure_extract(export: Export, pseudonyms: Pseudonyms) -> pd.DataFrame:
     """Return a row per scope and procedure, without its key: not telling equal rows apart.
 
-    procedure_name is the name of the code, as in procedure_summary.
+    procedure_name is the name of the code, as in procedure_summary. A patient has one age, that at
+    the last encounter of the book, with or without procedures.
     """
 
     def of(scope: Scope) -> pd.DataFrame:
         rows = scope.book_procedures
+        ages = scope.book.sort_values("started").groupby("patient_id")["age_band"].last()
         return pd.DataFrame(
             {
                 "patient_key": pseudonyms.of("patient", scope.client_id, rows["patient_id"]),
@@ -76,7 +78,7 @@ def procedure_extract(export: Export, pseudonyms: Pseudonyms) -> pd.DataFrame:
                 "procedure_name": rows["procedure_name"],
                 "specialty_id": rows["specialty_id"],
                 "service_month": rows["service_month"],
-                "age_band": rows["age_band"],
+                "age_band": rows["patient_id"].map(ages),
                 "gender": rows["gender"],
                 "zip3": rows["zip3"],
                 "procedure_cost": rows["cost"].map(dollars),

@@ -14,13 +14,11 @@ from datetime import date
 import pandas as pd
 
 from recomputed import rule
+from recomputed.costs import Cell, prices, shown_costs
 from recomputed.raw import Export, Pseudonyms, dollars, reference
 
 OWNER = "staff"
 RESTRICTED = ("UnitedHealthcare", "NO_INSURANCE")
-
-# Payer, kind of period, its start, and procedure: None for all.
-Cell = tuple[str, str, date | None, str | None]
 
 
 def visible(rows: pd.DataFrame) -> pd.DataFrame:
@@ -97,15 +95,20 @@ def restricted_payer_summary(export: Export) -> pd.DataFrame:
 
     Who has procedures in a period counts there, in calendar years and months of the encounter's
     start; the period of kind `all` has no start. A row is suppressed for its few patients, or
-    because it would tell of rows below it: see tells_of_others.
+    because it would tell of rows below it: see tells_of_others. Which costs are shown is told in
+    recomputed.costs.
     """
     rows = export.procedures
-    found = dict(cells(rows[rows["payer_name"].isin(RESTRICTED)]))
-    tells = tells_of_others(found)
+    others = rows[rows["payer_name"].isin(RESTRICTED)]
+    found = dict(cells(others))
+    hidden = tells_of_others(found) | {
+        cell for cell in found if rule.is_small(found[cell]["patients"])
+    }
+    costs = shown_costs(found, hidden, prices(visible(rows), others))
 
     def records() -> Iterator[dict[str, object]]:
         for (payer, kind, start, code), cell in found.items():
-            hides = rule.is_small(cell["patients"]) or (payer, kind, start, code) in tells
+            hides = (payer, kind, start, code) in hidden
             yield {
                 "payer_name": payer,
                 "period_kind": kind,
@@ -114,7 +117,7 @@ def restricted_payer_summary(export: Export) -> pd.DataFrame:
                 "procedure_name": export.procedure_names[code] if code else None,
                 "patient_count": rule.count(cell["patients"], suppressed=hides),
                 "procedure_count": rule.count(cell["procedures"], suppressed=hides),
-                "total_cost": rule.money(cell["total"], cell["of_two"], suppressed=hides),
+                "total_cost": costs.get((payer, kind, start, code)),
                 "is_suppressed": hides,
             }
 

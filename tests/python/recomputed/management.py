@@ -20,6 +20,7 @@ STEP_KM = Decimal("0.25")
 SHARE = Decimal("0.000001")
 NOTABLE_Z = 3.5
 LEAST_EXPECTED = 5
+OTHER_COUNTIES = "Other counties"
 SHOWN_EXACTLY = ("humana", "visible_payers")
 
 
@@ -73,7 +74,10 @@ def populations(export: Export) -> dict[str, pd.DataFrame]:
 
 
 def area_procedure_association(export: Export) -> pd.DataFrame:
-    """Return a row per population, county and procedure of it, also where nobody has both.
+    """Return a row per population, area and procedure of it, also where nobody has both.
+
+    An area is a county, or the pool of those with few patients (see shown_as). Of the populations
+    that are exact only pairs with at least five expected have a row; one of 1-10 patients has none.
 
     Of N patients of the population, R live in the county and C had the procedure: expected is
     R * C / N, and the residual that of the two-by-two table of patients,
@@ -83,8 +87,13 @@ def area_procedure_association(export: Export) -> pd.DataFrame:
 
     def records() -> Iterator[dict[str, object]]:
         for population, procedures in populations(export).items():
-            patients = procedures[["patient_id", "county"]].drop_duplicates()
-            pairs = procedures[["patient_id", "county", "procedure_code"]].drop_duplicates()
+            living = procedures[["patient_id", "county"]].drop_duplicates()
+            if rule.is_small(len(living)):
+                continue
+            areas = shown_as(living.groupby("county").size())
+            named = procedures.assign(county=procedures["county"].map(areas))
+            patients = named[["patient_id", "county"]].drop_duplicates()
+            pairs = named[["patient_id", "county", "procedure_code"]].drop_duplicates()
             observed = pairs.groupby(["county", "procedure_code"]).size()
             had = pairs.groupby("procedure_code").size()
             live = patients.groupby("county").size()
@@ -92,6 +101,10 @@ def area_procedure_association(export: Export) -> pd.DataFrame:
             for county in live.index:
                 for code in had.index:
                     count = int(observed.get((county, code), 0))
+                    if population in SHOWN_EXACTLY and (
+                        live[county] * had[code] < LEAST_EXPECTED * len(patients)
+                    ):
+                        continue
                     yield {
                         "population": population,
                         "county": county,
@@ -105,6 +118,19 @@ def area_procedure_association(export: Export) -> pd.DataFrame:
                     }
 
     return pd.DataFrame(records(), dtype=object)
+
+
+def shown_as(live: pd.Series) -> dict[str, str]:
+    """Return the area that each county is shown as, by how many patients live there.
+
+    Those of 1-10 are one, and the county with the fewest patients of the others (ties by alphabet)
+    is in it too where they are few together.
+    """
+    small = [county for county in live.index if rule.is_small(live[county])]
+    if rule.is_small(int(live[small].sum())):
+        larger = [county for county in live.index if county not in small]
+        small += sorted(larger, key=lambda county: (live[county], county))[:1]
+    return {county: OTHER_COUNTIES if county in small else county for county in live.index}
 
 
 def statistics(observed: int, live: int, had: int, patients: int) -> dict[str, object]:

@@ -25,11 +25,14 @@ def count(value: int, *, suppressed: bool) -> int | None:
     return None if suppressed else int(nearest(Decimal(int(value)), TENS))
 
 
-def money(total: int, of_two: int, *, suppressed: bool) -> Decimal | None:
-    """Show an amount in cents as US dollars; None also where two patients hold most of it."""
-    if suppressed or of_two > MOST_OF_TWO * int(total):
-        return None
-    return nearest(Decimal(int(total)) / 100, HUNDREDS_OF_DOLLARS).quantize(Decimal("0.01"))
+def step(price: Decimal) -> Decimal:
+    """Return what money is rounded to multiples of, given what a procedure costs, US dollars."""
+    return max(HUNDREDS_OF_DOLLARS, TENS * price)
+
+
+def is_dominated(total: int, of_two: int) -> bool:
+    """Tell whether two patients hold most of an amount."""
+    return of_two > MOST_OF_TWO * int(total)
 
 
 Interval = tuple[int, int]

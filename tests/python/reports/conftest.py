@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tiny import tiny, tiny_server
 
 from orchestrate.reports.pages.activity import EVERYTHING, activity_folder
 from orchestrate.reports.pages.clients import procedures_folder
@@ -20,6 +21,8 @@ from tests.python.reports import datasets
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+__all__ = ["tiny", "tiny_server"]
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
+import scoped
 from browser import open_browser, visit, wait_until
 from conftest import Casebook
 
@@ -129,7 +130,10 @@ def helped(casebook: Casebook, login: str, span: tuple[str, str], specialty: str
     """Ask the function as the login: patients, encounters, procedures; `all` is its total row."""
     first, last = span
     argument = None if specialty == "all" else specialty
-    with casebook.databases.reader(login).session() as connection, connection.cursor() as cursor:
+    with (
+        scoped.reader(casebook.databases, login).session() as connection,
+        connection.cursor() as cursor,
+    ):
         cursor.execute(
             "select patient_count, encounter_count, procedure_count"
             " from clients.patients_helped(%s, (%s::date + interval '1 month')::date, %s)"

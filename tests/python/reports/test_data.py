@@ -9,6 +9,7 @@ from decimal import Decimal
 import pandas as pd
 import psycopg2.extensions
 import pytest
+import scoped
 
 from orchestrate.driver import Cursor
 from orchestrate.errors import ConfigurationError, DatabaseError
@@ -83,7 +84,7 @@ def test_two_versions_in_one_read_are_refused() -> None:
 
 @pytest.mark.slow
 def test_values_are_the_databases_own(published: Casebook) -> None:
-    with closing(published.databases.reader("program_director").connect()) as connection:
+    with closing(scoped.reader(published.databases, "program_director").connect()) as connection:
         read = read_residency(connection)
     assert read.edition.version == 1
     assert isinstance(read.rvu["total_rvu"].iloc[0], Decimal)
@@ -98,7 +99,7 @@ def test_values_are_the_databases_own(published: Casebook) -> None:
 @pytest.mark.slow
 def test_a_relation_of_another_audience_is_refused_and_said(published: Casebook) -> None:
     with (
-        closing(published.databases.reader("program_director").connect()) as connection,
+        closing(scoped.reader(published.databases, "program_director").connect()) as connection,
         pytest.raises(DatabaseError, match="may not read"),
     ):
         read_client(connection)
@@ -108,7 +109,7 @@ def test_a_relation_of_another_audience_is_refused_and_said(published: Casebook)
 def test_a_missing_relation_means_that_nothing_is_published(published: Casebook) -> None:
     missing = Relation("residency", "no_such_relation", ("a",))
     with (
-        closing(published.databases.reader("program_director").connect()) as connection,
+        closing(scoped.reader(published.databases, "program_director").connect()) as connection,
         pytest.raises(ConfigurationError, match="Nothing is published"),
     ):
         read_snapshot(connection, [missing])

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 import pytest
+import scoped
 from psycopg2 import sql
 
 from orchestrate.cells import formula_safe
 from orchestrate.console import Console
 from orchestrate.errors import ConfigurationError
 from orchestrate.reports import render_reports
-from orchestrate.reports.recipients import choose_recipients, read_clients, read_members
 from tests.python.browser import Visit
 from tests.python.conftest import Casebook
+from tests.python.outputs import READERS
 from tests.python.reports.conftest import cut_words, opened, width_of
 
 if TYPE_CHECKING:
@@ -68,26 +69,19 @@ MARKS = """plot => ({
 })"""
 
 
-FOLDERS = ("program", "united_healthcare", "humana", "humana_hospice", "management", "staff")
-
-
 class Reader:
     """What the login of a folder sees, read without the code under test."""
 
     def __init__(self, casebook: Casebook, login: str) -> None:
-        self._connection = casebook.databases.reader(login).connect()
+        self._connection = scoped.reader(casebook.databases, login).connect()
 
     def rows(self, relation: str) -> list[dict[str, Any]]:
-        """Return the relation's rows by column, without the columns that select them."""
+        """Return the relation's rows by column, without the version."""
         with self._connection, self._connection.cursor() as cursor:
             cursor.execute(sql.SQL("select * from {}").format(sql.Identifier(*relation.split("."))))
             names = [column.name for column in cursor.description or ()]
             return [
-                {
-                    name: value
-                    for name, value in zip(names, row, strict=True)
-                    if name not in ("version", "scope_id")
-                }
+                {name: value for name, value in zip(names, row, strict=True) if name != "version"}
                 for row in cursor.fetchall()
             ]
 
@@ -99,9 +93,7 @@ class Reader:
 @pytest.fixture(scope="module")
 def readers(published: Casebook) -> Iterator[dict[str, Reader]]:
     """Connect as the login of each folder."""
-    databases = published.databases
-    recipients = choose_recipients(read_members(databases), read_clients(databases), None, None)
-    opened = {one.folder: Reader(published, one.login) for one in recipients}
+    opened = {folder: Reader(published, login) for folder, login in READERS.items()}
     yield opened
     for reader in opened.values():
         reader.close()
@@ -111,7 +103,7 @@ def readers(published: Casebook) -> Iterator[dict[str, Reader]]:
 def visits(browser: Browser, published: Casebook) -> Iterator[dict[Path, Visit]]:
     """Open every page that the run rendered."""
     found = sorted(published.output_dir.glob("*/*.html"))
-    assert {page.parent.name for page in found} == set(FOLDERS)
+    assert {page.parent.name for page in found} == set(READERS)
     with opened(browser, found) as visited:
         yield visited
 
@@ -254,7 +246,7 @@ def _as_csv(value: object) -> str:
 
 
 def test_folders_are_closed_to_others_and_share_one_script(published: Casebook) -> None:
-    for folder in FOLDERS:
+    for folder in READERS:
         path = published.output_dir / folder
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
         for file in path.iterdir():
@@ -265,7 +257,7 @@ def test_folders_are_closed_to_others_and_share_one_script(published: Casebook) 
 
 
 def test_each_index_links_to_the_extracts_of_its_folder(published: Casebook) -> None:
-    for folder in FOLDERS:
+    for folder in READERS:
         text = (published.output_dir / folder / "index.html").read_text()
         for name in ("README.txt", f"{folder}.xlsx"):
             assert f'href="extracts/{name}"' in text

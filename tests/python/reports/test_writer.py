@@ -7,15 +7,19 @@ import signal
 import stat
 import threading
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from orchestrate.console import Console
 from orchestrate.errors import ConfigurationError
 from orchestrate.reports import writer
 from orchestrate.reports.writer import (
     alone_in,
     copy_folder,
+    note_folders,
+    remove_folders_but,
     renewed_folder,
     require_writable,
     write_file,
@@ -243,3 +247,28 @@ def test_a_second_rendering_waits_for_the_first(tmp_path: Path) -> None:
         order.append("first")
     second.join()
     assert order == ["first", "second"]
+
+
+def test_only_folders_that_were_made_here_are_removed(tmp_path: Path) -> None:
+    out, elsewhere = tmp_path / "output", tmp_path / "elsewhere"
+    for folder in (*(out / name for name in ("mine", "gone", "kept", ".hidden")), elsewhere):
+        folder.mkdir(parents=True)
+    (out / "link").symlink_to(elsewhere)
+    (out / "file").touch()
+    note_folders(out, {"gone", "link"})
+    note_folders(out, {"kept", "file", "never_made"})
+    with (out / ".casebook-folders").open("a") as file:
+        file.write("../elsewhere\n..\n.hidden\n\n")
+    said = StringIO()
+    remove_folders_but(out, {"kept"}, Console(error_stream=said))
+    assert sorted(path.name for path in out.iterdir()) == [
+        ".casebook-folders",
+        ".hidden",
+        "file",
+        "kept",
+        "link",
+        "mine",
+    ]
+    assert elsewhere.is_dir()
+    assert " ".join(said.getvalue().split()).count("nobody reads it any more") == 1
+    assert (out / ".casebook-folders").read_text() == "kept\n"

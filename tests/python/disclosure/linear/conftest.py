@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pytest
-from attacker.readers import CLIENTS, MANAGED, MANAGER, OF_CLIENTS, Seen, Truth, read, read_truth
+from attacker.payers import Price
+from attacker.readers import (
+    CLIENTS,
+    MANAGED,
+    MANAGER,
+    OF_CLIENTS,
+    Seen,
+    Truth,
+    read,
+    read_prices,
+    read_truth,
+)
 from attacker.system import Outcome
 
 from tests.python.conftest import Casebook
@@ -14,12 +25,16 @@ from tests.python.conftest import Casebook
 
 @dataclass(frozen=True)
 class World:
-    """What a manager and each client's login see, and the truth behind suppressed rows."""
+    """What a manager and each client's login see, and the truth behind suppressed rows.
+
+    `prices` are what procedures cost whose rows nobody sees; None stands for all procedures.
+    """
 
     name: str
     manager: Seen
     clients: dict[str, Seen]
     truth: Truth
+    prices: Mapping[str | None, Price]
 
 
 @pytest.fixture(
@@ -30,12 +45,13 @@ def world(request: pytest.FixtureRequest) -> World:
     casebook: Casebook = request.getfixturevalue(request.param)
     databases = casebook.databases
     with databases.warehouse.session("casebook tests") as warehouse:
-        truth = read_truth(warehouse)
+        truth, prices = read_truth(warehouse), read_prices(warehouse)
     return World(
         request.param,
         read(databases, MANAGER, MANAGED),
         {login: read(databases, login, OF_CLIENTS) for login in CLIENTS},
         truth,
+        prices,
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 from attacker import areas, payers, procedures
@@ -11,6 +13,7 @@ from attacker.figures import Figures
 from attacker.made import published
 from attacker.readers import CLIENTS, of_clients, of_manager
 from attacker.system import Outcome, System, Target, attack
+from recomputed import rule
 
 from tests.python.disclosure.linear.conftest import World
 
@@ -36,7 +39,7 @@ def chosen(targets: list[Target], *, everything: bool) -> list[Target]:
 
 
 def test_a_manager_with_staffs_relations(world: World, report: Report, soak: bool) -> None:
-    figures, _ = of_manager(world.manager, world.truth)
+    figures, _ = of_manager(world.manager, world.truth, world.prices)
     outcome = attack(figures.system, chosen(figures.targets, everything=soak))
     report("manager", outcome)
     assert outcome.attacked >= SAMPLED
@@ -55,7 +58,7 @@ def test_a_client(world: World, report: Report, login: str) -> None:
 
 def test_all_readers_together(world: World, report: Report, soak: bool) -> None:
     """Who reads everything knows each client's own book, which is exact; the others stay hidden."""
-    figures, known = of_manager(world.manager, world.truth)
+    figures, known = of_manager(world.manager, world.truth, world.prices)
     for login, seen in world.clients.items():
         uninsured = of_clients(figures, seen)
         procedures.compare(figures, known, uninsured, areas.PAYER_OF["uninsured"])
@@ -106,6 +109,27 @@ def test_an_exact_count_of_a_countys_residents_would_be_noticed(world: World) ->
         here = homes.residents(figures.system, county)
         figures.system.adds_up_to(here, sum(residents_of(world, county)))
     assert attack(figures.system, figures.targets).narrowed
+
+
+def test_costs_rounded_to_hundreds_would_be_noticed(world: World, report: Report) -> None:
+    """Rounded as if ten procedures cost no more than 100: whole numbers of procedures are told."""
+    seen, steps = world.manager[payers.RELATION], dict[str | None, payers.Price]()
+    for code, price in world.prices.items():
+        steps[code] = dataclasses.replace(price, step=100)
+    rows = []
+    for row in seen:
+        cell = (row["payer_name"], row["period_kind"], row["period_start"], row["procedure_code"])
+        cost = None
+        if not row["is_suppressed"]:
+            cost = rule.nearest(world.truth.costs[cell], Decimal(100))
+        rows.append({**row, "total_cost": cost})
+    figures = Figures(System(), world.truth, [])
+    known = payers.add(figures, rows)
+    payers.add_costs(figures, known, rows, steps)
+    counts = [target for target in figures.targets if "procedure_count" in target.name]
+    outcome = attack(figures.system, sample(counts, 40))
+    report("costs rounded to hundreds", outcome)
+    assert outcome.narrowed
 
 
 def residents_of(world: World, county: str) -> tuple[int, int]:

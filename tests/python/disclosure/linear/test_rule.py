@@ -6,30 +6,71 @@ The rule as the recomputation has it, which tests hold against the marts cell by
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 import pandas as pd
 import pytest
 from attacker.figures import FEW, Figures
 from attacker.made import performed, published
-from attacker.payers import RELATION, Cell, Payers, add
-from attacker.system import System, Target, attack
+from attacker.payers import RELATION, Cell, Payers, Price, add, add_costs, steps_of
+from attacker.system import Outcome, System, Target, attack
+from recomputed import rule
+from recomputed.costs import Prices, prices, shown_costs
 from recomputed.extracts import cells, tells_of_others
 
+Found = dict[Cell, dict[str, int]]
 YEARS = (date(2020, 1, 1), date(2021, 1, 1))
 
 
-def figures_of(found: dict[Cell, dict[str, int]]) -> Figures:
+def figures_of(found: Found) -> Figures:
     """Return an attacker's figures, who is told the truth about suppressed rows of these cells."""
     return Figures(System(), lambda relation, column, grain: found[grain]["patients"], [])
 
 
-def by_the_rule(figures: Figures, found: dict[Cell, dict[str, int]]) -> Payers:
-    """Add what the rule publishes of cells."""
-    return add(figures, published(found, tells_of_others(found)))
+def by_the_rule(figures: Figures, found: Found, known: Prices | None = None) -> Payers:
+    """Add what the rule publishes of cells, with their costs where it is told of prices."""
+    costs = shown_costs(found, hidden_of(found), known) if known else {}
+    rows = published(found, tells_of_others(found), costs)
+    variables = add(figures, rows)
+    if known:
+        add_costs(figures, variables, rows, told_of(known))
+    return variables
 
 
-def made(*patients: tuple[date, str, int], again: int = 4) -> dict[Cell, dict[str, int]]:
+def hidden_of(found: Found) -> set[Cell]:
+    """Return the cells that are suppressed."""
+    few = {cell for cell in found if rule.is_small(found[cell]["patients"])}
+    return few | tells_of_others(found)
+
+
+def add_costs_by_hundreds(figures: Figures, found: Found, known: Prices) -> None:
+    """Add what would be published if all costs were, rounded to hundreds."""
+    hidden = hidden_of(found)
+    costs = {
+        cell: rule.nearest(Decimal(numbers["total"]) / 100, Decimal(100))
+        for cell, numbers in found.items()
+        if cell not in hidden
+    }
+    rows = published(found, tells_of_others(found), costs)
+    told = {code: replace(price, step=100.0) for code, price in told_of(known).items()}
+    add_costs(figures, add(figures, rows), rows, told)
+
+
+def told_of(known: Prices) -> dict[str | None, Price]:
+    """Return what an attacker is told of prices."""
+    return {
+        code: Price(
+            steps_of(float(average)),
+            float(known.lowest.get(str(code), 0)),
+            float(known.highest.get(str(code), 0)),
+        )
+        for code, average in known.average.items()
+    }
+
+
+def made(*patients: tuple[date, str, int], again: int = 4) -> Found:
     """Return the cells of this many patients in a month with a procedure, each `again` times."""
     rows = [
         ("P", month, code, f"{month} {code} {number}", 100)
@@ -39,6 +80,11 @@ def made(*patients: tuple[date, str, int], again: int = 4) -> dict[Cell, dict[st
     ]
     columns = ["payer_name", "service_month", "procedure_code", "patient_id", "cost"]
     return dict(cells(pd.DataFrame(rows, columns=columns)))
+
+
+def of_patients(targets: list[Target]) -> list[Target]:
+    """Return the numbers of patients among targets."""
+    return [target for target in targets if "patient_count" in target.name]
 
 
 def test_payers_of_all_kinds_are_hardly_narrowed(soak: bool, figure: Callable[[str], None]) -> None:
@@ -53,10 +99,10 @@ def test_payers_of_all_kinds_are_hardly_narrowed(soak: bool, figure: Callable[[s
         figures, naive = figures_of(found), figures_of(found)
         by_the_rule(figures, found)
         add(naive, published(found, protecting=()))
-        outcome = attack(figures.system, figures.targets)
+        outcome = attack(figures.system, of_patients(figures.targets))
         attacked += outcome.attacked
         narrowed += len(outcome.narrowed)
-        unprotected += len(attack(naive.system, naive.targets).narrowed)
+        unprotected += len(attack(naive.system, of_patients(naive.targets)).narrowed)
         assert all(one.high - one.low > 1 for one in outcome.narrowed), seed
     figure(
         f"Disclosure, made payers: {attacked} cells attacked, {narrowed} narrowed,"
@@ -64,6 +110,36 @@ def test_payers_of_all_kinds_are_hardly_narrowed(soak: bool, figure: Callable[[s
     )
     assert narrowed <= attacked / 200
     assert unprotected > 5 * narrowed
+
+
+def test_costs_of_payers_of_all_kinds_narrow_nothing(
+    soak: bool, figure: Callable[[str], None]
+) -> None:
+    """What is narrowed with costs is narrowed by counts alone; by costs in hundreds it is more."""
+    attacked = by_hundreds = shown = 0
+    for seed in range(200 if soak else 4):
+        rows = performed(seed)
+        found, known = dict(cells(rows)), prices(rows, rows)
+        alone, costs, hundreds = (figures_of(found) for _ in range(3))
+        by_the_rule(alone, found)
+        by_the_rule(costs, found, known)
+        add_costs_by_hundreds(hundreds, found, known)
+        narrowed = names(attack(alone.system, alone.targets))
+        outcome = attack(costs.system, costs.targets)
+        attacked += outcome.attacked
+        shown += len(shown_costs(found, hidden_of(found), known))
+        by_hundreds += len(names(attack(hundreds.system, hundreds.targets)) - narrowed)
+        assert names(outcome) <= narrowed, seed
+    figure(
+        f"Disclosure, made payers: {attacked} cells attacked, none narrowed by {shown} costs,"
+        f" {by_hundreds} if they were rounded to hundreds"
+    )
+    assert by_hundreds > attacked / 50
+
+
+def names(outcome: Outcome) -> set[str]:
+    """Return what an attack narrowed."""
+    return {one.target.name for one in outcome.narrowed}
 
 
 def test_without_suppression_for_others_months_are_narrowed() -> None:
@@ -135,4 +211,4 @@ def test_two_releases_one_patient_apart(patients: int) -> None:
     for cell in first.patients:
         system.not_above([first.patients[cell]], [second.patients[cell]])
         system.not_above([first.procedures[cell]], [second.procedures[cell]])
-    assert attack(system, targets).narrowed == []
+    assert attack(system, of_patients(targets)).narrowed == []
