@@ -113,7 +113,7 @@ def publish(
             console.warn(warning)
         places = locate_scopes(databases, unique_scopes(member.scope for member in members))
         ensure_scopes(databases, places, members, console)
-        number = max(seen.highest, former_highest_version(databases)) + 1
+        number = (seen.highest or former_highest_version(databases)) + 1
         rolled_back = [one.version for one in kept if one.rolled_back_at is not None]
         rows = _count_rows(source, marts, console)
         in_order = _fill_all(
