@@ -44,8 +44,6 @@ def test_reads_marts_parents_first() -> None:
         {"to": "ref('case_log_totals')", "to_columns": ["resident_name"]},
         {"to": 'ref("casebook", "case_log_totals")', "to_columns": ["resident_name"]},
         {"to": '"db"."residency"."case_log_totals"', "to_columns": ["resident_name"]},
-        {"expression": 'references "residency"."case_log_totals" ("resident_name")'},
-        {"expression": "residency.case_log_totals(resident_name)"},
     ],
 )
 def test_foreign_keys_are_read_in_every_form_and_place(target: dict[str, Any]) -> None:
