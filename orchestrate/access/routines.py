@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from psycopg2 import sql
 
-from orchestrate.contracts import Function, Mart
+from orchestrate.contracts.functions import Function
+from orchestrate.contracts.marts import Mart
 from orchestrate.errors import DataError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tiny import constraint, tiny_manifest
 
-from orchestrate.contracts import Column, ForeignKey, read_marts
+from orchestrate.contracts.marts import Column, ForeignKey, read_marts
 from orchestrate.errors import DataError
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from tiny import function, tiny_manifest
 
-from orchestrate.contracts import read_functions, read_marts
+from orchestrate.contracts.functions import read_functions
+from orchestrate.contracts.marts import read_marts
 from orchestrate.errors import DataError
 
 BODY = 'select procedure_code, 1 from "warehouse"."clients"."procedure_summary"'
