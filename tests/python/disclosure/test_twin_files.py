@@ -16,16 +16,15 @@ import scoped
 
 from tests.python.access.twins import Seen, differences, rows, seen_by, sizes
 from tests.python.conftest import Casebook, own_copy
-from tests.python.disclosure.altered import HOSPICE, SEEDS, Altered, Row, read, write
+from tests.python.disclosure.altered import HOSPICE, KEYS, SEEDS, Altered, Row, read, write
 from tests.python.disclosure.conftest import run_on
 from tests.python.outputs import every_byte
 
 pytestmark = pytest.mark.slow
 
-TABLES = {
-    "advocacy": ("patients", "encounters", "procedures", "payers", "organizations"),
-    "residency": ("studies", "organizations", "modalities", "exam_to_cpt"),
-}
+TABLES = [f"advocacy__{table}" for table in KEYS] + [
+    f"residency__{table}" for table in ("studies", "organizations", "modalities", "exam_to_cpt")
+]
 RESIDENT, OTHER = "resident_sample", "Tan, Wei Ling"
 # Of whom nothing changed, and who may not see what did; folders of the output, and logins.
 UNCONCERNED = {"humana": "humana_colonoscopy", RESIDENT: RESIDENT}
@@ -35,10 +34,10 @@ _TIMES = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00| U
 
 def change(tables: dict[str, list[Row]]) -> None:
     """Change what most may not see."""
-    payers = {row["id"]: row["name"] for row in tables["payers"]}
-    paid_by = {row["id"]: payers[row["payer"]] for row in tables["encounters"]}
+    payers = {row["id"]: row["name"] for row in tables["advocacy__payers"]}
+    paid_by = {row["id"]: payers[row["payer"]] for row in tables["advocacy__encounters"]}
     care: dict[str, list[Row]] = {}
-    for row in tables["procedures"]:
+    for row in tables["advocacy__procedures"]:
         care.setdefault(row["encounter"], []).append(row)
     hidden = [
         done
@@ -46,35 +45,33 @@ def change(tables: dict[str, list[Row]]) -> None:
         if paid_by[encounter] == "Humana" and {row["code"] for row in done} == {HOSPICE[0]}
     ]
     assert len(hidden) > 10
-    for place, done in enumerate(hidden):
-        if place % 2:
-            done += [dict(row, base_cost=f"{place}.50") for row in done]
-        else:
-            del done[1:]
-    tables["procedures"] = [row for done in care.values() for row in done]
+    more = [row for done in hidden[::2] for row in done]
+    fewer = [id(row) for done in hidden[1::2] for row in done[1:]]
+    procedures = [row for row in tables["advocacy__procedures"] if id(row) not in fewer] + more
+    tables["advocacy__procedures"] = procedures
     dearest = max(
-        (row for row in tables["procedures"] if paid_by[row["encounter"]] == "UnitedHealthcare"),
+        (
+            row
+            for row in tables["advocacy__procedures"]
+            if paid_by[row["encounter"]] == "UnitedHealthcare"
+        ),
         key=lambda row: float(row["base_cost"]),
     )
     dearest["base_cost"] = f"{float(dearest['base_cost']) - 1:.2f}"
-    studies = [row for row in tables["studies"] if row["trainee_name"] == OTHER]
+    studies = [row for row in tables["residency__studies"] if row["trainee_name"] == OTHER]
     changed = studies[len(studies) // 2]
     changed["finalized"] = f"{changed['finalized'][:-2]}59"
 
 
 def write_exports(folder: Path, *, changed: bool) -> Altered:
     """Write the sample's rows as exports, with or without the changes."""
-    tables = {
-        table: read(SEEDS / domain / f"{domain}__{table}.csv")
-        for domain, tables in TABLES.items()
-        for table in tables
-    }
+    tables = {name: read(SEEDS / name.partition("__")[0] / f"{name}.csv") for name in TABLES}
     if changed:
         change(tables)
-    for domain, names in TABLES.items():
-        (folder / domain).mkdir(parents=True)
-        for name in names:
-            write(folder / domain / f"{name}.csv", tables[name])
+    for name, found in tables.items():
+        domain, _, table = name.partition("__")
+        (folder / domain).mkdir(parents=True, exist_ok=True)
+        write(folder / domain / f"{table}.csv", found)
     return Altered(folder / "residency", folder / "advocacy")
 
 
