@@ -17,7 +17,6 @@ from orchestrate.access.members import Member
 from orchestrate.access.roles import role_problems
 from orchestrate.access.scopes import ScopeDatabase, unique_scopes
 from orchestrate.errors import CasebookError
-from orchestrate.publishing.lock import run_lock
 from orchestrate.publishing.publisher import complete, lagging_scopes, listed_members
 from orchestrate.publishing.scope_versions import access_problems, read_state
 from orchestrate.publishing.versions import (
@@ -31,6 +30,7 @@ from orchestrate.publishing.versions import (
     read_versions,
     record,
 )
+from orchestrate.run_lock import run_lock
 
 if TYPE_CHECKING:
     from orchestrate.console import Console

@@ -113,6 +113,12 @@ def _ensure_database(connection: Connection, place: ScopeDatabase, installation:
                     )
                 )
         cursor.execute(
+            "select 1 from pg_database where datname = %s and datconnlimit = 0", (place.database,)
+        )
+        if cursor.fetchone():
+            # It was to be dropped, and somebody was in it.
+            cursor.execute(sql.SQL("alter database {} connection limit -1").format(database))
+        cursor.execute(
             "select 1 from pg_db_role_setting"
             " where setrole = 0 and 'TimeZone=UTC' = any (setconfig)"
             " and setdatabase = (select oid from pg_database where datname = %s)",

@@ -110,7 +110,7 @@ def access_changes(cursor: Cursor, place: ScopeDatabase, given: Given) -> list[A
     declared = {CURRENT_VERSION, *given.routines}
     found += [
         AccessChange(
-            f"function {one.schema}.{one.name}({one.signature}) of {one.owner}, {one.properties},"
+            f"function {one.schema}.{one.name}({one.signature}) of {one.owner}"
             f" is {'missing' if one in declared else 'not declared'} as it is",
             None,
         )

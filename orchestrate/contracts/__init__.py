@@ -9,18 +9,16 @@ from orchestrate.contracts.marts import (
     ForeignKey,
     Mart,
     read_marts,
+    with_built_types,
 )
 from orchestrate.contracts.names import (
     AUDIENCES,
-    READS_ALL,
     READS_OWN,
     READS_SCOPE,
-    canonical_type,
 )
 
 __all__ = [
     "AUDIENCES",
-    "READS_ALL",
     "READS_OWN",
     "READS_SCOPE",
     "RESIDENT_COLUMN",
@@ -30,7 +28,7 @@ __all__ = [
     "ForeignKey",
     "Function",
     "Mart",
-    "canonical_type",
     "read_functions",
     "read_marts",
+    "with_built_types",
 ]

@@ -16,30 +16,6 @@ IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9_]{0,49}")
 # Schemas that belong to the server or to the publisher itself.
 RESERVED_SCHEMAS: Final = frozenset({"private", "public", "information_schema"})
 
-_TYPE_ALIASES: Final = {
-    "bool": "boolean",
-    "decimal": "numeric",
-    "float8": "double precision",
-    "int": "integer",
-    "int2": "smallint",
-    "int4": "integer",
-    "int8": "bigint",
-    "timestamptz": "timestamp with time zone",
-}
-_TYPES: Final = frozenset(
-    {
-        "bigint",
-        "boolean",
-        "date",
-        "double precision",
-        "integer",
-        "smallint",
-        "text",
-        "timestamp with time zone",
-    }
-)
-_NUMERIC: Final = re.compile(r"(?:numeric|decimal)\s*\(\s*(\d{1,3})\s*(?:,\s*(\d{1,3})\s*)?\)")
-
 
 class Refused(Exception):  # noqa: N818 - a signal within this package, turned into a DataError
     """A contract that leaves something open; `texts` say what."""
@@ -88,13 +64,3 @@ def read_readers(node: Mapping[str, Any], problems: list[str]) -> dict[str, str]
         if reading not in READINGS:
             problems.append(f"audience {audience} reads '{reading}'; use {', '.join(READINGS)}")
     return {str(audience): str(reading) for audience, reading in readers.items()}
-
-
-def canonical_type(data_type: str) -> str | None:
-    """Spell a contract's type as PostgreSQL does; None when marts may not use it."""
-    plain = " ".join(data_type.lower().split())
-    numeric = _NUMERIC.fullmatch(plain)
-    if numeric:
-        return f"numeric({int(numeric.group(1))},{int(numeric.group(2) or 0)})"
-    plain = _TYPE_ALIASES.get(plain, plain)
-    return plain if plain in _TYPES else None

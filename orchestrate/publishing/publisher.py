@@ -34,7 +34,7 @@ from orchestrate.access.members import (
 from orchestrate.access.roles import role_problems
 from orchestrate.access.routines import built_routines
 from orchestrate.access.scopes import OWNER, WAITING, ScopeDatabase, unique_scopes
-from orchestrate.contracts import Mart, read_functions, read_marts
+from orchestrate.contracts import Mart, read_functions, read_marts, with_built_types
 from orchestrate.database.connection import database_errors
 from orchestrate.errors import CasebookError, DatabaseError, LostConnectionError
 from orchestrate.publishing.artifacts import check_last_build, read_build
@@ -103,6 +103,7 @@ def publish(
     functions = read_functions(build.manifest, marts)
     with _snapshot(databases, build.relations) as warehouse, warehouse.cursor() as source:
         check_last_build(source, build, target_dir)
+        marts = with_built_types(source, marts)
         routines = built_routines(source, functions, marts, OWNER)
         known = read_known(source, build.source_relation, marts)
         members, warnings = listed_members(
@@ -112,7 +113,7 @@ def publish(
             console.warn(warning)
         places = locate_scopes(databases, unique_scopes(member.scope for member in members))
         ensure_scopes(databases, places, members, console)
-        number = max(seen.highest, former_highest_version(databases)) + 1
+        number = (seen.highest or former_highest_version(databases)) + 1
         rolled_back = [one.version for one in kept if one.rolled_back_at is not None]
         rows = _count_rows(source, marts, console)
         in_order = _fill_all(
