@@ -236,10 +236,8 @@ def _read_foreign_keys(
             continue
         target, to_columns = constraint.get("to") or "", constraint.get("to_columns") or ()
         reference = _REFERENCE.fullmatch(target.strip())
-        parts = [part.strip('"') for part in target.split(".")]
-        parent = (
-            models.get(reference[1]) if reference else relations.get((parts[-2:-1][0], parts[-1]))
-        )
+        *_, schema, name = ["", *(part.strip('"') for part in target.split("."))]
+        parent = models.get(reference[1]) if reference else relations.get((schema, name))
         pairs = [
             (column, to)
             for column, to in zip(columns, to_columns, strict=False)
