@@ -261,8 +261,8 @@ def _read_foreign_keys(
             continue
         target, to_columns = constraint.get("to") or "", constraint.get("to_columns") or ()
         reference = _REFERENCE.fullmatch(target.strip())
-        *_, above, own = ("", *(part.strip('"') for part in target.split(".")))
-        parent = models.get(reference[1]) if reference else relations.get((above, own))
+        *_, schema, name = ["", *(part.strip('"') for part in target.split("."))]
+        parent = models.get(reference[1]) if reference else relations.get((schema, name))
         pairs = [
             (column, to)
             for column, to in zip(columns, to_columns, strict=False)

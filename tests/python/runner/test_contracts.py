@@ -130,6 +130,11 @@ def key_elsewhere(manifest: dict[str, Any]) -> None:
     node(manifest, "fct_studies")["constraints"][1]["to"] = '"db"."reference"."residents"'
 
 
+def key_by_expression(manifest: dict[str, Any]) -> None:
+    key = node(manifest, "fct_studies")["constraints"][1]
+    key |= {"to": None, "to_columns": [], "expression": "residency.case_log_totals(resident_name)"}
+
+
 def key_to_no_key(manifest: dict[str, Any]) -> None:
     node(manifest, "fct_studies")["constraints"][1]["to_columns"] = ["chest_xray"]
 
@@ -159,6 +164,7 @@ def unknown_key(manifest: dict[str, Any]) -> None:
         (odd_name, "is not a plain name"),
         (private_schema, "schema 'private' is reserved"),
         (key_elsewhere, "names no public mart"),
+        (key_by_expression, "names no public mart"),
         (key_to_no_key, "names no primary key of residency.case_log_totals"),
         (unknown_key, "unknown columns nothing"),
     ],
