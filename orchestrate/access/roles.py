@@ -252,8 +252,8 @@ def role_changes(
             yield Change(f"{member} is a member of {role}", revoke)
     for member, role in sorted((wanted if settled else standing) - held):
         # The server looks at rights that are inherited; the publisher else inherits none.
-        form = "grant {} to {} with inherit true" if role == _RESERVED else "grant {} to {}"
-        grant = sql.SQL(form).format(sql.Identifier(role), sql.Identifier(member))
+        text = "grant {} to {} with inherit true" if role == _RESERVED else "grant {} to {}"
+        grant = sql.SQL(text).format(sql.Identifier(role), sql.Identifier(member))
         yield Change(f"{member} is no member of {role}", grant)
 
 
