@@ -44,7 +44,7 @@ def member(login: str, audience: str, **more: str) -> Any:
         ("ann,resident,,,", "names no resident_name"),
         ("first,program,,,", "listed twice"),
         ("first,staff,,,", "in two audiences, program and staff"),
-        ("ann,program,,", "line 3: 4 fields instead of 5"),
+        ("ann,program,,", "line 3: not 5 fields"),
     ],
 )
 def test_a_wrong_line_is_refused_with_its_place(tmp_path: Path, row: str, text: str) -> None:
