@@ -68,9 +68,9 @@ BY_OWNER = {
 BY_BUILDER = {
     "drop role open_reader": "the role open_reader is missing",
     "alter role open_reader nologin": "open_reader cannot log in",
-    "alter role open_reader connection limit 1": "open_reader may have another number of connections",
+    "alter role open_reader connection limit 1": "open_reader may have another number",
     "alter role open_reader set search_path to nowhere": "open_reader has other settings",
-    "alter role open_reader in database OWN set work_mem to '1GB'": "open_reader has other settings",
+    "alter role open_reader in database OWN set work_mem to '1GB'": "open_reader has other",
     "alter role GROUP_pages set work_mem to '1GB'": "GROUP_pages has other settings",
     "grant casebook_staff to open_reader": "open_reader is a member of casebook_staff",
     "revoke GROUP from open_reader": "open_reader is no member of GROUP",
