@@ -59,7 +59,7 @@ BY_OWNER = {
     ),
     "grant select on clients.procedure_summary to casebook_staff": "SELECT of casebook_staff",
     "revoke select (patient_count) on clients.procedure_summary from casebook_client": (
-        "SELECT of casebook_client"
+        "SELECT (patient_count) of casebook_client"
     ),
     "drop function clients.counted(text)": "function clients.counted",
     "alter function clients.counted(text) security definer": "function clients.counted",
@@ -159,7 +159,7 @@ def test_what_other_hands_put_there_remains_and_is_said(published: Any) -> None:
     as_builder(published, "create schema theirs create table secrets (a integer)")
     try:
         found = mended(published)
-        assert any("row security is off on theirs.secrets" in one for one in found.remaining)
+        assert any("no contract describes theirs.secrets" in one for one in found.remaining)
     finally:
         as_builder(published, "drop schema theirs cascade")
 
