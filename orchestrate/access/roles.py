@@ -251,7 +251,9 @@ def role_changes(
             revoke = sql.SQL("revoke {role} from {member}").format(**names)
             yield Change(f"{member} is a member of {role}", revoke)
     for member, role in sorted((wanted if settled else standing) - held):
-        grant = sql.SQL("grant {} to {}").format(sql.Identifier(role), sql.Identifier(member))
+        # The server looks at rights that are inherited; the publisher else inherits none.
+        text = "grant {} to {} with inherit true" if role == _RESERVED else "grant {} to {}"
+        grant = sql.SQL(text).format(sql.Identifier(role), sql.Identifier(member))
         yield Change(f"{member} is no member of {role}", grant)
 
 

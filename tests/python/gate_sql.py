@@ -31,6 +31,16 @@ class Relation(NamedTuple):
         return f'"{self.database}"."{self.schema}"."{self.identifier}"'
 
 
+class EmptyRelation(Relation):
+    """A relation as `dbt build --empty` writes it."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        alias = f"_dbt_limit_subq_{self.identifier}"
+        return f"(select * from {super().__str__()} where false limit 0) {alias}"
+
+
 class _ReturnedError(Exception):
     """What a macro gave back: dbt's return() ends it so, too."""
 
@@ -68,10 +78,15 @@ def rendered(
     name: str,
     marts: Sequence[Mart] | None = None,
     variables: Mapping[str, object] | None = None,
+    *,
+    is_empty: bool = False,
 ) -> str:
-    """Return a test's SQL; `marts` take the place of the project's, `variables` of its own."""
+    """Return a test's SQL; `marts` take the place of the project's, `variables` of its own.
+
+    `is_empty`: as in `dbt build --empty`, where no relation has rows.
+    """
     others = {"shown_marts": lambda: list(marts or ()), "unlisted_marts": list}
-    macros = macros_of(manifest, variables, {} if marts is None else others)
+    macros = macros_of(manifest, variables, {} if marts is None else others, is_empty=is_empty)
     path = PROJECT_DIR / "tests" / "publish_gate" / f"{name}.sql"
     return macros.from_string(path.read_text(encoding="utf-8")).render()
 
@@ -80,12 +95,15 @@ def macros_of(
     manifest: Mapping[str, Any],
     variables: Mapping[str, object] | None = None,
     others: Mapping[str, Callable[..., Any]] = MappingProxyType({}),
+    *,
+    is_empty: bool = False,
 ) -> jinja2.Environment:
     """Return an environment with the project's macros, or `others`, of a graph of these nodes."""
     project = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text(encoding="utf-8"))
     told = {**project["vars"], **(variables or {})}
+    kind = EmptyRelation if is_empty else Relation
     relations = {
-        node["name"]: Relation(node["database"], node["schema"], node["alias"])
+        node["name"]: kind(node["database"], node["schema"], node["alias"])
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model"
     }
@@ -99,6 +117,7 @@ def macros_of(
         ref=relations.__getitem__,
         var=told.__getitem__,
         dbt=Dbt,
+        flags={"EMPTY": is_empty},
         adapter={"dispatch": lambda name, _: environment.globals[f"postgres__{name}"]},
     )
     environment.globals["return"] = _give_back

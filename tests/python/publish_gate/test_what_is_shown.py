@@ -41,6 +41,17 @@ def test_what_is_rendered_here_is_what_dbt_compiles(name: str, build: Build) -> 
     assert gate_sql.rendered(build.manifest, name).split() == compiled.split()
 
 
+@pytest.mark.parametrize("name", GATE)
+def test_a_build_without_rows_passes(name: str, cursor: Cursor, build: Build) -> None:
+    """That is a dry run of the project: such a build is never published."""
+    cursor.execute(gate_sql.rendered(build.manifest, name, is_empty=True))
+    assert cursor.fetchall() == []
+
+
+def test_an_empty_list_lets_no_column_pass(find: Find) -> None:
+    assert len(find(LISTED, "delete from reference.shown_columns")) > 100
+
+
 def test_a_column_beside_the_contract_is_found(find: Find) -> None:
     damage = "alter table clients.procedure_summary add column patient_name text"
     ((relation, column, _),) = find(LISTED, damage)

@@ -14,8 +14,9 @@ from tiny import Tiny
 from orchestrate.console import Console
 from orchestrate.database import open_databases
 from orchestrate.errors import ConfigurationError, DatabaseError
-from orchestrate.publishing import published_versions, run_lock, waiting
+from orchestrate.publishing import published_versions, waiting
 from orchestrate.publishing.scope_versions import access_problems
+from orchestrate.run_lock import run_lock
 from orchestrate.settings import Settings
 
 

@@ -8,9 +8,10 @@ import pytest
 
 from orchestrate.console import Console
 from orchestrate.errors import BusyError, DatabaseError
-from orchestrate.publishing import published_versions, publisher, run_lock, scope_versions
+from orchestrate.publishing import published_versions, publisher, scope_versions
 from orchestrate.publishing.gate import GATE
 from orchestrate.publishing.versions import Pointer, decide, read_pointer, record
+from orchestrate.run_lock import run_lock
 
 
 def test_publishes_what_the_build_holds(tiny: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tiny import constraint, tiny_manifest
 
-from orchestrate.contracts import Column, ForeignKey, canonical_type, read_marts
+from orchestrate.contracts.marts import Column, ForeignKey, read_marts
 from orchestrate.errors import DataError
 
 
@@ -92,18 +92,6 @@ def no_own_description(manifest: dict[str, Any]) -> None:
     node(manifest, "fct_studies")["description"] = ""
 
 
-def no_type(manifest: dict[str, Any]) -> None:
-    node(manifest, "fct_studies")["columns"]["rvu"]["data_type"] = None
-
-
-def odd_type(manifest: dict[str, Any]) -> None:
-    node(manifest, "fct_studies")["columns"]["rvu"]["data_type"] = "jsonb"
-
-
-def open_numeric(manifest: dict[str, Any]) -> None:
-    node(manifest, "fct_studies")["columns"]["rvu"]["data_type"] = "numeric"
-
-
 def no_resident(manifest: dict[str, Any]) -> None:
     studies = node(manifest, "fct_studies")
     del studies["columns"]["resident_name"]
@@ -168,9 +156,6 @@ def unknown_key(manifest: dict[str, Any]) -> None:
         (no_contract, "contract is not enforced"),
         (no_description, "column rvu has no description"),
         (no_own_description, "it has no description"),
-        (no_type, "column rvu has type ''"),
-        (odd_type, "column rvu has type 'jsonb'"),
-        (open_numeric, "column rvu has type 'numeric'"),
         (no_resident, "no resident_name"),
         (no_scope, "no column scope_id of type text"),
         (half_scope, "one audience reads it by scope and another does not"),
@@ -204,19 +189,3 @@ def test_only_public_marts_are_published() -> None:
     }
     with pytest.raises(DataError, match="no public mart"):
         read_marts({"nodes": {}})
-
-
-@pytest.mark.parametrize(
-    ("written", "stored"),
-    [
-        ("TEXT", "text"),
-        ("int", "integer"),
-        ("timestamptz", "timestamp with time zone"),
-        ("numeric(14, 4)", "numeric(14,4)"),
-        ("decimal(5)", "numeric(5,0)"),
-        ("varchar", None),
-        ("text; drop table x", None),
-    ],
-)
-def test_types_are_spelled_as_the_server_does(written: str, stored: str | None) -> None:
-    assert canonical_type(written) == stored

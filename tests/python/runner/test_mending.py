@@ -14,7 +14,8 @@ from orchestrate.console import Console
 from orchestrate.doctor import check_builder
 from orchestrate.errors import BusyError
 from orchestrate.mending import Mended, find_problems, mend
-from orchestrate.publishing import published_versions, run_lock
+from orchestrate.publishing import published_versions
+from orchestrate.run_lock import run_lock
 
 BODY = 'select procedure_code, patient_count from "warehouse"."clients"."procedure_summary"'
 

@@ -22,8 +22,9 @@ from orchestrate.errors import (
     LostConnectionError,
 )
 from orchestrate.mending import find_problems, mend
-from orchestrate.publishing import published_versions, run_lock, scope_versions
+from orchestrate.publishing import published_versions, scope_versions
 from orchestrate.rollback import Rollback, put_back
+from orchestrate.run_lock import run_lock
 
 BODY = 'select procedure_code, patient_count from "warehouse"."clients"."procedure_summary"'
 POINTER = "select current_version, highest_version from private.pointer"
