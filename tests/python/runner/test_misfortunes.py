@@ -240,7 +240,7 @@ def a_policy_was_dropped(patient: Patient) -> Steps:
     patient.mend()
 
 
-@misfortune("access", "SELECT of casebook_program", "casebook doctor --mend", 3)
+@misfortune("access", "SELECT (rvu) of casebook_program", "casebook doctor --mend", 3)
 def a_group_lost_a_right(patient: Patient) -> Steps:
     patient.tiny.as_owner("revoke select (rvu) on residency.fct_studies from casebook_program")
     yield
