@@ -63,7 +63,7 @@ def test_a_run_that_is_cut_off_anywhere_is_made_good_by_the_next(
         again = casebook.run()
         assert again["version"] == current_version(casebook)
         assert what_readers_see(casebook) == before
-        assert list(casebook.output_dir.rglob(".*casebook-*")) == []
+        assert list(casebook.output_dir.rglob(".*.casebook-*")) == []
     figure(f"whole runs: {count} told to end or killed, {cut_off} of them cut off")
     assert cut_off
 

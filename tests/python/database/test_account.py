@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from embedded import NOBODY, settings_of
+from embedded import NOBODY, make_scope, settings_of
 
 from orchestrate.console import Console
 from orchestrate.database import open_databases, places, remove_embedded, server_status
@@ -78,7 +78,7 @@ def test_root_continues_an_ordinary_users_server_and_leaves_it_theirs(
     try:
         assert Path(f"/proc/{server_status(settings).pid}").stat().st_uid == NOBODY
         databases = open_databases(settings, console)
-        databases.login_password("made_by_root")
+        make_scope(databases)
         assert databases.installation == first
         strangers = [path for path in home.rglob("*") if path.lstat().st_uid != NOBODY]
         assert strangers == []
