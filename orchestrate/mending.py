@@ -95,8 +95,16 @@ def find_problems(settings: Settings, databases: Databases) -> list[str]:
         found.extend(_member_problems(members, stored))
         found.extend(role_problems(databases, places, stored, settled=True))
         found.extend(_password_problems(databases, places, stored))
+    with record(databases) as cursor:
+        decided = read_pointer(cursor)
     for place in places:
         try:
+            state = read_state(place)
+            if state.turn > decided.turn:
+                found.append(
+                    f"the warehouse is behind {place.database}, whose readers have seen version"
+                    f" {state.highest}: it was put back from a backup"
+                )
             found.extend(f"{place.database}: {text}" for text in access_problems(place))
         except CasebookError as error:
             found.append(error.cause)

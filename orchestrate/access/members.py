@@ -16,7 +16,7 @@ from psycopg2 import sql
 
 from orchestrate.access.known import MEMBERS_MODEL, Known
 from orchestrate.access.scopes import SHARED_AUDIENCES, Scope
-from orchestrate.contracts import AUDIENCES
+from orchestrate.contracts.names import AUDIENCES
 from orchestrate.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:

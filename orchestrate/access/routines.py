@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from psycopg2 import sql
 
-from orchestrate.contracts import Function, Mart
+from orchestrate.contracts.functions import Function
+from orchestrate.contracts.marts import Mart
 from orchestrate.errors import DataError
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ class Routine(NamedTuple):
     def identity(self) -> tuple[str, str, str]:
         """What tells it from every other function: schema, name and types of its arguments."""
         return self.schema, self.name, self.signature
+
+    @property
+    def form(self) -> str:
+        """How it is called and what it returns: one of the same form may take its place."""
+        return self.definition.partition("\n LANGUAGE ")[0]
 
 
 def built_routines(
@@ -99,10 +105,9 @@ def change_routines(cursor: Cursor, declared: Iterable[Routine], owner: str) -> 
     """
     wanted = set(declared)
     present = {one for one in live_routines(cursor) if one.owner == owner}
-    replaceable = {one.identity for one in wanted if one.schema == "private"}
+    forms = {one.form for one in wanted}
     for routine in sorted(present - wanted):
-        # What policies ask cannot be dropped, and never is called in another way.
-        if routine.identity not in replaceable:
+        if routine.form not in forms:
             cursor.execute(sql.SQL("drop routine {}").format(_named(routine)))
     for routine in sorted(wanted - present):
         cursor.execute(routine.definition)

@@ -47,7 +47,7 @@ _BUILT: Final = """
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a mart; `data_type` is its contract's or, as the server spells it, the built one."""
+    """A column of a mart; `data_type` is its contract's, or once built as the server spells it."""
 
     name: str
     data_type: str
@@ -261,10 +261,8 @@ def _read_foreign_keys(
             continue
         target, to_columns = constraint.get("to") or "", constraint.get("to_columns") or ()
         reference = _REFERENCE.fullmatch(target.strip())
-        parts = [part.strip('"') for part in target.split(".")]
-        parent = (
-            models.get(reference[1]) if reference else relations.get((parts[-2:-1][0], parts[-1]))
-        )
+        *_, schema, name = ["", *(part.strip('"') for part in target.split("."))]
+        parent = models.get(reference[1]) if reference else relations.get((schema, name))
         pairs = [
             (column, to)
             for column, to in zip(columns, to_columns, strict=False)
@@ -276,8 +274,8 @@ def _read_foreign_keys(
                 f" columns of it: {target}"
             )
             continue
-        own, others = zip(*pairs, strict=True)
-        keys.append(ForeignKey(own, *parent, others))
+        own_names, names = zip(*pairs, strict=True)
+        keys.append(ForeignKey(own_names, *parent, names))
     return keys
 
 

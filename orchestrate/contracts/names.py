@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 AUDIENCES: Final = ("program", "resident", "client", "management", "staff")
-READS_ALL: Final = "all"
 READS_OWN: Final = "own"
 READS_SCOPE: Final = "scope"
-READINGS: Final = (READS_ALL, READS_OWN, READS_SCOPE)
+READINGS: Final = ("all", READS_OWN, READS_SCOPE)
 
 IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9_]{0,49}")
 # Schemas that belong to the server or to the publisher itself.
@@ -43,20 +42,11 @@ def name_problems(schema: str, *names: str) -> list[str]:
     return problems
 
 
-def read_meta(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return `config.meta` of a node."""
-    meta: Mapping[str, Any] = (node.get("config") or {}).get("meta") or {}
-    return meta
-
-
 def read_readers(node: Mapping[str, Any], problems: list[str]) -> dict[str, str]:
     """Read `config.meta.readers`, which maps audiences to the rows that they read."""
-    readers = read_meta(node).get("readers")
-    if not readers:
-        problems.append("it declares no readers (config.meta.readers)")
-        return {}
-    if not isinstance(readers, dict):
-        problems.append("config.meta.readers is not a mapping of audience to rows")
+    readers = ((node.get("config") or {}).get("meta") or {}).get("readers")
+    if not readers or not isinstance(readers, dict):
+        problems.append("it declares no readers: config.meta.readers is not a mapping to rows")
         return {}
     for audience, reading in readers.items():
         if audience not in AUDIENCES:

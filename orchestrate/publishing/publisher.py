@@ -34,7 +34,8 @@ from orchestrate.access.members import (
 from orchestrate.access.roles import role_problems
 from orchestrate.access.routines import built_routines
 from orchestrate.access.scopes import OWNER, WAITING, ScopeDatabase, unique_scopes
-from orchestrate.contracts import Mart, read_functions, read_marts, with_built_types
+from orchestrate.contracts.functions import read_functions
+from orchestrate.contracts.marts import Mart, read_marts, with_built_types
 from orchestrate.database.connection import database_errors
 from orchestrate.errors import CasebookError, DatabaseError, LostConnectionError
 from orchestrate.publishing.artifacts import check_last_build, read_build
@@ -76,7 +77,6 @@ _PRESENT: Final = """
     where (nspname, relname) in %s and relkind in ('r', 'p', 'v')
     order by 1, 2
 """
-_NO_SOURCES: Mapping[str, object] = MappingProxyType({})
 
 
 def publish(
@@ -84,7 +84,7 @@ def publish(
     databases: Databases,
     target_dir: Path,
     console: Console,
-    sources: Mapping[str, object] = _NO_SOURCES,
+    sources: Mapping[str, object] = MappingProxyType({}),
     still_alone: Callable[[], None] = lambda: None,
 ) -> PublishedVersion:
     """Publish the marts of the build that `target_dir` describes, all or none.

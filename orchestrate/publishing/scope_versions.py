@@ -22,7 +22,8 @@ from orchestrate.access.policies import (
 from orchestrate.access.private import ensure_private
 from orchestrate.access.routines import Routine
 from orchestrate.access.scopes import OWNER, ScopeDatabase
-from orchestrate.contracts import VERSION_COLUMN, Function, Mart
+from orchestrate.contracts.functions import Function
+from orchestrate.contracts.marts import VERSION_COLUMN, Mart
 from orchestrate.database.connection import database_errors
 from orchestrate.errors import DatabaseError
 from orchestrate.publishing.copying import copy_mart

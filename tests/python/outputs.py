@@ -36,6 +36,34 @@ _CATALOGS = """
     where relnamespace = 'pg_catalog'::regnamespace and relkind in ('r', 'v')
     order by 1
 """
+_READABLE = """
+    select format('select shown::text from %I.%I as shown order by 1', nspname, relname)
+    from pg_class inner join pg_namespace on pg_namespace.oid = relnamespace
+    where nspname in ('pg_catalog', 'information_schema') and relkind in ('r', 'v')
+        and has_table_privilege(pg_class.oid, 'select')
+"""
+_CALLABLE = """
+    select format('select shown::text from %I.%I() as shown', nspname, proname)
+    from pg_proc inner join pg_namespace on pg_namespace.oid = pronamespace
+    where has_schema_privilege(pg_namespace.oid, 'usage') and prokind = 'f'
+        and pronargs = pronargdefaults and provariadic = 0
+        and prorettype not in (
+            select oid from pg_type where typtype = 'p' and typname not in ('record', 'void')
+        )
+        and has_function_privilege(pg_proc.oid, 'execute')
+"""
+# Functions of the server that give another answer at every call, whatever others do.
+CHANGES_BY_ITSELF = {
+    f"select shown::text from pg_catalog.{name}() as shown": reason
+    for name, reason in {
+        **dict.fromkeys(
+            ("now", "transaction_timestamp", "statement_timestamp", "clock_timestamp", "timeofday"),
+            "a clock",
+        ),
+        **dict.fromkeys(("random", "random_normal", "gen_random_uuid", "uuidv4"), "chance"),
+        "uuidv7": "a clock and chance",
+    }.items()
+}
 
 
 def every_byte(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -77,3 +105,18 @@ def every_catalog(cursor: Any) -> Iterator[tuple[str, str]]:
         except errors.InsufficientPrivilege:
             continue
         yield catalog, "\n".join(row for (row,) in cursor.fetchall() if row)
+
+
+def every_answer(cursor: Any) -> Iterator[tuple[str, object]]:
+    """Give each query of a catalog or view of the server, and each call without arguments.
+
+    With what it answers the reader, be it an error. The cursor's connection commits by itself.
+    """
+    for kind in (_READABLE, _CALLABLE):
+        cursor.execute(kind)
+        for (query,) in cursor.fetchall():
+            try:
+                cursor.execute(query)
+                yield query, cursor.fetchall()
+            except errors.DatabaseError as error:
+                yield query, str(error)

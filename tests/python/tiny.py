@@ -306,7 +306,10 @@ def create_function(cursor: Any, node: Mapping[str, Any]) -> None:
     cursor.execute("set local check_function_bodies = off")
     cursor.execute(sql.SQL("drop function if exists {}").format(name))
     cursor.execute(
-        sql.SQL("create function {} ({}) returns {} language {} stable as {}").format(
+        sql.SQL(
+            "create function {} ({}) returns {} language {} stable"
+            " set search_path to pg_catalog, pg_temp as {}"
+        ).format(
             name,
             sql.SQL(", ").join(arguments),
             sql.SQL(node["returns"]["data_type"]),

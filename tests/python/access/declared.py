@@ -43,8 +43,8 @@ CLOSED_FOR_TRANSACTIONS = {"age", "mxid_age", "pg_xact_commit_timestamp"}
 CLOSED_RELATIONS = ("pg_stat_", "pg_statio_")
 CLOSED_VIEWS_OF_THE_SERVER = {
     "pg_aios", "pg_backend_memory_contexts", "pg_dsm_registry_allocations", "pg_locks",
-    "pg_prepared_xacts", "pg_replication_origin_status", "pg_replication_slots", "pg_shdepend",
-    "pg_shmem_allocations", "pg_shmem_allocations_numa",
+    "pg_prepared_xacts", "pg_replication_origin_status", "pg_replication_slots", "pg_sequences",
+    "pg_shdepend", "pg_shmem_allocations", "pg_shmem_allocations_numa", "pg_wait_events",
 }  # fmt: skip
 # The standard's views show everybody what they hold; the server keeps no note of these grants.
 OPEN_VIEWS = "information_schema"

@@ -64,7 +64,7 @@ _RIGHTS = """
 """
 _RELATIONS = """
     select
-        format('%I.%I', nspname, relname),
+        format('%%I.%%I', nspname, relname),
         (
             select quote_ident(attname) from pg_attribute
             where attrelid = pg_class.oid and attnum > 0 and not attisdropped

@@ -20,8 +20,17 @@ from tests.python.access.subject import Name, Subject, relations
 pytestmark = pytest.mark.slow
 
 Column = tuple[Name, str]
-# Statistics are cut off and joined; shorter values would be found in others.
-TELLING = 5
+_STATISTICS = """
+    select distinct value
+    from pg_statistic
+    inner join pg_attribute on attrelid = starelid and attnum = staattnum
+    cross join lateral unnest(array[
+        stavalues1::text, stavalues2::text, stavalues3::text, stavalues4::text, stavalues5::text
+    ]) as kept
+    cross join lateral unnest(kept::text[]) as value
+    where (starelid = %s::regclass and attname = %s)
+        or starelid in (select indexrelid from pg_index where indrelid = %s::regclass)
+"""
 
 
 def foreign_values(subject: Subject, database: str) -> Mapping[Column, set[str]]:
@@ -55,15 +64,8 @@ def values_found(cursor: Any, foreign: Mapping[Column, set[str]]) -> list[str]:
             )
         )
         held = values & {value for (value,) in cursor}
-        cursor.execute(
-            "select concat_ws(' ', stavalues1, stavalues2, stavalues3, stavalues4, stavalues5)"
-            " from pg_statistic inner join pg_attribute on attrelid = starelid"
-            " and attnum = staattnum where starelid = %s::regclass and attname = %s"
-            " or starelid in (select indexrelid from pg_index where indrelid = %s::regclass)",
-            (".".join(relation), column, ".".join(relation)),
-        )
-        statistics = " ".join(text for (text,) in cursor)
-        held |= {one for one in values if len(one) >= TELLING and one in statistics}
+        cursor.execute(_STATISTICS, (".".join(relation), column, ".".join(relation)))
+        held |= values & {value for (value,) in cursor}
         found += [f"{'.'.join(relation)}.{column}: {value}" for value in sorted(held)]
     return found
 

@@ -20,7 +20,8 @@ from orchestrate.database.defences import (
     open_to_everybody,
     template_for,
 )
-from orchestrate.driver import Connection, Cursor
+from orchestrate.driver import Connection
+from tests.python.outputs import CHANGES_BY_ITSELF, every_answer
 
 __all__ = ["server"]
 
@@ -61,32 +62,6 @@ WHOLE_LOCK_TABLE = (
     "select count(pg_advisory_xact_lock(number)) from generate_series(1, 50000) number"
 )
 
-RELATIONS = """
-    select format('select shown::text from %I.%I as shown order by 1', nspname, relname)
-    from pg_class inner join pg_namespace on pg_namespace.oid = relnamespace
-    where nspname in ('pg_catalog', 'information_schema') and relkind in ('r', 'v')
-        and has_table_privilege(pg_class.oid, 'select')
-"""
-FUNCTIONS = """
-    select format('select shown::text from %I.%I() as shown', nspname, proname)
-    from pg_proc inner join pg_namespace on pg_namespace.oid = pronamespace
-    where nspname in ('pg_catalog', 'information_schema') and prokind = 'f'
-        and pronargs = pronargdefaults and provariadic = 0
-        and prorettype not in (
-            select oid from pg_type where typtype = 'p' and typname not in ('record', 'void')
-        )
-        and has_function_privilege(pg_proc.oid, 'execute')
-"""
-# They give another answer at every call, whatever others do.
-CHANGES_BY_ITSELF = {
-    **dict.fromkeys(
-        ("now", "transaction_timestamp", "statement_timestamp", "clock_timestamp", "timeofday"),
-        "a clock",
-    ),
-    **dict.fromkeys(("random", "random_normal", "gen_random_uuid", "uuidv4"), "chance"),
-    "uuidv7": "a clock and chance",
-}
-
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_what_the_server_brings_is_closed_in_copies_of_the_template_alone(
@@ -105,24 +80,10 @@ def test_nobody_fills_the_table_of_locks(server: Server) -> None:
         cursor.execute(WHOLE_LOCK_TABLE)
 
 
-def everything_readable(cursor: Cursor) -> dict[str, object]:
-    """Return what every catalog and view, and every function without arguments, tells the login."""
-    found: dict[str, object] = {}
-    for kind in (RELATIONS, FUNCTIONS):
-        cursor.execute(kind)
-        for (query,) in cursor.fetchall():
-            try:
-                cursor.execute(query)
-                found[query] = cursor.fetchall()
-            except errors.DatabaseError as error:
-                found[query] = str(error)
-    return found
-
-
 def what_changes(server: Server, database: str) -> set[str]:
     """Return the queries that answer a login otherwise after others wrote 20,000 rows."""
     with cursor_of(server.login(database)) as cursor:
-        before = everything_readable(cursor)
+        before = dict(every_answer(cursor))
         for other in (server.builder, server.administrator):
             with cursor_of(other, OTHER) as writer:
                 writer.execute(
@@ -135,7 +96,7 @@ def what_changes(server: Server, database: str) -> set[str]:
                 if other is server.administrator:
                     writer.execute("checkpoint")
         time.sleep(1.2)  # what sessions count is put together when they have been idle for a second
-        after = everything_readable(cursor)
+        after = dict(every_answer(cursor))
     assert before.keys() == after.keys()
     assert len(before) > 150
     return {query for query in before if before[query] != after[query]}
@@ -148,15 +109,11 @@ def test_rows_written_into_another_database_show_nowhere(
         # It takes samples of catalogs whenever it likes.
         cursor.execute("alter system set autovacuum = off")
         cursor.execute("select pg_reload_conf()")
-    by_themselves = {
-        f"select shown::text from pg_catalog.{name}() as shown": reason
-        for name, reason in CHANGES_BY_ITSELF.items()
-    }
-    told = what_changes(server, OPEN) - by_themselves.keys()
+    told = what_changes(server, OPEN) - CHANGES_BY_ITSELF.keys()
     assert {query.split()[3].partition(".")[2] for query in told} >= {
         *("pg_stat_database", "pg_stat_wal", "pg_current_wal_lsn()", "txid_current()"),
     }
-    assert what_changes(server, CLOSED) <= by_themselves.keys()
+    assert what_changes(server, CLOSED) <= CHANGES_BY_ITSELF.keys()
     with cursor_of(server.administrator) as cursor:
         cursor.execute("alter system reset autovacuum")
         cursor.execute("select pg_reload_conf()")

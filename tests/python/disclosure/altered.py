@@ -95,7 +95,8 @@ def read(path: Path) -> list[Row]:
         return list(csv.DictReader(file))
 
 
-def _write(path: Path, rows: Sequence[Row]) -> None:
+def write(path: Path, rows: Sequence[Row]) -> None:
+    """Write a CSV file."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
@@ -129,7 +130,7 @@ def _alter_advocacy(made: Altered) -> None:
             procedure["description"] = "HOSPICE care in another spelling"
     _make_hostile(tables)
     for name, rows in tables.items():
-        _write(made.advocacy / f"{name}.csv", rows)
+        write(made.advocacy / f"{name}.csv", rows)
 
 
 def _keep_a_part(tables: dict[str, list[Row]]) -> None:
@@ -203,7 +204,7 @@ def _alter_residency(folder: Path) -> None:
     for organization, name in zip(tables["organizations"], HOSTILE, strict=False):
         organization["organization_code"] = name
     for name, rows in tables.items():
-        _write(folder / f"{name}.csv", rows)
+        write(folder / f"{name}.csv", rows)
 
 
 # How a date may be written.

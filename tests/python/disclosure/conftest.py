@@ -44,12 +44,12 @@ def challenged(published: Casebook, tmp_path_factory: pytest.TempPathFactory) ->
             servers.start(casebook.home)
             for log in (casebook.home / "logs").iterdir():
                 log.unlink()
-            said.write_text("".join(_run(casebook, altered)), encoding="utf-8")
+            said.write_text("".join(run_on(casebook, altered)), encoding="utf-8")
     return Challenged(casebook, altered, said.read_text(encoding="utf-8"))
 
 
-def _run(casebook: Casebook, altered: Altered) -> Iterator[str]:
-    """Load and run; yields what the commands say."""
+def run_on(casebook: Casebook, altered: Altered) -> Iterator[str]:
+    """Load both exports and run; yields what the commands say."""
     for domain, folder in (("residency", altered.residency), ("advocacy", altered.advocacy)):
         done = casebook.command("load", domain, str(folder))
         yield done.stdout + done.stderr

@@ -10,8 +10,7 @@ from typing import Any
 import gate_sql
 from psycopg2 import sql
 
-from orchestrate.contracts import Mart, read_marts
-from orchestrate.contracts.marts import is_public_mart
+from orchestrate.contracts.marts import Mart, is_public_mart, read_marts
 from orchestrate.publishing.artifacts import Build
 
 # The quickest test of the gate, which notices most mutants.

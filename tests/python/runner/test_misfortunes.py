@@ -274,14 +274,14 @@ def a_readers_database_was_opened(patient: Patient) -> Steps:
     patient.mend()
 
 
-@misfortune("access", " and casebook_staff", "doctor --mend", 3)
+@misfortune("access", "open_reader is a member of casebook_staff", "doctor --mend", 3)
 def a_login_is_in_two_audiences(patient: Patient) -> Steps:
     patient.server.execute("grant casebook_staff to open_reader")
     yield
     patient.mend()
 
 
-@misfortune("access", "former is in casebook_staff", "casebook doctor --mend", 3)
+@misfortune("access", "former is a member of casebook_staff", "casebook doctor --mend", 3)
 def somebody_who_is_no_member_is_in_a_group(patient: Patient) -> Steps:
     patient.server.execute("create role former login in role casebook_staff")
     yield

@@ -1,0 +1,129 @@
+"""Files made of two exports that differ in what a reader may not see are the same, byte by byte.
+
+More and less hospice care of Humana's patients, another time of another resident's study, and a
+dollar less for a procedure that UnitedHealthcare paid, which changes no rounded figure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import scoped
+
+from tests.python.access.twins import Seen, differences, rows, seen_by, sizes
+from tests.python.conftest import Casebook, own_copy
+from tests.python.disclosure.altered import HOSPICE, KEYS, SEEDS, Altered, Row, read, write
+from tests.python.disclosure.conftest import run_on
+from tests.python.outputs import every_byte
+
+pytestmark = pytest.mark.slow
+
+TABLES = [f"advocacy__{table}" for table in KEYS] + [
+    f"residency__{table}" for table in ("studies", "organizations", "modalities", "exam_to_cpt")
+]
+RESIDENT, OTHER = "resident_sample", "Tan, Wei Ling"
+# Of whom nothing changed, and who may not see what did; folders of the output, and logins.
+UNCONCERNED = {"humana": "humana_colonoscopy", RESIDENT: RESIDENT}
+# When it was published, loaded and rendered.
+_TIMES = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00| UTC)?")
+
+
+def change(tables: dict[str, list[Row]]) -> None:
+    """Change what most may not see."""
+    payers = {row["id"]: row["name"] for row in tables["advocacy__payers"]}
+    paid_by = {row["id"]: payers[row["payer"]] for row in tables["advocacy__encounters"]}
+    care: dict[str, list[Row]] = {}
+    for row in tables["advocacy__procedures"]:
+        care.setdefault(row["encounter"], []).append(row)
+    hidden = [
+        done
+        for encounter, done in care.items()
+        if paid_by[encounter] == "Humana" and {row["code"] for row in done} == {HOSPICE[0]}
+    ]
+    assert len(hidden) > 10
+    more = [row for done in hidden[::2] for row in done]
+    fewer = [id(row) for done in hidden[1::2] for row in done[1:]]
+    procedures = [row for row in tables["advocacy__procedures"] if id(row) not in fewer] + more
+    tables["advocacy__procedures"] = procedures
+    dearest = max(
+        (
+            row
+            for row in tables["advocacy__procedures"]
+            if paid_by[row["encounter"]] == "UnitedHealthcare"
+        ),
+        key=lambda row: float(row["base_cost"]),
+    )
+    dearest["base_cost"] = f"{float(dearest['base_cost']) - 1:.2f}"
+    studies = [row for row in tables["residency__studies"] if row["trainee_name"] == OTHER]
+    changed = studies[len(studies) // 2]
+    changed["finalized"] = f"{changed['finalized'][:-2]}59"
+
+
+def write_exports(folder: Path, *, changed: bool) -> Altered:
+    """Write the sample's rows as exports, with or without the changes."""
+    tables = {name: read(SEEDS / name.partition("__")[0] / f"{name}.csv") for name in TABLES}
+    if changed:
+        change(tables)
+    for name, found in tables.items():
+        domain, _, table = name.partition("__")
+        (folder / domain).mkdir(parents=True, exist_ok=True)
+        write(folder / domain / f"{table}.csv", found)
+    return Altered(folder / "residency", folder / "advocacy")
+
+
+@pytest.fixture(scope="module")
+def twins(
+    published: Casebook, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Casebook, Casebook]]:
+    """Return Casebooks, with one key of pseudonyms, after runs on the sample's rows and others."""
+    with ExitStack() as stack:
+        made = []
+        for changed in (False, True):
+            casebook = stack.enter_context(own_copy(published))
+            exports = write_exports(tmp_path_factory.mktemp("exports") / "same", changed=changed)
+            list(run_on(casebook, exports))
+            casebook.command("report", "--as", RESIDENT, "--out", str(casebook.output_dir))
+            made.append(casebook)
+        yield made[0], made[1]
+
+
+def files(casebook: Casebook, folder: str) -> dict[str, bytes]:
+    """Return every file of an output folder, and what is packed in it, without times."""
+    return {
+        name: _TIMES.sub(b"TIME", content)
+        for name, content in every_byte(casebook.output_dir / folder)
+        if not name.endswith(".xlsx")  # by its parts, as it holds when each was packed
+    }
+
+
+@pytest.mark.parametrize("folder", UNCONCERNED)
+def test_files_do_not_tell(twins: tuple[Casebook, Casebook], folder: str) -> None:
+    one, other = (files(casebook, folder) for casebook in twins)
+    assert len(one) > 2
+    assert one.keys() == other.keys()
+    assert [name for name in one if one[name] != other[name]] == []
+
+
+@pytest.mark.parametrize("login", UNCONCERNED.values())
+def test_databases_do_not_tell(twins: tuple[Casebook, Casebook], login: str) -> None:
+    one, other = (look(casebook, login) for casebook in twins)
+    assert len(one) > 100
+    assert differences(one, other) == set()
+
+
+def look(casebook: Casebook, login: str) -> Seen:
+    """Return the rows and sizes of everything in a login's database."""
+    return seen_by(scoped.reader(casebook.databases, login), rows, sizes)
+
+
+def test_those_concerned_are_told(twins: tuple[Casebook, Casebook]) -> None:
+    for folder in ("humana_hospice", "united_healthcare", "program", "staff", "management"):
+        one, other = (files(casebook, folder) for casebook in twins)
+        told = {name for name in one.keys() | other.keys() if one.get(name) != other.get(name)}
+        assert told, folder
+        # Sums of what UnitedHealthcare paid are rounded; a dollar is not to be seen.
+        assert not any("restricted_payer_summary" in name for name in told)
