@@ -28,6 +28,9 @@
                 {%- do columns.append({
                     'name': column.name, 'data_type': column.data_type.split('(')[0]
                 }) -%}
+                {%- if 'primary_key' in column.constraints | map(attribute='type') -%}
+                    {%- do key.append(column.name) -%}
+                {%- endif -%}
             {%- endfor -%}
             {%- for constraint in node.constraints if constraint.type == 'primary_key' -%}
                 {%- do key.extend(constraint.columns | reject('equalto', 'scope_id')) -%}

@@ -3,9 +3,7 @@
 -- were lost or doubled on the way, or staff read rows of patients that a contract keeps from them.
 {% set marts = [] %}
 {% set by_payer = {} %}
-{% for mart in shown_marts() if not mart.is_scoped and mart.key in [
-    ['encounter_key'], ['patient_key'], ['procedure_key']
-] %}
+{% for mart in shown_marts() if not mart.is_scoped %}
 {% do marts.append(mart) %}
 {% if 'payer_name' in mart.columns | map(attribute='name') %}
 {% do by_payer.update({mart.name: 'payer_name'}) %}
