@@ -17,7 +17,6 @@ from orchestrate.access.members import Member
 from orchestrate.access.roles import role_problems
 from orchestrate.access.scopes import ScopeDatabase, unique_scopes
 from orchestrate.errors import CasebookError
-from orchestrate.publishing.lock import run_lock
 from orchestrate.publishing.publisher import complete, lagging_scopes, listed_members
 from orchestrate.publishing.scope_versions import access_problems, read_state
 from orchestrate.publishing.versions import (
@@ -31,6 +30,7 @@ from orchestrate.publishing.versions import (
     read_versions,
     record,
 )
+from orchestrate.run_lock import run_lock
 
 if TYPE_CHECKING:
     from orchestrate.console import Console
@@ -95,8 +95,16 @@ def find_problems(settings: Settings, databases: Databases) -> list[str]:
         found.extend(_member_problems(members, stored))
         found.extend(role_problems(databases, places, stored, settled=True))
         found.extend(_password_problems(databases, places, stored))
+    with record(databases) as cursor:
+        decided = read_pointer(cursor)
     for place in places:
         try:
+            state = read_state(place)
+            if state.turn > decided.turn:
+                found.append(
+                    f"the warehouse is behind {place.database}, whose readers have seen version"
+                    f" {state.highest}: it was put back from a backup"
+                )
             found.extend(f"{place.database}: {text}" for text in access_problems(place))
         except CasebookError as error:
             found.append(error.cause)

@@ -22,18 +22,18 @@ from orchestrate.erd.kept import kept_diagrams
 from orchestrate.errors import DataError, LostConnectionError
 from orchestrate.extracts.extract import write_extract, write_extracts
 from orchestrate.extracts.formats import DEFAULT_FORMATS, Format
-from orchestrate.publishing import Publication, PublishedVersion, complete
+from orchestrate.publishing import PublishedVersion, complete
 from orchestrate.publishing import publish as publish_version
 from orchestrate.publishing.artifacts import BuildNote, check_last_build, read_build
-from orchestrate.publishing.lock import run_lock
 from orchestrate.publishing.publisher import lagging_scopes
 from orchestrate.publishing.versions import read_readers
 from orchestrate.reports import render_reports
 from orchestrate.reports.pages.activity import chosen_months
 from orchestrate.reports.recipients import PROGRAM
 from orchestrate.reports.writer import require_writable
-from orchestrate.retrying import once_more_when_lost
+from orchestrate.retrying import Publication, once_more_when_lost
 from orchestrate.rollback import put_back
+from orchestrate.run_lock import run_lock
 from orchestrate.settings import Settings
 
 # What the program's folder shows of the structure: its own domain, nothing of anybody else's.

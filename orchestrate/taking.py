@@ -15,8 +15,9 @@ from orchestrate.building.dbt import Dbt
 from orchestrate.console import Console
 from orchestrate.database import open_databases
 from orchestrate.loading import Problems
-from orchestrate.publishing import complete, run_lock
+from orchestrate.publishing import complete
 from orchestrate.retrying import once_more_when_lost
+from orchestrate.run_lock import run_lock
 from orchestrate.settings import Settings
 
 

@@ -4,11 +4,10 @@
     has written since are never published as tested. Runs at the start of every invocation that
     writes; a developer's own schemas are not published and leave no note.
 
-    residency_source, advocacy_source, service_date_precision, min_cell_size and dominance_share are the
-    variables of these names, wherever they were given. pseudonym_key_id tells keys apart and nothing of
-    them: 16 hex digits of a hash. From these the publisher sees what each domain was built from, whether
-    something else than the sample was built with the development key, whether days may be shown, and
-    whether counts of other people follow the rule or a looser one.
+    residency_source, advocacy_source and service_date_precision are the variables of these names,
+    wherever they were given. pseudonym_key_id tells keys apart and nothing of them: 16 hex digits of a
+    hash. From these the publisher sees what each domain was built from, whether something else than the
+    sample was built with the development key, and how precise the dates are.
 #}
 {% macro record_build() -%}
     {%- if execute and target.schema == 'casebook'
@@ -24,8 +23,6 @@
             advocacy_source text,
             service_date_precision text,
             pseudonym_key_id text,
-            min_cell_size integer,
-            dominance_share numeric,
             residency_source text
         );
         -- A table of an earlier release. Asked first, because altering waits for whoever reads it.
@@ -39,20 +36,17 @@
                     add column if not exists advocacy_source text,
                     add column if not exists pseudonym_key_id text,
                     add column if not exists service_date_precision text,
-                    add column if not exists min_cell_size integer,
-                    add column if not exists dominance_share numeric,
                     add residency_source text;
             end if;
         end
         $migrate$;
         insert into casebook.last_build (
             invocation_id, started_at, advocacy_source, service_date_precision, pseudonym_key_id,
-            min_cell_size, dominance_share, residency_source
+            residency_source
         )
         values (
             '{{ invocation_id }}', now(), {{ dbt.string_literal(var('advocacy_source')) }},
             {{ dbt.string_literal(var('service_date_precision')) }}, {{ key_id }},
-            {{ var('min_cell_size') }}, {{ var('dominance_share') }},
             {{ dbt.string_literal(var('residency_source')) }}
         )
         on conflict (only_row) do update set
@@ -61,8 +55,6 @@
             advocacy_source = excluded.advocacy_source,
             service_date_precision = excluded.service_date_precision,
             pseudonym_key_id = excluded.pseudonym_key_id,
-            min_cell_size = excluded.min_cell_size,
-            dominance_share = excluded.dominance_share,
             residency_source = excluded.residency_source;
     {%- endif -%}
 {%- endmacro %}

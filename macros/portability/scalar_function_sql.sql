@@ -4,7 +4,7 @@
     `config.meta.language` names the language (default: sql), the names in a body are looked up in
     pg_catalog alone unless they carry a schema, and the function is made anew each time.
 
-    The publisher makes the same function in the reporting database, from the same compiled body.
+    The publisher makes the same function in readers' databases, from the same compiled body.
 #}
 {% macro postgres__scalar_function_sql(target_relation) -%}
     drop function if exists {{ target_relation.render() }};

@@ -27,12 +27,6 @@ _OPEN_TO_PUBLIC: Final = """
         select from aclexplode(coalesce(datacl, acldefault('d', datdba))) where grantee = 0
     )
 """
-_PUBLIC_SCHEMA_IS_OPEN: Final = """
-    select 1 from pg_namespace
-    where nspname = 'public' and exists (
-        select from aclexplode(coalesce(nspacl, acldefault('n', nspowner))) where grantee = 0
-    )
-"""
 
 
 def ensure_scopes(
@@ -65,9 +59,7 @@ def close_database(cursor: Cursor, console: Console) -> None:
     server then answers with a warning only. The schema `public` is closed, too: nobody else is to
     use it, and doctor would tell.
     """
-    cursor.execute(_PUBLIC_SCHEMA_IS_OPEN)
-    if cursor.fetchone():
-        cursor.execute("revoke all on schema public from public")
+    cursor.execute("revoke all on schema public from public")
     cursor.execute(_OPEN_TO_PUBLIC)
     found = cursor.fetchone()
     if found is None:
@@ -112,6 +104,12 @@ def _ensure_database(connection: Connection, place: ScopeDatabase, installation:
                         database, sql.SQL("public") if role == "public" else sql.Identifier(role)
                     )
                 )
+        cursor.execute(
+            "select 1 from pg_database where datname = %s and datconnlimit = 0", (place.database,)
+        )
+        if cursor.fetchone():
+            # It was to be dropped, and somebody was in it.
+            cursor.execute(sql.SQL("alter database {} connection limit -1").format(database))
         cursor.execute(
             "select 1 from pg_db_role_setting"
             " where setrole = 0 and 'TimeZone=UTC' = any (setconfig)"

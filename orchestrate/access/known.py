@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from psycopg2 import sql
 
-from orchestrate.contracts import RESIDENT_COLUMN, Mart
+from orchestrate.contracts.marts import RESIDENT_COLUMN, Mart
 
 if TYPE_CHECKING:
     from orchestrate.access.scopes import Scope

@@ -16,7 +16,7 @@ from psycopg2 import sql
 
 from orchestrate.access.known import MEMBERS_MODEL, Known
 from orchestrate.access.scopes import SHARED_AUDIENCES, Scope
-from orchestrate.contracts import AUDIENCES
+from orchestrate.contracts.names import AUDIENCES
 from orchestrate.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:
@@ -97,24 +97,21 @@ def read_members_file(path: Path) -> list[Listed]:
         raise DataError(
             f"{path} is not UTF-8 (byte {error.start}).", "Save the file as UTF-8."
         ) from None
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    reader = csv.DictReader(text.splitlines(keepends=True), strict=True, restkey="")
+    listed = []
     try:
-        header = [_header(name) for name in next(reader, [])]
-        missing = [name for name in COLUMNS if name.replace("_", "") not in header]
+        reader.fieldnames = [_header(name) for name in reader.fieldnames or ()]
+        missing = [name for name in COLUMNS if _header(name) not in reader.fieldnames]
         if missing:
             raise DataError(
                 f"{path}, line 1: missing column {', '.join(missing)}.",
                 f"The columns are {', '.join(COLUMNS)}.",
             )
-        positions = {name: header.index(name.replace("_", "")) for name in COLUMNS}
-        listed = []
         for row in reader:
-            if not row:
-                continue
             place = f"{path}, line {reader.line_num}"
-            if len(row) != len(header):
-                raise DataError(f"{place}: {len(row)} fields instead of {len(header)}.")
-            listed.append(list_member({n: row[i] for n, i in positions.items()}, place))
+            if "" in row or None in row.values():
+                raise DataError(f"{place}: not {len(reader.fieldnames)} fields, as the header has.")
+            listed.append(list_member({name: row[_header(name)] for name in COLUMNS}, place))
     except csv.Error as error:
         raise DataError(f"{path}, line {reader.line_num}: {error}.") from None
     return listed

@@ -16,7 +16,8 @@ from psycopg2.extras import Json
 from orchestrate.access.private import CURRENT_VERSION, SCHEMA
 from orchestrate.access.routines import Routine, change_routines, live_routines
 from orchestrate.access.scopes import OWNER, PUBLISHER, ScopeDatabase
-from orchestrate.contracts import Function, Mart
+from orchestrate.contracts.functions import Function
+from orchestrate.contracts.marts import Mart
 
 if TYPE_CHECKING:
     from orchestrate.driver import Cursor
@@ -110,7 +111,7 @@ def access_changes(cursor: Cursor, place: ScopeDatabase, given: Given) -> list[A
     declared = {CURRENT_VERSION, *given.routines}
     found += [
         AccessChange(
-            f"function {one.schema}.{one.name}({one.signature}) of {one.owner}, {one.properties},"
+            f"function {one.schema}.{one.name}({one.signature}) of {one.owner}"
             f" is {'missing' if one in declared else 'not declared'} as it is",
             None,
         )

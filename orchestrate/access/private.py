@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from orchestrate.access.routines import SEARCH_PATH, Routine
+from orchestrate.access.routines import Routine
 from orchestrate.access.scopes import OWNER
 
 if TYPE_CHECKING:
@@ -20,13 +20,16 @@ CURRENT_VERSION = Routine(
     SCHEMA,
     "current_version",
     signature="",
-    arguments="",
-    returns="bigint",
-    language="sql",
-    properties=f"security definer, stable, parallel restricted, {SEARCH_PATH}",
     owner=OWNER,
     comment="",
-    body="select pointer.current_version from private.pointer",
+    # As the server writes it back.
+    definition="""CREATE OR REPLACE FUNCTION private.current_version()
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE PARALLEL RESTRICTED SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$select pointer.current_version from private.pointer$function$
+""",
 )
 
 _CREATE: Final = f"""
@@ -47,9 +50,7 @@ _CREATE: Final = f"""
     create table private.versions (version bigint primary key, given jsonb not null);
     comment on table private.versions is
         'One row per version whose rows are here, with the relations and functions of its readers.';
-    create function private.current_version() returns bigint language sql stable security definer
-        parallel restricted set search_path to pg_catalog, pg_temp
-        as '{CURRENT_VERSION.body}';
+    {CURRENT_VERSION.definition};
     revoke all on function private.current_version() from public;
 """
 

@@ -20,10 +20,7 @@ from psycopg2 import sql
 from orchestrate.access.members import Member
 from orchestrate.access.scopes import GROUPS, OWNER, PUBLISHER, ScopeDatabase
 from orchestrate.database.connection import database_errors
-from orchestrate.database.objects import (
-    ensure_role,
-    role_exists,
-)
+from orchestrate.database.objects import ensure_role, marked_roles, role_exists
 from orchestrate.database.passwords import PasswordLine, new_password
 
 if TYPE_CHECKING:
@@ -198,8 +195,14 @@ def role_problems(
     for server in databases.servers:
         here = places_on(server, places)
         with server.door.session("casebook roles") as connection, connection.cursor() as cursor:
-            changes = role_changes(cursor, here, groups_of(here, members), settled=settled)
+            logins = groups_of(here, members)
+            changes = role_changes(cursor, here, logins, settled=settled)
             found |= {change.problem for change in changes}
+            found |= {
+                f"the role {login} was not made by this installation"
+                for login in logins.keys() - marked_roles(connection, databases.installation)
+                if role_exists(connection, login)
+            }
     return sorted(found)
 
 
@@ -248,7 +251,9 @@ def role_changes(
             revoke = sql.SQL("revoke {role} from {member}").format(**names)
             yield Change(f"{member} is a member of {role}", revoke)
     for member, role in sorted((wanted if settled else standing) - held):
-        grant = sql.SQL("grant {} to {}").format(sql.Identifier(role), sql.Identifier(member))
+        # The server looks at rights that are inherited; the publisher else inherits none.
+        text = "grant {} to {} with inherit true" if role == _RESERVED else "grant {} to {}"
+        grant = sql.SQL(text).format(sql.Identifier(role), sql.Identifier(member))
         yield Change(f"{member} is no member of {role}", grant)
 
 

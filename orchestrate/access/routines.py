@@ -12,41 +12,40 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from psycopg2 import sql
 
-from orchestrate.contracts import Function, Mart
+from orchestrate.contracts.functions import Function
+from orchestrate.contracts.marts import Mart
 from orchestrate.errors import DataError
 
 if TYPE_CHECKING:
     from orchestrate.driver import Cursor
 
-SEARCH_PATH: Final = "search_path=pg_catalog, pg_temp"
-# What a published function is beside its body.
-PUBLISHED: Final = f"security invoker, stable, parallel unsafe, {SEARCH_PATH}"
+# In front of the body of a function that may be published; what else there may be is not said.
+_PROPERTIES: Final = "\n STABLE\n SET search_path TO 'pg_catalog', 'pg_temp'\nAS "
 _LANGUAGES: Final = ("sql", "plpgsql")
 
 
 class Routine(NamedTuple):
-    """A function as the catalog describes it.
+    """A function as the server describes it: `definition` is the statement that makes it so.
 
-    `arguments` are spelled as pg_get_function_arguments does, `signature` as
-    pg_get_function_identity_arguments; `properties` are everything else that decides what it does,
-    in words.
+    `signature` are the types of its arguments, with their names.
     """
 
     schema: str
     name: str
     signature: str
-    arguments: str
-    returns: str
-    language: str
-    properties: str
     owner: str
     comment: str
-    body: str
+    definition: str
 
     @property
     def identity(self) -> tuple[str, str, str]:
         """What tells it from every other function: schema, name and types of its arguments."""
         return self.schema, self.name, self.signature
+
+    @property
+    def form(self) -> str:
+        """How it is called and what it returns: one of the same form may take its place."""
+        return self.definition.partition("\n LANGUAGE ")[0]
 
 
 def built_routines(
@@ -63,24 +62,29 @@ def built_routines(
     found = {}
     for function in functions:
         routine = built.get((function.source_schema, function.name))
-        body = routine.body if routine else ""
+        head, _, rest = (routine.definition if routine else "").partition("(")
         for mart in marts:
-            body = body.replace(
+            rest = rest.replace(
                 f'"{database}"."{mart.source_schema}"."{mart.name}"',
                 f'"{mart.schema}"."{mart.name}"',
             )
-        if routine is None or routine.language not in _LANGUAGES or f'"{database}".' in body:
+        if (
+            routine is None
+            or not any(f"\n LANGUAGE {name}{_PROPERTIES}" in rest for name in _LANGUAGES)
+            or f'"{database}".' in rest
+        ):
             raise DataError(
                 f"{function.schema}.{function.name} cannot be published: it is not in the"
-                f" warehouse, not in {' or '.join(_LANGUAGES)}, or reads more than public marts.",
+                f" warehouse, not a stable function in {' or '.join(_LANGUAGES)}, or reads more"
+                " than public marts.",
                 "Mend it in functions/, build again, then publish.",
             )
+        head = head.replace(f" {function.source_schema}.", f" {function.schema}.", 1)
         published = routine._replace(
             schema=function.schema,
-            properties=PUBLISHED,
             owner=owner,
             comment=function.description,
-            body=body,
+            definition=f"{head}({rest}",
         )
         found[published] = function
     return found
@@ -99,42 +103,24 @@ def change_routines(cursor: Cursor, declared: Iterable[Routine], owner: str) -> 
     The caller has set the role to the owner. What belongs to others stays, for the comparison with
     what is declared to find.
     """
-    wanted = {one.identity: one for one in declared}
-    present = {one.identity: one for one in live_routines(cursor) if one.owner == owner}
-    for identity, routine in sorted(present.items()):
-        if identity not in wanted or not _can_become(routine, wanted[identity]):
-            cursor.execute(sql.SQL("drop routine {}").format(_named(routine, routine.signature)))
-    for identity, routine in sorted(wanted.items()):
-        if present.get(identity) != routine:
-            cursor.execute(
-                sql.SQL(
-                    "create or replace function {} returns {} language {} {}"
-                    " set search_path to pg_catalog, pg_temp as {}"
-                ).format(
-                    # As the server spells them itself.
-                    _named(routine, routine.arguments),
-                    sql.SQL(routine.returns),
-                    sql.Identifier(routine.language),
-                    # All but the search path, as the statement spells it too.
-                    sql.SQL(" ".join(routine.properties.split(", ")[:3])),
-                    sql.Literal(routine.body),
-                )
+    wanted = set(declared)
+    present = {one for one in live_routines(cursor) if one.owner == owner}
+    forms = {one.form for one in wanted}
+    for routine in sorted(present - wanted):
+        if routine.form not in forms:
+            cursor.execute(sql.SQL("drop routine {}").format(_named(routine)))
+    for routine in sorted(wanted - present):
+        cursor.execute(routine.definition)
+        cursor.execute(
+            sql.SQL("comment on function {} is {}").format(
+                _named(routine), sql.Literal(routine.comment)
             )
-            cursor.execute(
-                sql.SQL("comment on function {} is {}").format(
-                    _named(routine, routine.signature), sql.Literal(routine.comment)
-                )
-            )
+        )
 
 
-def _can_become(present: Routine, wanted: Routine) -> bool:
-    """Tell whether one may replace the other in place: only if it is called in the same way."""
-    return (present.arguments, present.returns) == (wanted.arguments, wanted.returns)
-
-
-def _named(routine: Routine, arguments: str) -> sql.Composable:
+def _named(routine: Routine) -> sql.Composable:
     return sql.SQL("{}({})").format(
-        sql.Identifier(routine.schema, routine.name), sql.SQL(arguments)
+        sql.Identifier(routine.schema, routine.name), sql.SQL(routine.signature)
     )
 
 
@@ -143,28 +129,14 @@ _ROUTINES: Final = """
         nspname::text,
         proname::text,
         pg_get_function_identity_arguments(pg_proc.oid),
-        pg_get_function_arguments(pg_proc.oid),
-        coalesce(pg_get_function_result(pg_proc.oid), prokind::text),
-        lanname::text,
-        concat_ws(
-            ', ',
-            case when prosecdef then 'security definer' else 'security invoker' end,
-            case provolatile when 's' then 'stable' when 'i' then 'immutable' else 'volatile' end,
-            case proparallel
-                when 's' then 'parallel safe' when 'r' then 'parallel restricted'
-                else 'parallel unsafe'
-            end,
-            case when prokind <> 'f' then 'kind ' || prokind::text end,
-            case when proisstrict then 'strict' end,
-            case when proleakproof then 'leakproof' end,
-            array_to_string(proconfig, '; ')
-        ),
         pg_get_userbyid(proowner)::text,
         coalesce(obj_description(pg_proc.oid, 'pg_proc'), ''),
-        coalesce(pg_get_function_sqlbody(pg_proc.oid), prosrc)
+        case
+            when prokind in ('f', 'p') then pg_get_functiondef(pg_proc.oid)
+            else 'kind ' || prokind::text
+        end
     from pg_proc
     inner join pg_namespace on pg_namespace.oid = pronamespace
-    inner join pg_language on pg_language.oid = prolang
     where nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
         and not starts_with(nspname, 'pg_temp_')
         and not starts_with(nspname, 'pg_toast_temp_')

@@ -10,13 +10,8 @@ from typing import TYPE_CHECKING, Final
 from psycopg2 import sql
 from psycopg2.errors import LockNotAvailable
 
-from orchestrate.contracts import (
-    AUDIENCES,
-    READS_OWN,
-    READS_SCOPE,
-    RESIDENT_COLUMN,
-    SCOPE_COLUMN,
-)
+from orchestrate.contracts.marts import RESIDENT_COLUMN, SCOPE_COLUMN
+from orchestrate.contracts.names import AUDIENCES, READS_OWN, READS_SCOPE
 from orchestrate.database.connection import LONGEST_STATEMENT, database_errors
 from orchestrate.errors import ConfigurationError, DatabaseError
 

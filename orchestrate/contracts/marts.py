@@ -10,22 +10,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from orchestrate.contracts.disclosure import Disclosure, read_disclosure
 from orchestrate.contracts.names import (
     READS_OWN,
     READS_SCOPE,
     Refused,
-    canonical_type,
     name_problems,
     published_name,
     read_readers,
 )
 from orchestrate.errors import DataError
+
+if TYPE_CHECKING:
+    from orchestrate.driver import Cursor
 
 VERSION_COLUMN: Final = "version"
 SCOPE_COLUMN: Final = "scope_id"
@@ -34,9 +35,19 @@ RESIDENT_COLUMN: Final = "resident_name"
 _REFERENCE: Final = re.compile(r"""ref\((?:['"]\w+['"],\s*)?['"](\w+)['"].*\)""")
 
 
+_BUILT: Final = """
+    select nspname::text, relname::text, jsonb_object_agg(attname, format_type(atttypid, atttypmod))
+    from pg_catalog.pg_attribute
+    inner join pg_catalog.pg_class on pg_class.oid = attrelid and attnum > 0 and not attisdropped
+    inner join pg_catalog.pg_namespace on pg_namespace.oid = relnamespace
+    where nspname = any (%s)
+    group by 1, 2
+"""
+
+
 @dataclass(frozen=True)
 class Column:
-    """A column of a mart; `data_type` is spelled as PostgreSQL's format_type spells it."""
+    """A column of a mart; `data_type` is its contract's, or once built as the server spells it."""
 
     name: str
     data_type: str
@@ -72,7 +83,6 @@ class Mart:
     primary_key: tuple[str, ...]
     foreign_keys: tuple[ForeignKey, ...] = ()
     readers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    disclosure: Disclosure | None = None
 
     @property
     def is_scoped(self) -> bool:
@@ -115,6 +125,26 @@ def read_marts(manifest: Mapping[str, Any]) -> list[Mart]:
             "Publish from the target folder of a complete `dbt build` of this project.",
         )
     return _parents_first(marts)
+
+
+def with_built_types(warehouse: Cursor, marts: Sequence[Mart]) -> list[Mart]:
+    """Return marts with the types of their columns as the warehouse has them.
+
+    Raises DataError for a mart that is not there with all columns of its contract.
+    """
+    warehouse.execute(_BUILT, (sorted({mart.source_schema for mart in marts}),))
+    types = {(schema, name): types for schema, name, types in warehouse.fetchall()}
+    found = []
+    for mart in marts:
+        built = types.get((mart.source_schema, mart.name), {})
+        if missing := [one.name for one in mart.columns if one.name not in built]:
+            raise DataError(
+                f"{mart.relation} has no column {', '.join(missing)} in the warehouse.",
+                "Build again, then publish.",
+            )
+        columns = (replace(column, data_type=built[column.name]) for column in mart.columns)
+        found.append(replace(mart, columns=tuple(columns)))
+    return found
 
 
 def is_public_mart(node: Mapping[str, Any]) -> bool:
@@ -161,13 +191,6 @@ def _read_mart(
     ]
     if unknown:
         problems.append(f"its keys name unknown columns {', '.join(unknown)}")
-    disclosure = read_disclosure(
-        node,
-        {column.name: column.data_type for column in columns},
-        # Residents are no patients, and a client's book is its own.
-        is_own=is_scoped or READS_OWN in readers.values(),
-        problems=problems,
-    )
     if problems:
         raise Refused(problems)
     without_scope = [column for column in columns if column.name != SCOPE_COLUMN]
@@ -181,7 +204,6 @@ def _read_mart(
         primary_key=tuple(key for key in primary_key if key != SCOPE_COLUMN),
         foreign_keys=tuple(foreign_keys),
         readers=MappingProxyType(dict(sorted(readers.items()))),
-        disclosure=disclosure,
     )
 
 
@@ -189,17 +211,10 @@ def _read_columns(node: Mapping[str, Any], problems: list[str]) -> list[Column]:
     columns = []
     required = set(_constraint_columns(node, "not_null")) | set(_read_primary_key(node, []))
     for name, entry in node["columns"].items():
-        data_type = canonical_type(entry.get("data_type") or "")
-        if data_type is None:
-            problems.append(
-                f"column {name} has type '{entry.get('data_type') or ''}'; marts use text,"
-                " integer, bigint, smallint, boolean, date, timestamptz, double precision and"
-                " numeric(precision, scale)"
-            )
         description = (entry.get("description") or "").strip()
         if not description:
             problems.append(f"column {name} has no description")
-        columns.append(Column(name, data_type or "", description, name in required))
+        columns.append(Column(name, entry.get("data_type") or "", description, name in required))
     if not columns:
         problems.append("its contract has no columns")
     return columns
@@ -246,10 +261,8 @@ def _read_foreign_keys(
             continue
         target, to_columns = constraint.get("to") or "", constraint.get("to_columns") or ()
         reference = _REFERENCE.fullmatch(target.strip())
-        parts = [part.strip('"') for part in target.split(".")]
-        parent = (
-            models.get(reference[1]) if reference else relations.get((parts[-2:-1][0], parts[-1]))
-        )
+        *_, schema, name = ["", *(part.strip('"') for part in target.split("."))]
+        parent = models.get(reference[1]) if reference else relations.get((schema, name))
         pairs = [
             (column, to)
             for column, to in zip(columns, to_columns, strict=False)
@@ -261,8 +274,8 @@ def _read_foreign_keys(
                 f" columns of it: {target}"
             )
             continue
-        own, others = zip(*pairs, strict=True)
-        keys.append(ForeignKey(own, *parent, others))
+        own_names, names = zip(*pairs, strict=True)
+        keys.append(ForeignKey(own_names, *parent, names))
     return keys
 
 

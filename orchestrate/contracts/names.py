@@ -7,38 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 AUDIENCES: Final = ("program", "resident", "client", "management", "staff")
-READS_ALL: Final = "all"
 READS_OWN: Final = "own"
 READS_SCOPE: Final = "scope"
-READINGS: Final = (READS_ALL, READS_OWN, READS_SCOPE)
+READINGS: Final = ("all", READS_OWN, READS_SCOPE)
 
 IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9_]{0,49}")
 # Schemas that belong to the server or to the publisher itself.
 RESERVED_SCHEMAS: Final = frozenset({"private", "public", "information_schema"})
-
-_TYPE_ALIASES: Final = {
-    "bool": "boolean",
-    "decimal": "numeric",
-    "float8": "double precision",
-    "int": "integer",
-    "int2": "smallint",
-    "int4": "integer",
-    "int8": "bigint",
-    "timestamptz": "timestamp with time zone",
-}
-_TYPES: Final = frozenset(
-    {
-        "bigint",
-        "boolean",
-        "date",
-        "double precision",
-        "integer",
-        "smallint",
-        "text",
-        "timestamp with time zone",
-    }
-)
-_NUMERIC: Final = re.compile(r"(?:numeric|decimal)\s*\(\s*(\d{1,3})\s*(?:,\s*(\d{1,3})\s*)?\)")
 
 
 class Refused(Exception):  # noqa: N818 - a signal within this package, turned into a DataError
@@ -67,20 +42,11 @@ def name_problems(schema: str, *names: str) -> list[str]:
     return problems
 
 
-def read_meta(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return `config.meta` of a node."""
-    meta: Mapping[str, Any] = (node.get("config") or {}).get("meta") or {}
-    return meta
-
-
 def read_readers(node: Mapping[str, Any], problems: list[str]) -> dict[str, str]:
     """Read `config.meta.readers`, which maps audiences to the rows that they read."""
-    readers = read_meta(node).get("readers")
-    if not readers:
-        problems.append("it declares no readers (config.meta.readers)")
-        return {}
-    if not isinstance(readers, dict):
-        problems.append("config.meta.readers is not a mapping of audience to rows")
+    readers = ((node.get("config") or {}).get("meta") or {}).get("readers")
+    if not readers or not isinstance(readers, dict):
+        problems.append("it declares no readers: config.meta.readers is not a mapping to rows")
         return {}
     for audience, reading in readers.items():
         if audience not in AUDIENCES:
@@ -88,13 +54,3 @@ def read_readers(node: Mapping[str, Any], problems: list[str]) -> dict[str, str]
         if reading not in READINGS:
             problems.append(f"audience {audience} reads '{reading}'; use {', '.join(READINGS)}")
     return {str(audience): str(reading) for audience, reading in readers.items()}
-
-
-def canonical_type(data_type: str) -> str | None:
-    """Spell a contract's type as PostgreSQL does; None when marts may not use it."""
-    plain = " ".join(data_type.lower().split())
-    numeric = _NUMERIC.fullmatch(plain)
-    if numeric:
-        return f"numeric({int(numeric.group(1))},{int(numeric.group(2) or 0)})"
-    plain = _TYPE_ALIASES.get(plain, plain)
-    return plain if plain in _TYPES else None

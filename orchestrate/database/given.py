@@ -50,7 +50,7 @@ def open_reporting(reporting: ConnectionTarget, warehouse: ConnectionTarget) -> 
     """Check a server for scopes' databases; return the builder's way into it.
 
     That leads to a database which is there whatever scopes there are: the warehouse where it is on
-    the same server, else the one that the URL names or the server's own. Raises DatabaseError when
+    the same server, else the server's own or the one that the URL names. Raises DatabaseError when
     the server cannot be reached or is too old.
     """
     door = warehouse if reporting.endpoint == warehouse.endpoint else _reachable(reporting)
@@ -65,20 +65,18 @@ def server_version(connection: Connection) -> int:
 
 
 def _reachable(reporting: ConnectionTarget) -> ConnectionTarget:
-    """Return the database that the URL names, or the one that every server has.
+    """Return the database that every server has, or the one that the URL names.
 
-    Raises what the former answered where neither lets the builder in.
+    In this order, since who is in a database of earlier releases cannot drop it. Raises what the
+    latter answered where neither lets the builder in.
     """
+    maintenance = reporting.derive(dbname=_MAINTENANCE_DATABASE)
     try:
+        maintenance.connect().close()
+    except DatabaseError:
         reporting.connect().close()
-    except DatabaseError as unreachable:
-        maintenance = reporting.derive(dbname=_MAINTENANCE_DATABASE)
-        try:
-            maintenance.connect().close()
-        except DatabaseError:
-            raise unreachable from None
-        return maintenance
-    return reporting
+        return reporting
+    return maintenance
 
 
 def _refuse_unsafe(connection: Connection) -> None:

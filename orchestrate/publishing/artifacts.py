@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from orchestrate.building.pseudonyms import DEVELOPMENT_KEY_ID, SETTING
 from orchestrate.errors import ConfigurationError, DataError
+from orchestrate.publishing.gate import check_gate
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -69,9 +70,9 @@ def read_build(target_dir: Path, database: str) -> Build:
     `database` is the warehouse; what dbt built and tested in another one says nothing about it.
     Every enabled model, function, snapshot, data test and unit test of the manifest needs a
     passing result of the same `dbt build`; seeds need none, and unit tests none where the build
-    left out all of them. Raises ConfigurationError when a file
-    is missing or unreadable and DataError when the build was partial, failed or is of another
-    project.
+    left out all of them. The tests of the gate may not be missing, nor warn. Raises
+    ConfigurationError when a file is missing or unreadable and DataError when the build was
+    partial, failed or is of another project.
     """
     manifest = _read(target_dir / "manifest.json")
     results = _read(target_dir / "run_results.json")
@@ -104,6 +105,7 @@ def read_build(target_dir: Path, database: str) -> Build:
             f"The build of {target_dir} is not complete, without a result: {_name(missing)}.",
             _BUILD_AGAIN,
         )
+    check_gate(manifest, status)
     return Build(
         manifest=manifest,
         invocation_id=str(manifest["metadata"]["invocation_id"]),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from psycopg2 import sql
 
-from orchestrate.contracts import VERSION_COLUMN, Mart
+from orchestrate.contracts.marts import VERSION_COLUMN, Mart
 from orchestrate.errors import DataError
 from orchestrate.publishing.tables import Name
 

@@ -34,11 +34,11 @@ from orchestrate.access.members import (
 from orchestrate.access.roles import role_problems
 from orchestrate.access.routines import built_routines
 from orchestrate.access.scopes import OWNER, WAITING, ScopeDatabase, unique_scopes
-from orchestrate.contracts import Mart, read_functions, read_marts
+from orchestrate.contracts.functions import read_functions
+from orchestrate.contracts.marts import Mart, read_marts, with_built_types
 from orchestrate.database.connection import database_errors
 from orchestrate.errors import CasebookError, DatabaseError, LostConnectionError
 from orchestrate.publishing.artifacts import check_last_build, read_build
-from orchestrate.publishing.audit import Examined, audit
 from orchestrate.publishing.former import former_highest_version
 from orchestrate.publishing.scope_versions import (
     Version,
@@ -77,7 +77,6 @@ _PRESENT: Final = """
     where (nspname, relname) in %s and relkind in ('r', 'p', 'v')
     order by 1, 2
 """
-_NO_SOURCES: Mapping[str, object] = MappingProxyType({})
 
 
 def publish(
@@ -85,10 +84,10 @@ def publish(
     databases: Databases,
     target_dir: Path,
     console: Console,
-    sources: Mapping[str, object] = _NO_SOURCES,
+    sources: Mapping[str, object] = MappingProxyType({}),
     still_alone: Callable[[], None] = lambda: None,
 ) -> PublishedVersion:
-    """Audit the build that `target_dir` describes and publish its marts, all or none.
+    """Publish the marts of the build that `target_dir` describes, all or none.
 
     `sources` says per domain where the data came from; it is recorded with the version. The caller
     holds the run lock; `still_alone` raises when it was lost meanwhile. Raises DataError when the
@@ -104,7 +103,7 @@ def publish(
     functions = read_functions(build.manifest, marts)
     with _snapshot(databases, build.relations) as warehouse, warehouse.cursor() as source:
         check_last_build(source, build, target_dir)
-        audit(Examined(source, marts, build.source_relation))
+        marts = with_built_types(source, marts)
         routines = built_routines(source, functions, marts, OWNER)
         known = read_known(source, build.source_relation, marts)
         members, warnings = listed_members(
@@ -114,7 +113,7 @@ def publish(
             console.warn(warning)
         places = locate_scopes(databases, unique_scopes(member.scope for member in members))
         ensure_scopes(databases, places, members, console)
-        number = max(seen.highest, former_highest_version(databases)) + 1
+        number = (seen.highest or former_highest_version(databases)) + 1
         rolled_back = [one.version for one in kept if one.rolled_back_at is not None]
         rows = _count_rows(source, marts, console)
         in_order = _fill_all(

@@ -41,9 +41,11 @@ def build_aside(
     wanted: Mapping[Name, Table],
     present: Mapping[Name, Table],
     withdrawn: Collection[tuple[Name, str]],
+    version: int,
 ) -> dict[Name, Name]:
     """Build tables of another form, with the rows that they hold; return where each stands.
 
+    The names tell the version, so that none is ever taken for what stood aside for another one.
     `withdrawn` are columns, by table, that no version had but such as were rolled back: nobody
     relies on these, and who rolls a version back will often put its contract back as well. Raises
     DataError when a contract asks for what readers' tools could not bear.
@@ -57,7 +59,7 @@ def build_aside(
         refuse_what_breaks(name, wanted[name], table)
     places: dict[Name, Name] = {}
     for number, name in enumerate(sorted(_to_rebuild(wanted, present))):
-        places[name] = (SCHEMA, f"aside_{number}")
+        places[name] = (SCHEMA, f"aside_{version}_{number}")
         form = grown_table(wanted[name], lasting[name])
         for statement in create_table(places[name], form):
             cursor.execute(statement)
@@ -88,15 +90,6 @@ def put_in_place(cursor: Cursor, places: Mapping[Name, Name], readers: Readers) 
         )
     )
     for (schema, name), aside in places.items():
-        # Else the index of a table that is rebuilt later would have the name of one that was.
-        cursor.execute(_INDEXES, aside)
-        for (index,) in cursor.fetchall():
-            cursor.execute(
-                sql.SQL("alter index {} rename to {}").format(
-                    sql.Identifier(SCHEMA, index),
-                    sql.Identifier(index.replace(aside[1], name, 1)[:_LONGEST_NAME]),
-                )
-            )
         cursor.execute(
             sql.SQL("alter table {} set schema {}").format(
                 sql.Identifier(*aside), sql.Identifier(schema)
@@ -107,6 +100,15 @@ def put_in_place(cursor: Cursor, places: Mapping[Name, Name], readers: Readers) 
                 sql.Identifier(schema, aside[1]), sql.Identifier(name)
             )
         )
+        # Else the index of a table that is rebuilt later would have the name of one that was.
+        cursor.execute(_INDEXES, (schema, name))
+        for (index,) in cursor.fetchall():
+            cursor.execute(
+                sql.SQL("alter index {} rename to {}").format(
+                    sql.Identifier(schema, index),
+                    sql.Identifier(index.replace(aside[1], name, 1)[:_LONGEST_NAME]),
+                )
+            )
 
 
 def drop_leftovers(cursor: Cursor) -> None:

@@ -19,10 +19,11 @@ from orchestrate.access.policies import (
     given_to,
     roles_with_default_rights,
 )
-from orchestrate.access.private import SCHEMA, ensure_private
+from orchestrate.access.private import ensure_private
 from orchestrate.access.routines import Routine
 from orchestrate.access.scopes import OWNER, ScopeDatabase
-from orchestrate.contracts import VERSION_COLUMN, Function, Mart
+from orchestrate.contracts.functions import Function
+from orchestrate.contracts.marts import VERSION_COLUMN, Mart
 from orchestrate.database.connection import database_errors
 from orchestrate.errors import DatabaseError
 from orchestrate.publishing.copying import copy_mart
@@ -93,12 +94,12 @@ def fill(place: ScopeDatabase, version: Version, source: Cursor, console: Consol
         ensure_private(cursor)
         _begin(cursor, place, version.number)
         refuse_differences(foreign_objects(cursor))
-        asides = _prepare_tables(cursor, marts, version.rolled_back)
+        asides = _prepare_tables(cursor, marts, version)
         cursor.execute("select exists (select from private.versions)")
         is_first = cursor.fetchone() == (False,)
         cursor.execute(
             "insert into private.versions values (%s, %s)",
-            (version.number, json.dumps({**given.as_json(), "asides": _pairs(asides)})),
+            (version.number, json.dumps({**given.as_json(), "asides": [*asides.items()]})),
         )
         if not is_first:
             # Not valid for the rows of earlier versions, which were published without them.
@@ -234,18 +235,16 @@ def _begin(cursor: Cursor, place: ScopeDatabase, version: int) -> None:
             )
 
 
-def _prepare_tables(
-    cursor: Cursor, marts: Sequence[Mart], rolled_back: Collection[int]
-) -> dict[Name, Name]:
+def _prepare_tables(cursor: Cursor, marts: Sequence[Mart], version: Version) -> dict[Name, Name]:
     """Make every table what its contract asks for; return where those of another form stand."""
     names = {(mart.schema, mart.name) for mart in marts}
     wanted = {(mart.schema, mart.name): declared_table(mart, names) for mart in marts}
     present = live_tables(cursor)
     for schema in sorted({schema for schema, _ in names} - {schema for schema, _ in present}):
         cursor.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
-    cursor.execute(_WITHDRAWN, (list(rolled_back),))
+    cursor.execute(_WITHDRAWN, (list(version.rolled_back),))
     withdrawn = {((schema, name), column) for schema, name, column in cursor.fetchall()}
-    asides = build_aside(cursor, wanted, present, withdrawn)
+    asides = build_aside(cursor, wanted, present, withdrawn, version.number)
     for name, table in wanted.items():
         if name not in present:
             statements = create_table(name, table)
@@ -309,15 +308,11 @@ def _existing(cursor: Cursor, content: Mapping[str, object]) -> dict[Name, Name]
     """Return the tables that stand aside for a version, as it noted them, and still do."""
     noted = content.get("asides")
     asides = {}
-    for schema, name, aside in noted if isinstance(noted, list) else []:
-        cursor.execute("select to_regclass(%s) is not null", (f"{SCHEMA}.{aside}",))
+    for name, aside in noted if isinstance(noted, list) else []:
+        cursor.execute("select to_regclass(%s) is not null", (".".join(aside),))
         if cursor.fetchone() == (True,):
-            asides[schema, name] = (SCHEMA, aside)
+            asides[tuple(name)] = tuple(aside)
     return asides
-
-
-def _pairs(asides: Mapping[Name, Name]) -> list[list[str]]:
-    return [[schema, name, aside] for (schema, name), (_, aside) in asides.items()]
 
 
 def _read_state(cursor: Cursor) -> State:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from psycopg2 import sql
 
 from orchestrate.access.policies import POLICIES
-from orchestrate.contracts import VERSION_COLUMN, ForeignKey, Mart
+from orchestrate.contracts.marts import VERSION_COLUMN, ForeignKey, Mart
 from orchestrate.errors import DataError
 
 if TYPE_CHECKING:

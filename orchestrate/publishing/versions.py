@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from dataclasses import astuple, dataclass, field, replace
 from datetime import datetime
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final
@@ -33,6 +33,9 @@ RETAINED_VERSIONS: Final = 3
 # Of a client's id, as much as leaves room in the name of a database.
 _CLIENT_LENGTH: Final = 20
 
+# The pointer is one row: the version to be shown, the highest one ever decided, how many decisions
+# there were, and whether every scope shows what the last one said. The name of a scope's database
+# ends in its suffix.
 _CREATE: Final = """
     create schema if not exists casebook;
     create table if not exists casebook.pointer (
@@ -74,13 +77,6 @@ _CREATE: Final = """
         specialty_id text,
         suffix text not null references casebook.scopes
     );
-    comment on table casebook.pointer is
-        'One row: the version to be shown, the highest one ever decided, how many decisions there'
-        ' were, and whether every scope shows what the last one said.';
-    comment on table casebook.versions is 'One row per version that was published.';
-    comment on table casebook.scopes is
-        'One row per scope with a database, whose name ends in the suffix.';
-    comment on table casebook.members is 'One row per login, with the scope that it reads.';
 """
 
 
@@ -188,18 +184,7 @@ def locate_scopes(databases: Databases, scopes: Sequence[Scope]) -> list[ScopeDa
         execute_values(
             cursor,
             "insert into casebook.scopes values %s on conflict do nothing",
-            [
-                (
-                    place.suffix,
-                    place.scope.name,
-                    place.scope.audience,
-                    place.scope.client_id,
-                    place.scope.specialty_id,
-                    place.scope.scope_id,
-                    place.scope.resident_name,
-                )
-                for place in places
-            ],
+            [(place.suffix, *astuple(place.scope)) for place in places],
         )
     return places
 
@@ -297,7 +282,7 @@ def record_version(
         (
             published.version,
             published.published_at,
-            json.dumps(published.sources, default=_plain),
+            json.dumps(published.sources, default=str),
             json.dumps(published.rows),
             published.tests_passed,
             published.tests_warned,
@@ -350,15 +335,5 @@ def _new_suffix(scope: Scope) -> str:
 
 
 def _read_places(cursor: Cursor, databases: Databases) -> list[ScopeDatabase]:
-    cursor.execute(
-        "select name, audience, client_id, specialty_id, scope_id, resident_name, suffix"
-        " from casebook.scopes"
-    )
-    return [ScopeDatabase(Scope(*row[:-1]), row[-1], databases) for row in cursor.fetchall()]
-
-
-def _plain(value: object) -> object:
-    """Turn what JSON does not know into what it does."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    return str(value)
+    cursor.execute("select * from casebook.scopes")
+    return [ScopeDatabase(Scope(*row[1:]), row[0], databases) for row in cursor.fetchall()]

@@ -13,7 +13,7 @@ from datetime import date, datetime
 
 from psycopg2 import sql
 
-from orchestrate.contracts import VERSION_COLUMN
+from orchestrate.contracts.marts import VERSION_COLUMN
 from orchestrate.driver import Cursor
 from orchestrate.errors import DatabaseError
 from orchestrate.reports.downloads import safe_name

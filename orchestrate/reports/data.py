@@ -11,7 +11,7 @@ import psycopg2
 from psycopg2 import errors, sql
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 
-from orchestrate.contracts import VERSION_COLUMN
+from orchestrate.contracts.marts import VERSION_COLUMN
 from orchestrate.database.connection import refusal
 from orchestrate.driver import Connection, Cursor
 from orchestrate.errors import ConfigurationError, DatabaseError

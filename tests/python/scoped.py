@@ -34,6 +34,13 @@ def reader(databases: Databases, login: str) -> ConnectionTarget:
     return place_of(databases, login).as_reader(login)
 
 
+def elsewhere(databases: Databases, login: str, database: str) -> ConnectionTarget:
+    """Return how a login tries another database, for which its file of passwords has no line."""
+    place = place_of(databases, login)
+    password = databases.logins.find(place.server.endpoint, login)
+    return place.as_reader(login).derive(dbname=database, password=password or "")
+
+
 def read(databases: Databases, login: str, query: str) -> list[Row]:
     """Run a statement as a reader."""
     return rows(reader(databases, login), query)

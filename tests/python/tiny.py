@@ -27,6 +27,7 @@ from orchestrate.console import Console
 from orchestrate.database import ConnectionTarget, Databases, open_databases
 from orchestrate.driver import Cursor
 from orchestrate.publishing import PublishedVersion, publish
+from orchestrate.publishing.gate import GATE
 from orchestrate.settings import Settings
 
 Row = tuple[Any, ...]
@@ -41,26 +42,14 @@ MEMBERS: tuple[Row, ...] = (
 )
 
 
-# What the audit reads beside the marts: columns by model, and rows of some.
+# What the publisher reads beside the marts: columns by model, and rows of some.
 STAGING: Mapping[str, Sequence[str]] = {
-    "stg_advocacy__patients": (
-        "patient_id", "first_name", "last_name", "maiden_name", "address", "born_on", "died_on",
-        "city", "county",
-    ),
-    "stg_advocacy__encounters": (
-        "encounter_id", "patient_id", "payer_id", "encounter_code", "encounter_name", "reason_name",
-        "claim_cost", "payer_coverage_cost",
-    ),
-    "stg_advocacy__procedures": (
-        "encounter_id", "procedure_code", "procedure_description", "reason_name", "procedure_cost",
-    ),
-    "stg_advocacy__payers": ("payer_id", "payer_name"),
     "stg_reference__clients": ("client_id", "payer_name", "client_name", "report_page"),
     "stg_reference__payer_groups": ("payer_name", "detail_is_visible"),
     "stg_reference__restrictions": ("client_id", "specialty_id"),
     "stg_reference__specialties": ("procedure_code", "specialty_id", "specialty_name"),
     "stg_reference__specialty_words": ("specialty_id", "word"),
-}  # fmt: skip
+}
 STAGED: Mapping[str, Sequence[Row]] = {
     "stg_reference__payer_groups": [("Aetna", True), ("UnitedHealthcare", False)],
     "stg_reference__restrictions": [("humana", "hospice")],
@@ -71,8 +60,6 @@ STAGED: Mapping[str, Sequence[Row]] = {
 
 def column_type(name: str) -> str:
     """Return the type of a column of a private model, which its name tells."""
-    if name.endswith("_cost"):
-        return "numeric"
     return "boolean" if name.endswith("_is_visible") else "text"
 
 
@@ -136,6 +123,25 @@ def private_model(name: str, schema: str) -> dict[str, Any]:
     }
 
 
+def gate_test(name: str) -> dict[str, Any]:
+    """Return the manifest's node of a test of the gate."""
+    return {
+        "unique_id": f"test.casebook.{name}",
+        "resource_type": "test",
+        "name": name,
+        "config": {
+            "materialized": "test",
+            "enabled": True,
+            "severity": "error",
+            "error_if": "!= 0",
+            "warn_if": "!= 0",
+            "fail_calc": "count(*)",
+            "where": None,
+            "limit": None,
+        },
+    }
+
+
 def function(name: str, body: str, **more: Any) -> dict[str, Any]:
     """Return the manifest's node of a function over the mart `procedure_summary`."""
     return {
@@ -159,7 +165,7 @@ def function(name: str, body: str, **more: Any) -> dict[str, Any]:
 
 
 def tiny_manifest() -> dict[str, Any]:
-    """Return a manifest of four marts, their reference models, one test and one unit test."""
+    """Return a manifest of four marts, their reference models, the gate, a test and a unit test."""
     nodes = [
         model(
             "case_log_totals",
@@ -207,6 +213,7 @@ def tiny_manifest() -> dict[str, Any]:
         *(private_model(name, "staging") for name in STAGING),
         private_model("int_client_scopes", "intermediate"),
         private_model("int_codes_hidden", "intermediate"),
+        *map(gate_test, GATE),
         {
             "unique_id": "test.casebook.unique_study",
             "resource_type": "test",
@@ -287,6 +294,31 @@ def create_table(
     )
 
 
+def create_function(cursor: Any, node: Mapping[str, Any]) -> None:
+    """Make a function of the warehouse anew, in SQL or, where its body has a block, in PL/pgSQL."""
+    name = sql.Identifier(node["schema"], node["name"])
+    arguments = [
+        sql.SQL("{} {} default {}").format(
+            sql.Identifier(one["name"]), sql.SQL(one["data_type"]), sql.SQL(one["default_value"])
+        )
+        for one in node["arguments"]
+    ]
+    cursor.execute("set local check_function_bodies = off")
+    cursor.execute(sql.SQL("drop function if exists {}").format(name))
+    cursor.execute(
+        sql.SQL(
+            "create function {} ({}) returns {} language {} stable"
+            " set search_path to pg_catalog, pg_temp as {}"
+        ).format(
+            name,
+            sql.SQL(", ").join(arguments),
+            sql.SQL(node["returns"]["data_type"]),
+            sql.SQL("plpgsql" if "begin" in node["compiled_code"] else "sql"),
+            sql.Literal(node["compiled_code"]),
+        )
+    )
+
+
 @dataclass
 class Tiny:
     """A server's databases, a target folder, and the tables that its manifest describes."""
@@ -362,6 +394,8 @@ class Tiny:
             ):
                 types = {one: column_type(one) for one in names}
                 create_table(cursor, (schema, name), types, rows)
+            for node in self.manifest["functions"].values():
+                create_function(cursor, node)
             note_build(cursor, self.manifest["metadata"]["invocation_id"])
         connection.close()
         self.results = passing_results(self.manifest)

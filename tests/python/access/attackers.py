@@ -1,22 +1,26 @@
 """What a reader tries who wants to know more.
 
-Each is a function of an attacker that returns in words what was learned of rows out of sight:
-nothing, while all guards stand.
+Each is a function of an attacker that returns in words what was learned of rows out of sight, those
+of other scopes and those of another version: nothing, while all guards stand.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from typing import Any
 
 from psycopg2 import DatabaseError, DataError, errors, sql
 
+from orchestrate.errors import CasebookError
+
 LOGIN, OTHER = "open_reader", "hospice_reader"
 RELATION = "clients.procedure_summary"
-VERSION, OWN, SECRET = 2, "scope-humana-open", "hospice"
+# What is shown; a code that the version before had; what no row of the attacker's scope ever had.
+VERSION, FORMER, SECRET = 2, "20-former", "hospice"
 ENOUGH = 100
-FORCED = (
+SCANNING = (
     "set enable_seqscan = on; set enable_indexscan = off;"
     " set enable_indexonlyscan = off; set enable_bitmapscan = off"
 )
@@ -24,9 +28,13 @@ FORCED = (
 
 @dataclass(frozen=True)
 class Attacker:
-    """A reader's open session, and a way to let another reader read its rows meanwhile."""
+    """A reader's open session, and how it connects, to its own database or to another.
+
+    `let_other_read` lets another reader read its rows meanwhile.
+    """
 
     cursor: Any
+    connect: Callable[[str], Any]
     let_other_read: Callable[[], object]
 
     def rows(self, query: str | sql.Composable) -> list[tuple[Any, ...]]:
@@ -81,7 +89,8 @@ def read_everything(attacker: Attacker) -> list[str]:
 
 def _is_own(row: str) -> bool:
     """Tell whether a row as text, or a line of COPY, is of the attacker's scope and version."""
-    return row.lstrip("(").replace("\t", ",").startswith(f"{VERSION},{OWN},")
+    is_current = row.lstrip("(").replace("\t", ",").startswith(f"{VERSION},humana,")
+    return is_current and SECRET not in row
 
 
 class _Lines:
@@ -93,6 +102,24 @@ class _Lines:
     def write(self, part: bytes) -> None:
         """Take what comes."""
         self.text += part.decode()
+
+
+def enter_other_databases(attacker: Attacker) -> list[str]:
+    """Connect to every database of the server, and read there."""
+    attacker.cursor.execute("select current_database()")
+    (own,) = attacker.cursor.fetchone()
+    learned = []
+    for (name,) in attacker.rows("select datname::text from pg_database where datallowconn"):
+        try:
+            connection = attacker.connect(name)
+        except CasebookError:
+            continue
+        with closing(connection), connection.cursor() as cursor:
+            if name != own:
+                learned.append(f"entered {name}")
+            there = replace(attacker, cursor=cursor)
+            learned += read_everything(there)
+    return learned
 
 
 def take_roles(attacker: Attacker) -> list[str]:
@@ -126,9 +153,9 @@ def switch_row_security_off(attacker: Attacker) -> list[str]:
 def spoof_settings(attacker: Attacker) -> list[str]:
     """Set what a careless policy might ask, and read."""
     for name, value in (
+        ("casebook.version", "1"),
         ("casebook.scope_id", "scope-humana-more"),
         ("casebook.login", OTHER),
-        ("casebook.resident", "Two, Bob"),
         ("application_name", OTHER),
         ("search_path", "private, clients"),
     ):
@@ -136,30 +163,22 @@ def spoof_settings(attacker: Attacker) -> list[str]:
     return read_everything(attacker)
 
 
-def count_what_filters_remove(attacker: Attacker) -> list[str]:
-    """Have plans count the rows that a filter took away, in all and in a range of the key."""
-    learned = []
-    for where in ("true", "procedure_code >= '2' and procedure_code < '3'"):
-        for node in attacker.plan(f"select * from {RELATION} where {where}"):
-            learned += [
-                f"{key}: {value}" for key, value in node.items() if "Removed" in key and value
-            ]
-    return learned
+def ask_whether_the_version_was_asked_for(attacker: Attacker) -> list[str]:
+    """Add conditions that may come before the policy; it is not asked where no row meets them.
 
-
-def look_where_rows_lie(attacker: Attacker) -> list[str]:
-    """Force a sequential scan that stops at each own row, and count the others up to there."""
-    attacker.cursor.execute(FORCED)
-    ((own,),) = attacker.rows(f"select count(*) from {RELATION}")
-    removed = [
-        node["Rows Removed by Filter"]
-        for place in range(1, own + 1)
-        for node in attacker.plan(f"select version from {RELATION} limit {place}")
-        if node["Node Type"] == "Seq Scan"
-    ]
-    assert len(removed) == own > 10
-    together = len(set(removed)) == 1
-    return [f"own rows lie together, {removed[0]} are before them"] if together else []
+    By an array of one, which costs half an operator, and by a test for null, which costs nothing.
+    """
+    attacker.cursor.execute(SCANNING)
+    answers = {}
+    for condition in (
+        f"procedure_code = any ('{{{FORMER}}}')",
+        "procedure_code = any ('{nonsense}')",
+        "specialty_id is null",
+        "patient_count is null",
+    ):
+        nodes = attacker.plan(f"select from {RELATION} where {condition}")
+        answers[condition] = [node["Actual Loops"] for node in nodes]
+    return [str(answers)] if len(set(map(str, answers.values()))) > 1 else []
 
 
 def read_system_columns(attacker: Attacker) -> list[str]:
@@ -181,7 +200,10 @@ def compare_estimates(attacker: Attacker) -> list[str]:
 
 
 def search_the_catalog(attacker: Attacker) -> list[str]:
-    """Search every text of the server's catalogs, but for names of logins, which anybody sees."""
+    """Search every text of the server's catalogs, but for names of logins, which anybody sees.
+
+    Names of databases and groups are among them.
+    """
     catalogs = attacker.rows(
         "select oid::regclass::text from pg_class where relkind in ('r', 'v')"
         " and relnamespace = 'pg_catalog'::regnamespace"
@@ -227,8 +249,8 @@ def ask_by_errors(attacker: Attacker) -> list[str]:
     )
     for relation, column in columns:
         for condition in (
-            f"1 / (case when {column} = '{SECRET}' then 0 else 1 end) = 1",
-            f"(case when {column} = '{SECRET}' then {column} else '1' end)::integer = 1",
+            f"1 / (case when {column} = '{FORMER}' then 0 else 1 end) = 1",
+            f"(case when {column} = '{FORMER}' then {column} else '1' end)::integer = 1",
         ):
             try:
                 attacker.rows(f"select 1 from {relation} where {condition}")
@@ -250,7 +272,7 @@ def bring_functions(attacker: Attacker) -> list[str]:
     learned = ["a function of one's own"]
     for relation in attacker.relations():
         attacker.rows(f"select 1 from {relation} as shown where pg_temp.tell(shown::text)")
-    return learned + [notice for notice in connection.notices if SECRET in notice]
+    return learned + [notice for notice in connection.notices if FORMER in notice]
 
 
 def use_the_server(attacker: Attacker) -> list[str]:
@@ -269,4 +291,19 @@ def use_the_server(attacker: Attacker) -> list[str]:
         except DatabaseError:
             continue
         learned.append(statement)
+    return learned
+
+
+def end_sessions(attacker: Attacker) -> list[str]:
+    """End every session that the server tells of, among them another one of the same login."""
+    learned = []
+    with closing(attacker.connect("")):
+        for (pid,) in attacker.rows(
+            "select pid from pg_stat_activity where pid <> pg_backend_pid() and datname is not null"
+        ):
+            try:
+                attacker.cursor.execute("select pg_terminate_backend(%s)", (pid,))
+            except errors.InsufficientPrivilege:
+                continue
+            learned.append(f"ended {pid}")
     return learned

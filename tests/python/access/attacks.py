@@ -6,15 +6,16 @@ from typing import NamedTuple
 
 from tests.python.access.attackers import (
     LOGIN,
-    OWN,
     RELATION,
     SECRET,
+    VERSION,
     Learn,
     ask_by_errors,
+    ask_whether_the_version_was_asked_for,
     bring_functions,
     compare_estimates,
-    count_what_filters_remove,
-    look_where_rows_lie,
+    end_sessions,
+    enter_other_databases,
     read_everything,
     read_system_columns,
     search_the_catalog,
@@ -30,7 +31,9 @@ from tests.python.access.attackers import (
 class Guard(NamedTuple):
     """What stops an attack, in words, and the statements that take it away and put it back.
 
-    Policies, rights and functions need not be put back: that is done after every attack.
+    `{own}`, `{other}` and `{other_group}` in them stand for the attacker's database, another
+    client's, and the group that enters that one. Policies, rights and functions need not be put
+    back: that is done after every attack.
     """
 
     what: str
@@ -46,37 +49,32 @@ class Attack(NamedTuple):
     given: Guard = Guard("nothing", ())
 
 
-# A policy with a flag: it shows what it should, and plans tell how much it does not.
-FLAGGED = (
-    f"alter policy scope_is_own on {RELATION}"
-    f" using (scope_id = 'scope-humana-more' and specialty_id <> '{SECRET}')"
-)
 # A view of the owner's that filters, by a condition that costs more than the attacker's.
 _VIEW = Guard(
-    "rows are filtered by row security, not by a view",
+    "versions are filtered by row security, not by a view",
     (
         f"create view clients.shown as select * from {RELATION}"
-        f" where translate(lower(trim(scope_id)), ' ', '') = '{OWN}'",
+        f" where translate(lower(trim(version::text)), ' ', '') = '{VERSION}'",
         "alter view clients.shown owner to casebook_owner",
         "grant select on clients.shown to casebook_client",
     ),
     ("drop view clients.shown",),
 )
-_SCOPE_BY_SETTING = """
-    create or replace function private.reader_scope() returns text language sql stable
-    security definer parallel restricted set search_path to pg_catalog, pg_temp as
-    'select coalesce(current_setting(''casebook.scope_id'', true), members.scope_id)
-    from private.members where members.login = session_user'
-"""
-_VERSION_FOR_MEMBERS = """
+_VERSION_BY_SETTING = """
     create or replace function private.current_version() returns bigint language sql stable
     security definer parallel restricted set search_path to pg_catalog, pg_temp as
-    'select current_version from private.pointer'
+    'select coalesce(current_setting(''casebook.version'', true)::bigint, current_version)
+    from private.pointer'
+"""
+# Rows of others, though of a version that nobody sees.
+_FOREIGN = f"""
+    insert into {RELATION}
+    select 0, 'humana', 'foreign ' || number, '{SECRET}', 1 from generate_series(1, 500) as number
 """
 _TEMPORARY = Guard(
     "nobody makes temporary objects",
-    (f"grant temporary on database reporting to {LOGIN}",),
-    (f"revoke temporary on database reporting from {LOGIN}",),
+    (f"grant temporary on database {{own}} to {LOGIN}",),
+    (f"revoke temporary on database {{own}} from {LOGIN}",),
 )
 _TEMPORARY_AND_VIEW = Guard(
     "nor is there a view to ask by them",
@@ -112,18 +110,10 @@ def _granted(what: str, role: str) -> Guard:
     return Guard(what, (f"grant {role} to {LOGIN}",), (f"revoke {role} from {LOGIN}",))
 
 
-def _with_statistics(target: int) -> tuple[str, ...]:
-    return tuple(
-        f"alter table {RELATION} alter {column} set statistics {target}"
-        for column in ("version", "scope_id", "specialty_id")
-    )
-
-
 ATTACKS = (
     Attack(
         read_everything,
         (
-            Guard("each scope has a policy", (f"drop policy scope_is_own on {RELATION}",)),
             Guard("each version has a policy", (f"drop policy version_is_current on {RELATION}",)),
             Guard(
                 "a new table gives nobody any right",
@@ -143,31 +133,34 @@ ATTACKS = (
         ),
     ),
     Attack(
-        read_everything,
-        (Guard("who is in two audiences has no version", (_VERSION_FOR_MEMBERS,)),),
-        _granted("a login in two audiences", "casebook_program"),
+        enter_other_databases,
+        (
+            Guard(
+                "a database is open to the group of its scope only",
+                (f"grant connect on database {{other}} to {LOGIN}",),
+                (f"revoke connect on database {{other}} from {LOGIN}",),
+            ),
+            _granted("a login is in the group of its scope alone", "{other_group}"),
+        ),
     ),
     Attack(take_roles, (_granted("a login is in its group alone", "casebook_owner"),)),
     Attack(take_sessions, (_of_login("no superuser", "superuser", "nosuperuser"),)),
     Attack(switch_row_security_off, (_of_login("no bypass", "bypassrls", "nobypassrls"),)),
-    Attack(spoof_settings, (Guard("scopes go by who logged in", (_SCOPE_BY_SETTING,)),)),
     Attack(
-        count_what_filters_remove,
-        (Guard("policies are equalities that an index answers", (FLAGGED,)),),
+        spoof_settings,
+        (Guard("the version goes by the pointer alone", (_VERSION_BY_SETTING,)),),
     ),
     Attack(
-        look_where_rows_lie,
-        (
+        ask_whether_the_version_was_asked_for,
+        tuple(
             Guard(
-                "rows of several scopes are shuffled",
-                (f"cluster {RELATION} using procedure_summary_pkey",),
-                (
-                    f"create table private.kept as select * from {RELATION}",
-                    f"delete from {RELATION}",
-                    f"insert into {RELATION} select * from private.kept order by random()",
-                    "drop table private.kept",
-                ),
-            ),
+                f"nothing costs less than the policy, not {condition}",
+                (f"alter policy version_is_current on {RELATION} using ({condition})",),
+            )
+            for condition in (
+                "version = (select private.current_version())",
+                "version = any (array[(select private.current_version())])",
+            )
         ),
     ),
     Attack(
@@ -183,12 +176,9 @@ ATTACKS = (
         compare_estimates,
         (
             Guard(
-                "no statistics of columns",
-                (*_with_statistics(100), f"analyze {RELATION}"),
-                (
-                    *_with_statistics(0),
-                    f"delete from pg_statistic where starelid = '{RELATION}'::regclass",
-                ),
+                "rows of others are not there to be in statistics",
+                (_FOREIGN, f"analyze {RELATION}"),
+                (f"delete from {RELATION} where version = 0", f"analyze {RELATION}"),
             ),
         ),
     ),
@@ -204,6 +194,21 @@ ATTACKS = (
                 (f"drop index clients.{SECRET}_only",),
             ),
             Guard(
+                "statistics keep no value that was taken away",
+                (
+                    _FOREIGN,
+                    f"analyze {RELATION}",
+                    f"delete from {RELATION} where version = 0",
+                    "grant select on pg_statistic to public",
+                ),
+                ("revoke select on pg_statistic from public", f"analyze {RELATION}"),
+            ),
+            Guard(
+                "no name of a group tells of a restriction",
+                (f"create role casebook_humana_{SECRET}",),
+                (f"drop role casebook_humana_{SECRET}",),
+            ),
+            Guard(
                 "comments name nothing that is hidden",
                 (f"comment on column {RELATION}.specialty_id is 'Such as {SECRET}.'",),
                 (f"comment on column {RELATION}.specialty_id is 'The specialty_id.'",),
@@ -217,6 +222,24 @@ ATTACKS = (
                 "the server's counters are closed",
                 (_COUNTERS.format(change="grant", of="to"),),
                 (_COUNTERS.format(change="revoke", of="from"),),
+            ),
+        ),
+    ),
+    Attack(
+        end_sessions,
+        (
+            Guard(
+                "no function takes a session from anybody",
+                (
+                    "grant select on pg_stat_activity to public",
+                    "grant execute on function pg_stat_get_activity(integer),"
+                    " pg_terminate_backend(integer, bigint) to public",
+                ),
+                (
+                    "revoke select on pg_stat_activity from public",
+                    "revoke execute on function pg_stat_get_activity(integer),"
+                    " pg_terminate_backend(integer, bigint) from public",
+                ),
             ),
         ),
     ),

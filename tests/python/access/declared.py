@@ -23,6 +23,8 @@ READS = {
     ("staff", "extracts"): "all",
 }
 AUDIENCES = ("program", "resident", "client", "management", "staff")
+# Where there is such a role, pages and publications have connections that no reader can take.
+RESERVED = "pg_use_reserved_connections"
 # The policies call it for the reader, who cannot: nobody may use the schema that it is in.
 POLICY_FUNCTION = ("private", "current_version")
 
@@ -41,8 +43,8 @@ CLOSED_FOR_TRANSACTIONS = {"age", "mxid_age", "pg_xact_commit_timestamp"}
 CLOSED_RELATIONS = ("pg_stat_", "pg_statio_")
 CLOSED_VIEWS_OF_THE_SERVER = {
     "pg_aios", "pg_backend_memory_contexts", "pg_dsm_registry_allocations", "pg_locks",
-    "pg_prepared_xacts", "pg_replication_origin_status", "pg_replication_slots", "pg_shdepend",
-    "pg_shmem_allocations", "pg_shmem_allocations_numa",
+    "pg_prepared_xacts", "pg_replication_origin_status", "pg_replication_slots", "pg_sequences",
+    "pg_shdepend", "pg_shmem_allocations", "pg_shmem_allocations_numa", "pg_wait_events",
 }  # fmt: skip
 # The standard's views show everybody what they hold; the server keeps no note of these grants.
 OPEN_VIEWS = "information_schema"
@@ -87,9 +89,10 @@ def roles_of(names: Iterable[str], logins: Mapping[str, tuple[str, str]], base: 
         group = f"casebook_{database.removeprefix(f'{base}_')}"
         of_audience = frozenset({f"casebook_{audience}"} - {group})
         known[group] = Role(group, audience, database, of_audience, is_login=False)
-        for one in (login, f"{group}_pages"):
-            known[one] = Role(one, audience, database, of_audience | {group})
-    owner = Role("casebook_publisher", groups=frozenset({"casebook_owner"}))
+        known[login] = Role(login, audience, database, of_audience | {group})
+        pages = f"{group}_pages"
+        known[pages] = Role(pages, audience, database, of_audience | {group, RESERVED})
+    owner = Role("casebook_publisher", groups=frozenset({"casebook_owner", RESERVED}))
     return [{owner.name: owner, **known}.get(name, Role(name)) for name in sorted(names)]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg2 import Error, sql
 
-from orchestrate.access.policies import Access, Given, declared_access, difference, live_access
+from orchestrate.access.policies import Given, access_changes, roles_with_default_rights
 from orchestrate.access.roles import groups_of, role_changes
 from orchestrate.access.scopes import ScopeDatabase
 from orchestrate.publishing.versions import read_readers
@@ -46,10 +46,6 @@ class Detectors:
         given = Given.from_json(cursor.fetchone()[0])
         return cls(subject, place, given, subject.roles(), subject.expected(database))
 
-    def declared(self, cursor: Any) -> Access:
-        """Return the access that the publisher declares."""
-        return declared_access(self.place, self.given, live_access(cursor))
-
     def first_to_notice(self, cursor: Any) -> str | None:
         """Say which detector notices something, in the superuser's transaction with a change."""
         if self._is_refused(cursor):
@@ -64,8 +60,7 @@ class Detectors:
 
     def _is_refused(self, cursor: Any) -> bool:
         """Tell whether a publication would be: it looks at rights in the database, and at roles."""
-        live = live_access(cursor)
-        if difference(declared_access(self.place, self.given, live), live):
+        if access_changes(cursor, self.place, self.given) or roles_with_default_rights(cursor):
             return True
         places, members = read_readers(self.subject.databases)
         # As the builder looks, who administers the roles that it made.

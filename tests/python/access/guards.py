@@ -109,7 +109,12 @@ _LOGINS = """
     cross join lateral (
         values
             ('is in one group only', 1 = (
-                select count(*) from pg_auth_members where member = login.oid
+                select count(*) from pg_auth_members
+                where member = login.oid
+                    and not (
+                        login.rolname ~ '^casebook_.*_pages$'
+                        and roleid::regrole::text = 'pg_use_reserved_connections'
+                    )
             )),
             ('has a limit of connections', login.rolconnlimit between 1 and 20),
             ('has a limit of time', starts_with(login.rolname, 'casebook_') or exists (

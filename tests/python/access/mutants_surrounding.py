@@ -81,7 +81,7 @@ def _of_logins(cursor: Any, roles: list[Role]) -> Iterator[Mutant]:
             yield Mutant(
                 f"{kind} in a role of power", f"{login}, {power}", (f"grant {power} to {login}",)
             )
-        for name in predefined:
+        for name in sorted({*predefined} - role.groups):
             yield Mutant(
                 f"{kind} in a role of the server", f"{login}, {name}", (f"grant {name} to {login}",)
             )

@@ -80,7 +80,9 @@ class Subject:
         if role.name == STRANGER:
             return place.derive(password=self.password)
         file = self.databases.logins if role.name in self.logins else self.databases.passwords
-        return place.derive(passfile=str(file.path))
+        # By itself: the file has a line for the own database only.
+        found = file.find(self.databases.reporting.endpoint, role.name)
+        return place.derive(password=found or "")
 
     def roles(self) -> list[Role]:
         """Return every role of the server but its own and the owner of the tables."""
@@ -98,6 +100,10 @@ class Subject:
     def entering(self) -> list[Role]:
         """Return the roles that log in to a scope's database to read: members', and for pages."""
         return [role for role in self.roles() if role.is_login and role.database]
+
+    def readers(self) -> list[Role]:
+        """Return the logins of members."""
+        return [role for role in self.roles() if role.name in self.logins]
 
     def conditions(self, database: str, columns: Mapping[Name, set[str]]) -> dict[Name, str]:
         """Say which rows of each relation the readers of a scope must see: relation -> condition.

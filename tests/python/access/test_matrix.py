@@ -86,7 +86,7 @@ def test_each_scope_has_a_database_of_its_own(examined: Subject) -> None:
 def test_privileges_are_exactly_those_declared(
     examined: Subject, soak: bool, figure: Figure
 ) -> None:
-    """Who enters a database asks for itself there; of all others the server tells.
+    """A reader asks for itself in its database; of all others there the server tells.
 
     Of those not all cells are read but what differs from a new server, unless in the long test.
     """
@@ -101,7 +101,7 @@ def test_privileges_are_exactly_those_declared(
                 wrong.append((where, role.name, *cell[:4]))
 
     for database in examined.audiences:
-        inside = [role for role in examined.entering() if role.database == database]
+        inside = [role for role in examined.readers() if role.database == database]
         for role in inside:
             with examined.target(role).session() as connection, connection.cursor() as cursor:
                 for cell in read_cells(cursor, role.name):
@@ -141,16 +141,20 @@ def test_every_guard_stands(examined: Subject, figure: Figure) -> None:
     figure(f"access guards: {counted.total():,} of {len(counted)} kinds")
 
 
-def test_statements_get_no_further_than_privileges(examined: Subject, figure: Figure) -> None:
-    """Each verb is tried on each relation and each closed function is called, as each login.
+def test_statements_get_no_further_than_privileges(
+    examined: Subject, soak: bool, figure: Figure
+) -> None:
+    """Each verb is tried on each relation and each closed function is called, as each reader.
 
-    The publisher, who enters all databases, tries in one of them.
+    The publisher, who enters all databases, tries in one of them; a login for pages, which holds
+    what its scope's readers do, in the long test.
     """
     counted: Counter[str] = Counter()
     wrong = []
     (publisher,) = [role for role in examined.roles() if role.name == PUBLISHER]
-    entering = [(role, role.database or "") for role in examined.entering()]
-    for role, database in [*entering, (publisher, next(iter(examined.audiences)))]:
+    trying = examined.entering() if soak else examined.readers()
+    who = [(role, role.database or "") for role in trying]
+    for role, database in [*who, (publisher, next(iter(examined.audiences)))]:
         with (
             closing(examined.target(role, database).connect()) as connection,
             connection.cursor() as cursor,

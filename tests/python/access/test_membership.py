@@ -7,6 +7,7 @@ from typing import Any
 import psycopg2
 import pytest
 from psycopg2 import sql
+from scoped import elsewhere
 
 from orchestrate.database.passwords import new_password
 from orchestrate.errors import DatabaseError
@@ -64,14 +65,16 @@ def test_a_login_in_two_audiences_reads_no_more(published: Any, member: str) -> 
     """Whoever grants it, directly or by a group within a group; the next publication ends it."""
     own = published.place("open_reader")
     name = own.group if member.startswith("group") else member
-    rows = "select scope_id from clients.procedure_summary"
+    rows = "select client_id, procedure_code from clients.procedure_summary"
     before = published.read("open_reader", rows)
     with published.databases.reporting.door.session() as admin, admin.cursor() as cursor:
         cursor.execute(f"grant casebook_program to {name}")
-    assert published.read("open_reader", rows) == before == [("scope-humana-open",)]
+    assert published.read("open_reader", rows) == before == [("humana", "73761001")]
     published.publish()
     assert published.read("open_reader", rows) == before
-    other = own.as_reader("open_reader").derive(dbname=published.place("program_director").database)
+    other = elsewhere(
+        published.databases, "open_reader", published.place("program_director").database
+    )
     with pytest.raises(DatabaseError, match="permission denied for database"):
         other.connect()
 

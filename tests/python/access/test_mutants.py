@@ -51,7 +51,7 @@ def test_every_mutant_of_access_is_noticed(
             detectors = Detectors.prepare(cursor, subject, database)
             assert detectors.first_to_notice(cursor) is None
             mutants = [
-                *declared_mutants(cursor, detectors.declared(cursor), database),
+                *declared_mutants(cursor, subject.audiences[database]),
                 *surrounding_mutants(cursor, subject, database),
             ]
             assert len(mutants) >= 200

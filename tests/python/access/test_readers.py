@@ -8,6 +8,7 @@ from typing import Any
 import psycopg2
 import pytest
 from psycopg2 import errors
+from scoped import elsewhere
 from tiny import make_tiny
 
 from orchestrate.errors import DatabaseError
@@ -173,7 +174,7 @@ def test_no_reader_gets_into_another_database(published: Any) -> None:
         others = {published.databases.warehouse.database, "postgres", "template1", "template0"}
         for name in (others | set(databases.values())) - {own}:
             with pytest.raises(DatabaseError, match=r"permission denied|not currently accepting"):
-                published.reader(login).derive(dbname=name).connect()
+                elsewhere(published.databases, login, name).connect()
 
 
 def test_logins_are_limited(published: Any) -> None:

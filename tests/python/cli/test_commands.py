@@ -16,8 +16,8 @@ import pytest
 
 from orchestrate.console import Console
 from orchestrate.errors import ExitStatus
-from orchestrate.publishing import run_lock
 from orchestrate.rollback import put_back
+from orchestrate.run_lock import run_lock
 from orchestrate.settings import PROJECT_DIR
 from tests.python.conftest import Casebook
 

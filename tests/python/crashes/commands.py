@@ -118,12 +118,17 @@ class Commands:
     started: list[Command] = field(default_factory=list)
     obstacles: list[Connection] = field(default_factory=list)
 
-    def start(self, *arguments: str) -> Command:
-        """Start `casebook …` on the tiny Casebook's databases."""
+    def start(self, *arguments: str, prepare: Callable[[], object] = lambda: None) -> Command:
+        """Start `casebook …` on the tiny Casebook's databases; `prepare` changes its process."""
         self.folder.mkdir(exist_ok=True)
         output = self.folder / f"{len(self.started)}.txt"
         environment = servers.variables(self.home)
-        process = as_process(lambda: _become(arguments, environment), output)
+
+        def become() -> None:
+            prepare()
+            _become(arguments, environment)
+
+        process = as_process(become, output)
         self.started.append(Command(process, output))
         return self.started[-1]
 
@@ -137,9 +142,10 @@ class Commands:
         )
         self.tiny.write_artifacts()
 
-    def start_publishing(self) -> Command:
+    def start_publishing(self, prepare: Callable[[], object] = lambda: None) -> Command:
         """Start to publish what was built."""
-        return self.start("publish", "--target-path", str(self.tiny.target_dir))
+        target = str(self.tiny.target_dir)
+        return self.start("publish", "--target-path", target, prepare=prepare)
 
     def publish(self, generation: int) -> float:
         """Publish a generation, whatever came before; return how many seconds it took."""

@@ -20,7 +20,7 @@ from embedded import settings_of
 from orchestrate.console import Console
 from orchestrate.database import open_databases, remove_embedded
 from orchestrate.errors import BusyError
-from orchestrate.publishing import run_lock
+from orchestrate.run_lock import run_lock
 from orchestrate.settings import PROJECT_DIR
 from tests.python.conftest import Casebook
 from tests.python.crashes.commands import PATIENCE_SECONDS, Commands, as_process, wait_until

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from orchestrate.contracts import Mart
+from orchestrate.contracts.marts import Mart
 
 
 class RuleMutant(NamedTuple):

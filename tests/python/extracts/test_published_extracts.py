@@ -208,7 +208,8 @@ def test_files_are_for_their_owner_alone_and_nothing_is_left_over(
         for folder in (one.folder, one.folder.parent):
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert {stat.S_IMODE(path.stat().st_mode) for path in one.folder.iterdir()} == {0o600}
-    assert [path.name for path in published.output_dir.rglob(".*casebook-*")] == []
+    hidden = [path.name for path in published.output_dir.rglob(".*casebook-*")]
+    assert hidden == [".casebook-folders"]
 
 
 def test_no_folder_mentions_another_client(published: Casebook) -> None:

@@ -160,3 +160,26 @@ def test_a_function_whose_contract_is_open_is_refused(tiny: Any) -> None:
     declare(tiny, function("counted", BODY, description=""))
     with pytest.raises(DataError, match=r"clients\.counted: it has no description"):
         tiny.publish()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "alter function clients.counted(text) volatile",
+        "alter function clients.counted(text) security definer",
+        "alter function clients.counted(text) reset search_path",
+        "drop function clients.counted(text)",
+    ],
+)
+def test_what_dbt_did_not_build_so_is_refused(tiny: Any, damage: str) -> None:
+    declare(tiny, function("counted", BODY))
+    tiny.as_builder(damage)
+    with pytest.raises(DataError, match=r"clients\.counted cannot be published"):
+        tiny.publish()
+
+
+def test_what_reads_more_of_the_warehouse_is_refused(tiny: Any) -> None:
+    body = BODY + ' union all select login, 1 from "warehouse"."staging"."stg_reference__members"'
+    declare(tiny, function("counted", body))
+    with pytest.raises(DataError, match="reads more than public marts"):
+        tiny.publish()

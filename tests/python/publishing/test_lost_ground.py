@@ -16,8 +16,9 @@ from orchestrate.errors import DataError, LostConnectionError
 from orchestrate.loading import DomainSource, LoadedTable
 from orchestrate.loading.state import raw_transaction, record_table
 from orchestrate.pipeline import refuse_newer_sources
-from orchestrate.publishing import published_versions, run_lock
+from orchestrate.publishing import published_versions
 from orchestrate.publishing.artifacts import BuildNote
+from orchestrate.run_lock import run_lock
 
 BUILT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 

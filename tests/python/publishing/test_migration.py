@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import closing
+from threading import Event, Thread
 from typing import Any
 
 import psycopg2
@@ -17,8 +18,9 @@ from orchestrate.console import Console
 from orchestrate.driver import Connection
 from orchestrate.errors import DatabaseError, LostConnectionError
 from orchestrate.mending import find_problems
-from orchestrate.publishing import publisher, scope_versions, waiting
+from orchestrate.publishing import publisher, rebuilding, scope_versions, waiting
 from orchestrate.publishing.publisher import complete, lagging_scopes
+from orchestrate.rollback import put_back
 
 READ = {
     "program_director": (
@@ -107,7 +109,7 @@ def begin(tiny: Tiny, login: str, statement: str) -> Connection:
 def test_readers_go_on_while_tables_take_another_form(
     published: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody waits during the copy, and transactions from before find their rows afterwards."""
+    """Nobody waits during the copy, and transactions from before find their rows to their end."""
 
     def connect(login: str) -> Connection:
         return published.reader(login).connect()
@@ -115,25 +117,33 @@ def test_readers_go_on_while_tables_take_another_form(
     before = read_all(connect)
     change_contracts(published)
     meanwhile: list[dict[str, list[Any]]] = []
-    open_still: list[Connection] = []
+    is_waiting = Event()
+
+    def read_late() -> None:
+        # Transactions that see the version of now, and have not touched what changes.
+        kept = {login: begin(published, login, "select 1") for login in READ}
+        begun.set()
+        is_waiting.wait()
+        meanwhile.append(read_all(lambda login: kept[login]))
+
+    begun, reading = Event(), Thread(target=read_late)
 
     def look() -> None:
         meanwhile.append(read_all(connect))
-        # Transactions that see the version of now, and have not touched what changes.
-        open_still.extend(begin(published, login, "select 1") for login in READ)
+        reading.start()
+        begun.wait()
 
+    def wait_out(*arguments: Any) -> None:
+        is_waiting.set()
+        original(*arguments)
+
+    original = rebuilding.wait_out
+    monkeypatch.setattr(rebuilding, "wait_out", wait_out)
     during_the_copy(monkeypatch, look)
     assert published.publish().version == 2
+    reading.join()
 
-    assert meanwhile == [before]
-    kept = dict(zip(READ, open_still, strict=True))
-    for login, relations in READ.items():
-        for relation in relations:
-            cursor = kept[login].cursor()
-            cursor.execute(f"select * from {relation} order by 1, 2")
-            old = [row[: len(before[relation][0])] for row in cursor.fetchall()]
-            assert old == before[relation], relation
-        kept[login].close()
+    assert meanwhile == [before, before]
     after = read_all(connect)
     assert {version for rows in after.values() for version, *_ in rows} == {2}
     assert {relation: len(rows) for relation, rows in after.items()} == {
@@ -260,6 +270,34 @@ def test_what_a_killed_publication_left_is_cleared(
     published.as_builder("alter table residency.versions add if not exists new date")
     assert published.publish().version == 2
     assert published.as_owner(IN_PRIVATE) == [("pointer",), ("versions",)]
+
+
+def test_what_was_left_aside_is_taken_for_nothing_of_an_earlier_version(
+    published: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Version 2 had a table built aside; so had a third, of another table, that was cut off."""
+
+    def cut_off(*_: object) -> None:
+        raise LostConnectionError("The server went away.")
+
+    before = published.content()
+    published.node("case_log_totals")["columns"]["chest_xray"]["data_type"] = "bigint"
+    published.build(2)
+    published.publish()
+    published.node("case_log_group_progress")["columns"]["completed"]["data_type"] = "bigint"
+    published.build(3)
+    with monkeypatch.context() as patched:
+        patched.setattr(publisher, "decide", cut_off)
+        with pytest.raises(LostConnectionError):
+            published.publish()
+    console = Console(error_stream=published.said)
+    put_back(published.settings, published.databases, console, lambda: None)
+    assert published.content() == before
+    progress = "select version, completed from residency.case_log_group_progress"
+    assert published.read("program_director", progress) == [(1, 1)]
+    published.build(4)
+    assert published.publish().version == 3
+    assert published.read("program_director", progress) == [(3, 4)]
 
 
 def test_what_a_lost_connection_left_aside_is_cleared(

@@ -8,8 +8,10 @@ import pytest
 
 from orchestrate.console import Console
 from orchestrate.errors import BusyError, DatabaseError
-from orchestrate.publishing import published_versions, publisher, run_lock, scope_versions
+from orchestrate.publishing import published_versions, publisher, scope_versions
+from orchestrate.publishing.gate import GATE
 from orchestrate.publishing.versions import Pointer, decide, read_pointer, record
+from orchestrate.run_lock import run_lock
 
 
 def test_publishes_what_the_build_holds(tiny: Any) -> None:
@@ -21,10 +23,16 @@ def test_publishes_what_the_build_holds(tiny: Any) -> None:
         "residency.case_log_group_progress": 1,
         "clients.procedure_summary": 4,
     }
-    assert version.tests_passed == 2
+    assert version.tests_passed == len(GATE) + 2
     studies = tiny.read("program_director", "select * from residency.fct_studies")
     warehouse = tiny.as_builder("select 1::bigint, * from residency.fct_studies")
     assert sorted(studies) == sorted(warehouse)
+
+
+def test_a_column_beside_the_contract_is_not_published(tiny: Any) -> None:
+    tiny.as_builder("alter table residency.fct_studies add column patient_name text")
+    tiny.publish()
+    assert len(tiny.read("program_director", "select * from residency.fct_studies")[0]) == 4
 
 
 def test_versions_are_told_newest_first_and_three_are_kept(tiny: Any) -> None:

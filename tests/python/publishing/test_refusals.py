@@ -13,6 +13,7 @@ from tiny import make_tiny, tiny_manifest
 from orchestrate.console import Console
 from orchestrate.errors import ConfigurationError, DatabaseError, DataError
 from orchestrate.publishing import publish, published_versions
+from orchestrate.publishing.gate import GATE
 
 
 @pytest.fixture(scope="module")
@@ -71,20 +72,53 @@ def lose_mart(tiny: Any) -> None:
     tiny.as_builder("drop table residency.fct_studies")
 
 
-def change_mart(tiny: Any) -> None:
-    tiny.as_builder("alter table residency.fct_studies alter column rvu type numeric(14,2)")
-
-
-def add_name(tiny: Any) -> None:
-    tiny.as_builder("alter table residency.fct_studies add column patient_name text")
-
-
 def break_foreign_key(tiny: Any) -> None:
     tiny.as_builder("insert into residency.fct_studies values ('x', 'Nobody', 1)")
 
 
 def repeat_key(tiny: Any) -> None:
     tiny.as_builder("insert into residency.case_log_group_progress values ('chest_xray', 1)")
+
+
+GATE_TEST = f"test.casebook.{GATE[0]}"
+
+
+def delete_gate(tiny: Any) -> None:
+    del tiny.manifest["nodes"][GATE_TEST]
+
+
+def disable_gate(tiny: Any) -> None:
+    tiny.manifest["nodes"][GATE_TEST]["config"]["enabled"] = False
+
+
+def soften_gate(tiny: Any) -> None:
+    tiny.manifest["nodes"][GATE_TEST]["config"]["severity"] = "warn"
+
+
+def raise_threshold(tiny: Any) -> None:
+    tiny.manifest["nodes"][GATE_TEST]["config"] |= {"error_if": "> 5", "warn_if": "> 5"}
+
+
+def narrow_gate(tiny: Any) -> None:
+    tiny.manifest["nodes"][GATE_TEST]["config"]["where"] = "false"
+
+
+def leave_gate_out(tiny: Any) -> None:
+    tiny.results["results"] = [
+        result for result in tiny.results["results"] if result["unique_id"] != GATE_TEST
+    ]
+
+
+def gate_result(status: str) -> Callable[[Any], None]:
+    """Return the damage that the gate's first test has another status."""
+
+    def damage(tiny: Any) -> None:
+        for result in tiny.results["results"]:
+            if result["unique_id"] == GATE_TEST:
+                result["status"] = status
+
+    damage.__name__ = f"gate_{status}"
+    return damage
 
 
 @pytest.mark.parametrize(
@@ -99,9 +133,16 @@ def repeat_key(tiny: Any) -> None:
         (build_empty, DataError, "--empty"),
         (rename_project, DataError, "'somebody_elses'"),
         (build_elsewhere, DataError, "is of the database another, but the warehouse is warehouse"),
-        (lose_mart, DataError, "residency.fct_studies is not in the warehouse"),
-        (change_mart, DataError, "rvu is numeric(14,2), not numeric(14,4)"),
-        (add_name, DataError, "patient_name that its contract does not name"),
+        (delete_gate, DataError, f"{GATE[0]} is not in the project"),
+        (disable_gate, DataError, f"{GATE[0]} is disabled"),
+        (soften_gate, DataError, f"{GATE[0]} has another severity than it needs"),
+        (raise_threshold, DataError, f"{GATE[0]} has another error_if than it needs"),
+        (narrow_gate, DataError, f"{GATE[0]} has another where than it needs"),
+        (leave_gate_out, DataError, f"without a result: {GATE_TEST}"),
+        (gate_result("warn"), DataError, f"{GATE[0]} did not pass (warn)"),
+        (gate_result("skipped"), DataError, f"{GATE_TEST} (skipped)"),
+        (gate_result("fail"), DataError, f"{GATE_TEST} (fail)"),
+        (lose_mart, DatabaseError, 'relation "residency.fct_studies" does not exist'),
         (break_foreign_key, DatabaseError, "violates foreign key constraint"),
         (repeat_key, DatabaseError, "duplicate key"),
     ],

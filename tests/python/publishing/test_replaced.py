@@ -29,7 +29,7 @@ def test_a_table_that_dbt_would_replace_meanwhile_is_not_published_empty(
     tiny: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the snapshot that is published the new table would have no rows, nobody a login."""
-    audit = publisher.audit
+    read_known = publisher.read_known
     waited: list[tuple[str, str]] = []
 
     def replace(schema: str, name: str) -> None:
@@ -47,12 +47,12 @@ def test_a_table_that_dbt_would_replace_meanwhile_is_not_published_empty(
         finally:
             connection.close()
 
-    def audit_meanwhile(*args: Any) -> None:
+    def read_meanwhile(*args: Any) -> Any:
         for relation in RELATIONS:
             replace(*relation)
-        audit(*args)
+        return read_known(*args)
 
-    monkeypatch.setattr(publisher, "audit", audit_meanwhile)
+    monkeypatch.setattr(publisher, "read_known", read_meanwhile)
     published = tiny.publish()
     assert published.rows == {
         "residency.case_log_totals": 2,

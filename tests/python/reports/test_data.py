@@ -97,12 +97,21 @@ def test_values_are_the_databases_own(published: Casebook) -> None:
 
 
 @pytest.mark.slow
-def test_a_relation_of_another_audience_is_refused_and_said(published: Casebook) -> None:
+def test_a_relation_of_another_audience_is_not_there(published: Casebook) -> None:
+    with (
+        closing(scoped.reader(published.databases, "program_director").connect()) as connection,
+        pytest.raises(ConfigurationError, match="Nothing is published"),
+    ):
+        read_client(connection)
+
+
+@pytest.mark.slow
+def test_a_relation_that_nobody_may_read_is_refused_and_said(published: Casebook) -> None:
     with (
         closing(scoped.reader(published.databases, "program_director").connect()) as connection,
         pytest.raises(DatabaseError, match="may not read"),
     ):
-        read_client(connection)
+        read_snapshot(connection, [Relation("private", "pointer", ("turn",))])
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import servers
 from embedded import settings_of
-from postgres15 import BUILDER, SystemPostgres, make_certificate
+from postgres15 import SystemPostgres, make_certificate
 from tiny import Tiny
 
 from orchestrate.cli import invoke
@@ -61,11 +61,6 @@ class Patient:
         url = self.variables["CASEBOOK_DATABASE_URL"]
         assert text in url
         self.variables["CASEBOOK_DATABASE_URL"] = url.replace(text, changed)
-
-    def set_reporting(self, database: str) -> None:
-        """Let another database be for reporting."""
-        url = self.server.url(BUILDER, PASSWORD, database)
-        self.variables["CASEBOOK_REPORTING_URL"] = url
 
 
 @dataclass(frozen=True)
@@ -155,22 +150,21 @@ def the_builder_has_too_few_connections(patient: Patient) -> Steps:
 # The server and its databases
 
 
-@misfortune("databases", "PostgreSQL 15.13 is too old for the reporting", "15.14, 16.10, 17.6", 3)
+@misfortune("databases", "PostgreSQL 15.13 is too old for readers", "15.14, 16.10, 17.6", 3)
 def the_server_is_too_old(patient: Patient) -> Steps:
     with pytest.MonkeyPatch.context() as older:
         older.setattr(given, "server_version", lambda _connection: 150013)
         yield
 
 
-@misfortune("reporting, encoding", "database shown is in LATIN1", "encoding 'UTF8' template", 2)
+@misfortune("warehouse, encoding", "database latin is in LATIN1", "encoding 'UTF8' template", 3)
 def a_database_cannot_store_every_name(patient: Patient) -> Steps:
     patient.server.execute(
-        "create database shown owner casebook_builder encoding 'LATIN1' template template0",
-        f"comment on database shown is '{marker(patient.tiny.databases.installation)}'",
+        "create database latin owner casebook_builder encoding 'LATIN1' template template0"
     )
-    patient.set_reporting("shown")
+    patient.set_url("/warehouse?", "/latin?")
     yield
-    patient.server.execute("drop database shown")
+    patient.server.execute("drop database latin")
 
 
 @misfortune(
@@ -182,26 +176,11 @@ def nothing_can_be_written(patient: Patient) -> Steps:
     patient.server.execute("alter role casebook_builder reset default_transaction_read_only")
 
 
-@misfortune("databases", "'warehouse' is to be for reporting, but is a warehouse", "another", 2)
-def reporting_is_the_warehouse(patient: Patient) -> Steps:
-    patient.set_reporting("warehouse")
-    yield
-
-
-@misfortune("databases", "'theirs' exists already", "have its owner run: comment on database", 2)
-def reporting_belongs_to_somebody_else(patient: Patient) -> Steps:
-    patient.server.execute("create database theirs owner casebook_builder")
-    patient.set_reporting("theirs")
-    yield
-    patient.server.execute("drop database theirs")
-
-
-@misfortune("databases", "'casebook_builder' may not make it", 'create database "shown"', 3)
-def nobody_made_reporting_and_the_builder_may_not(patient: Patient) -> Steps:
+@misfortune("privileges of casebook_builder", "not all that a run needs", "statements below", 3)
+def the_builder_may_not_make_databases(patient: Patient) -> Steps:
     patient.server.execute("alter role casebook_builder nocreatedb")
-    patient.set_reporting("shown")
-    yield
-    patient.server.execute("alter role casebook_builder createdb")
+    told = yield
+    patient.server.execute(*told["statements"])
 
 
 @misfortune("privileges of casebook_builder", "not all that a run needs", "statements below", 3)
@@ -252,9 +231,11 @@ def a_member_is_in_two_audiences(patient: Patient) -> Steps:
     yield
 
 
-@misfortune("access", "scope_is_own", "casebook doctor --mend", 3)
+@misfortune("access", "version_is_current", "casebook doctor --mend", 3)
 def a_policy_was_dropped(patient: Patient) -> Steps:
-    patient.tiny.as_owner("drop policy scope_is_own on clients.procedure_summary")
+    patient.tiny.as_owner(
+        "drop policy version_is_current on clients.procedure_summary", "open_reader"
+    )
     yield
     patient.mend()
 
@@ -270,20 +251,37 @@ def a_group_lost_a_right(patient: Patient) -> Steps:
 def a_view_of_other_hands_shows_everything(patient: Patient) -> Steps:
     patient.tiny.as_owner(
         "create view clients.everything as select * from clients.procedure_summary;"
-        "grant select on clients.everything to casebook_client"
+        "grant select on clients.everything to casebook_client",
+        "open_reader",
     )
     yield
-    patient.tiny.as_owner("drop view clients.everything")
+    patient.tiny.as_owner("drop view clients.everything", "open_reader")
 
 
-@misfortune("access", "open_reader is in casebook_client and casebook_staff", "doctor --mend", 3)
+@misfortune("access", "does not exist", "casebook doctor --mend", 3)
+def a_readers_database_was_dropped(patient: Patient) -> Steps:
+    patient.server.execute(f"drop database {patient.tiny.place('staff_member').database}")
+    yield
+    patient.mend()
+    patient.tiny.publish()
+
+
+@misfortune("access", "CONNECT of other_reader on database", "casebook doctor --mend", 3)
+def a_readers_database_was_opened(patient: Patient) -> Steps:
+    database = patient.tiny.place("open_reader").database
+    patient.server.execute(f"grant connect on database {database} to other_reader")
+    yield
+    patient.mend()
+
+
+@misfortune("access", "open_reader is a member of casebook_staff", "doctor --mend", 3)
 def a_login_is_in_two_audiences(patient: Patient) -> Steps:
     patient.server.execute("grant casebook_staff to open_reader")
     yield
     patient.mend()
 
 
-@misfortune("access", "former is in casebook_staff", "casebook doctor --mend", 3)
+@misfortune("access", "former is a member of casebook_staff", "casebook doctor --mend", 3)
 def somebody_who_is_no_member_is_in_a_group(patient: Patient) -> Steps:
     patient.server.execute("create role former login in role casebook_staff")
     yield
@@ -299,7 +297,7 @@ def the_passwords_of_the_logins_are_lost(patient: Patient) -> Steps:
     assert patient.tiny.read("open_reader", "select count(*) from clients.procedure_summary")
 
 
-@misfortune("access", "password authentication failed", "casebook doctor --mend", 3)
+@misfortune("access", "no password supplied", "casebook doctor --mend", 3)
 def the_password_of_the_publisher_is_lost(patient: Patient) -> Steps:
     (patient.tiny.settings.secrets_dir / "server.pgpass").unlink()
     yield
