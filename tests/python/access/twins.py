@@ -42,11 +42,12 @@ COMMON = """
     insert into residency.fct_studies
     select 'more-' || number, case when number % 3 = 0 then 'Two, Bob' else 'One, Ann' end, number
     from generate_series(1, 300) as number;
-    create or replace function clients.counted(code text default null)
-    returns table (procedure_code text, patients integer) language sql as
-    'select procedure_code, patient_count from "warehouse"."clients"."procedure_summary"
-    where code is null or procedure_code = code';
 """
+COUNTED = """
+    select procedure_code, patient_count from "warehouse"."clients"."procedure_summary"
+    where code is null or procedure_code = code
+"""
+
 _SIZES = """
     select oid::regclass::text, pg_relation_size(oid), pg_relation_size(oid, 'fsm'),
         pg_relation_size(oid, 'vm'), pg_relation_size(oid, 'init'), pg_table_size(oid),
@@ -140,7 +141,7 @@ def _make_home(folder: Path) -> Path:
 
 def _tiny(home: Path) -> Tiny:
     settings = Settings.from_environment(servers.variables(home))
-    counted = function("counted", "")
+    counted = function("counted", COUNTED)
     made = Tiny(settings, open_databases(settings, Console(error_stream=io.StringIO())))
     made.members = LOGINS
     made.manifest["functions"] = {counted["unique_id"]: counted}
