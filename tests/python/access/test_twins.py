@@ -88,18 +88,21 @@ CONCERNED = {
     "resident": ("resident_two", "program_director"),
 }
 
-_ROW = """
-    insert into clients.procedure_summary
-    select 0, 'humana', '1001', 'hospice', 77 where {} > 1
-"""
 # Ways to tell of 400 rows of another scope without showing one: by login, what is done in its
 # database with their number, how the reader looks, and where it has to notice.
 LEAKS: dict[str, tuple[str, Look, str]] = {
     # One of them, as when a table held the rows of all, and a policy kept them apart.
-    "open_reader": (_ROW, plans, "plan of select count(*) from clients.procedure_summary"),
-    # It is gone again, but was there when samples were taken.
+    "open_reader": (
+        "insert into clients.procedure_summary"
+        " select 0, 'humana', '1001', 'hospice', 77 where {} > 1",
+        plans,
+        "plan of select count(*) from clients.procedure_summary",
+    ),
+    # They are gone again, but were there when samples were taken.
     "other_reader": (
-        f"{_ROW}; analyze clients.procedure_summary;"
+        "insert into clients.procedure_summary"
+        " select 0, 'humana', number::text, 'hospice', 77 from generate_series(1, {}) as number;"
+        " analyze clients.procedure_summary;"
         " delete from clients.procedure_summary where version = 0",
         plans,
         "plan of select * from clients.procedure_summary",

@@ -42,11 +42,12 @@ COMMON = """
     insert into residency.fct_studies
     select 'more-' || number, case when number % 3 = 0 then 'Two, Bob' else 'One, Ann' end, number
     from generate_series(1, 300) as number;
-    create or replace function clients.counted(code text default null)
-    returns table (procedure_code text, patients integer) language sql as
-    'select procedure_code, patient_count from "warehouse"."clients"."procedure_summary"
-    where code is null or procedure_code = code';
 """
+COUNTED = """
+    select procedure_code, patient_count from "warehouse"."clients"."procedure_summary"
+    where code is null or procedure_code = code
+"""
+
 _SIZES = """
     select oid::regclass::text, pg_relation_size(oid), pg_relation_size(oid, 'fsm'),
         pg_relation_size(oid, 'vm'), pg_relation_size(oid, 'init'), pg_table_size(oid),
@@ -65,6 +66,9 @@ _COLUMNS = """
     where table_schema not in ('pg_catalog', 'information_schema')
     order by table_schema, table_name, ordinal_position
 """
+# What a server does in the background whenever it likes: it takes samples of catalogs; and while it
+# writes a page, VACUUM leaves that one out.
+QUIET = {"autovacuum": "off", "checkpoint_timeout": "3600", "bgwriter_lru_maxpages": "0"}
 # Values of others' rows, of one's own, and of nobody's.
 CONSTANTS = ("385763009", "305336008", "70000007", "Two, Bob", 77, 5)
 PLANNERS = (
@@ -102,34 +106,42 @@ def _next_name(numbers: Iterator[int], length: int) -> str:
 def make_twins(names: Sequence[str]) -> Iterator[dict[str, Tiny]]:
     """Make a server without any publication, and a copy of it for each name.
 
-    No samples are taken of catalogs by chance; Casebook's own tables have no autovacuum anywhere.
+    Casebook's own tables have no autovacuum anywhere.
     """
     folder = Path(tempfile.mkdtemp(prefix="casebook-twins-"))
     folder.chmod(0o755)
-    homes = [folder / name / "home" for name in ("origin", *names)]
+    running = []
     try:
-        for home in homes:
-            home.parent.mkdir(mode=0o755)
-        origin = Settings.from_environment(servers.variables(homes[0]))
-        open_databases(origin, Console(error_stream=io.StringIO()))
-        servers.hurry(origin)
-        servers.administer(origin)
-        with servers.administrator_of(origin).session() as connection:
-            connection.cursor().execute("alter system set autovacuum = off")
-        servers.stop(origin)
-        for home in homes[1:]:
-            servers.copy_home(homes[0], home)
+        origin = _make_home(folder / "origin")
+        running.append(origin)
+        settings = Settings.from_environment(servers.variables(origin))
+        open_databases(settings, Console(error_stream=io.StringIO()))
+        servers.hurry(settings)
+        servers.administer(settings)
+        with servers.administrator_of(settings).session() as connection:
+            for name, value in QUIET.items():
+                connection.cursor().execute(f"alter system set {name} = {value}")
+        servers.stop(settings)
+        running.remove(origin)
+        for home in [_make_home(folder / name) for name in names]:
+            servers.copy_home(origin, home)
             servers.start(home)
-        yield {home.parent.name: _tiny(home) for home in homes[1:]}
+            running.append(home)
+        yield {home.parent.name: _tiny(home) for home in running}
     finally:
-        for home in homes:
+        for home in running:
             servers.remove(Settings.from_environment(servers.variables(home)))
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _make_home(folder: Path) -> Path:
+    folder.mkdir(mode=0o755)
+    return folder / "home"
+
+
 def _tiny(home: Path) -> Tiny:
     settings = Settings.from_environment(servers.variables(home))
-    counted = function("counted", "")
+    counted = function("counted", COUNTED)
     made = Tiny(settings, open_databases(settings, Console(error_stream=io.StringIO())))
     made.members = LOGINS
     made.manifest["functions"] = {counted["unique_id"]: counted}
