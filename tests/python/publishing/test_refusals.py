@@ -142,7 +142,7 @@ def gate_result(status: str) -> Callable[[Any], None]:
         (gate_result("warn"), DataError, f"{GATE[0]} did not pass (warn)"),
         (gate_result("skipped"), DataError, f"{GATE_TEST} (skipped)"),
         (gate_result("fail"), DataError, f"{GATE_TEST} (fail)"),
-        (lose_mart, DatabaseError, 'relation "residency.fct_studies" does not exist'),
+        (lose_mart, DataError, "residency.fct_studies has no column study_id"),
         (break_foreign_key, DatabaseError, "violates foreign key constraint"),
         (repeat_key, DatabaseError, "duplicate key"),
     ],
