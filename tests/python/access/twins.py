@@ -66,9 +66,14 @@ _COLUMNS = """
     where table_schema not in ('pg_catalog', 'information_schema')
     order by table_schema, table_name, ordinal_position
 """
-# What a server does in the background whenever it likes: it takes samples of catalogs; and while it
-# writes a page, VACUUM leaves that one out.
-QUIET = {"autovacuum": "off", "checkpoint_timeout": "3600", "bgwriter_lru_maxpages": "0"}
+# Against what a server does in the background whenever it likes: it takes samples of catalogs; and
+# VACUUM leaves a page out that is just being written, or whose commit is not in the log yet.
+QUIET = {
+    "autovacuum": "off",
+    "checkpoint_timeout": "3600",
+    "bgwriter_lru_maxpages": "0",
+    "synchronous_commit": "on",
+}
 # Values of others' rows, of one's own, and of nobody's.
 CONSTANTS = ("385763009", "305336008", "70000007", "Two, Bob", 77, 5)
 PLANNERS = (
