@@ -15,7 +15,6 @@ from psycopg2 import Error, errors, sql
 from orchestrate.access.members import Member
 from orchestrate.access.roles import groups_of, places_on, role_changes
 from orchestrate.access.scopes import GROUPS, OWNER, PUBLISHER, ScopeDatabase
-from orchestrate.database.connection import database_errors
 from orchestrate.database.objects import marked_databases, marked_roles
 
 if TYPE_CHECKING:
@@ -93,21 +92,15 @@ def clear_default_rights(place: ScopeDatabase, roles: Collection[str], console: 
     Who does that for another role needs its rights; the builder, who made the roles, gives them to
     itself in a transaction that leaves it without them.
     """
-    connection = place.as_builder().connect(application_name="casebook logins")
-    try:
-        with (
-            database_errors("The server refused to clear default rights"),
-            connection,
-            connection.cursor() as cursor,
-        ):
-            for role in sorted(roles):
-                name = sql.Identifier(role)
-                cursor.execute(sql.SQL("grant {} to current_user").format(name))
-                cursor.execute(sql.SQL("drop owned by {}").format(name))
-                cursor.execute(sql.SQL("revoke {} from current_user").format(name))
-                console.warn(f"{role} had set default rights in {place.database}; they are gone.")
-    finally:
-        connection.close()
+    with place.as_builder().session("casebook logins") as connection, connection.cursor() as cursor:
+        for role in sorted(roles):
+            # One message is one transaction.
+            cursor.execute(
+                sql.SQL(
+                    "grant {0} to current_user; drop owned by {0}; revoke {0} from current_user"
+                ).format(sql.Identifier(role))
+            )
+            console.warn(f"{role} had set default rights in {place.database}; they are gone.")
 
 
 def end_sessions(connection: Connection, sessions: Mapping[int, str]) -> None:
