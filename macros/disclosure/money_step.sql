@@ -1,7 +1,7 @@
 {#
-    What money of other people is rounded to the nearest multiple of (numeric, US dollars): the greater of
-    money_rounding and count_rounding times a price. Rounded to less, the cost of procedures that all
-    cost about the same would tell their number more closely than the rounded count does.
+    What money of other people is rounded to multiples of (numeric, US dollars): the greater of
+    money_rounding and count_rounding times a price. Rounded to less, the cost of procedures that
+    all cost about the same would tell their number more closely than the rounded count does.
 
     price: what a procedure costs on average. Null when it is.
 #}

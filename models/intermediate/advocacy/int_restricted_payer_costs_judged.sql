@@ -23,7 +23,7 @@ lines_telling as (
     inner join cells
         on lines.cell_id = cells.cell_id
     where
-        -- The others leave too little for the dearest to have as many as it may look to have.
+        -- What the others leave is too little for as many of the dearest as it may look to have.
         cells.cost_high - lines.least_cost < {{ room }} * cells.dearest_price
         -- Or so much that some procedure has to be more often than it may look.
         or (
