@@ -20,6 +20,7 @@ from orchestrate.publishing.publisher import (
     listed_members,
     tidy,
 )
+from orchestrate.publishing.scope_versions import refuse_unshowable
 from orchestrate.publishing.versions import (
     decide,
     locate_scopes,
@@ -81,6 +82,8 @@ def put_back(
         console.warn(warning)
     places = locate_scopes(databases, unique_scopes(member.scope for member in members))
     ensure_scopes(databases, places, members, console)
+    for place in places:
+        refuse_unshowable(place, before.version)
     with databases.warehouse.session() as connection, connection.cursor() as warehouse:
         disown_last_build(warehouse)
     still_alone()

@@ -59,7 +59,9 @@ def close_database(cursor: Cursor, console: Console) -> None:
     server then answers with a warning only. The schema `public` is closed, too: nobody else is to
     use it, and doctor would tell.
     """
-    cursor.execute("revoke all on schema public from public")
+    cursor.execute("select has_schema_privilege('public', 'public', 'usage, create')")
+    if cursor.fetchone() == (True,):
+        cursor.execute("revoke all on schema public from public")
     cursor.execute(_OPEN_TO_PUBLIC)
     found = cursor.fetchone()
     if found is None:

@@ -117,6 +117,16 @@ def fill(place: ScopeDatabase, version: Version, source: Cursor, console: Consol
         return not asides and _try_out(cursor, place, given)
 
 
+def refuse_unshowable(place: ScopeDatabase, version: int) -> None:
+    """Raise DatabaseError for what would keep a version from being shown; change nothing."""
+    with place.as_owner() as cursor:
+        ensure_private(cursor)
+        refuse_differences(foreign_objects(cursor))
+        cursor.execute("select given from private.versions where version = %s", (version,))
+        if row := cursor.fetchone():
+            _try_out(cursor, place, Given.from_json(row[0]))
+
+
 def show(
     place: ScopeDatabase, decided: Pointer, console: Console, *, is_in_order: bool = False
 ) -> bool:

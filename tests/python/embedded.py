@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from orchestrate.access.entry import ensure_scopes
@@ -48,7 +49,9 @@ def kill_everything(settings: Settings) -> None:
     assert pid is not None
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
     for process in (pid, *map(int, children)):
-        os.kill(process, 9)
+        # Some child may have ended by itself meanwhile.
+        with suppress(ProcessLookupError):
+            os.kill(process, 9)
     while any(is_alive(process) for process in (pid, *map(int, children))):
         pass
 

@@ -7,7 +7,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,14 @@ def waiting(commands: Commands) -> Command:
     command = commands.start_publishing()
     wait_until(commands.is_waiting)
     return command
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """Let commands hear of a terminal that hangs up, also where the tests were told not to."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

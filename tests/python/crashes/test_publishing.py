@@ -39,16 +39,11 @@ def kill_runner(commands: Commands) -> bool:
 
 def terminate_backends(commands: Commands) -> bool:
     """End the command's sessions as an administrator would; tell whether there were any."""
-    ended = 0
-    place = commands.tiny.place("program_director")
-    for target in (place.as_publisher(), commands.tiny.databases.warehouse):
-        with target.session() as connection, connection.cursor() as cursor:
-            cursor.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity"
-                " where application_name like 'casebook %' and usename = session_user"
-            )
-            ended += len(cursor.fetchall())
-    return ended > 0
+    sessions = commands.sessions()
+    for backend in sessions:
+        with suppress(ProcessLookupError):
+            os.kill(backend, signal.SIGTERM)
+    return bool(sessions)
 
 
 def kill_backend(commands: Commands) -> bool:

@@ -7,6 +7,7 @@ is no superuser. `make test-postgres15` runs the other tests on such a server, t
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -66,6 +67,12 @@ class TwoServers:
         return subprocess.run(
             ["psql", self.uri(login), "-qAtXc", query], capture_output=True, text=True, check=False
         )
+
+    def password(self, login: str) -> str:
+        """Return the stored password of a login."""
+        text = (self.casebook.home / "secrets" / "logins.pgpass").read_text(encoding="utf-8")
+        (line,) = [line for line in text.splitlines() if line.split(":")[-2] == login]
+        return line.split(":")[-1]
 
     def uri(self, login: str) -> str:
         """Return the URI of a login."""
@@ -198,6 +205,8 @@ def test_nobody_enters_the_database_of_another(two_servers: TwoServers) -> None:
         for database in sorted(databases - {mine.path}):
             refused = subprocess.run(
                 ["psql", mine._replace(path=database).geturl(), "-c", "select 1"],
+                # The password file has it for the login's own database alone.
+                env={**os.environ, "PGPASSWORD": two_servers.password(login)},
                 capture_output=True,
                 text=True,
                 check=False,
