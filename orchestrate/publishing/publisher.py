@@ -101,7 +101,8 @@ def publish(
     build = read_build(target_dir, databases.warehouse.database)
     marts = read_marts(build.manifest)
     functions = read_functions(build.manifest, marts)
-    with _snapshot(databases, build.relations) as warehouse, warehouse.cursor() as source:
+    with _reading(databases) as warehouse, warehouse.cursor() as source:
+        _hold(warehouse, build.relations)
         check_last_build(source, build, target_dir)
         marts = with_built_types(source, marts)
         routines = built_routines(source, functions, marts, OWNER)
@@ -259,13 +260,12 @@ def _is_telling(
 
 
 @contextmanager
-def _snapshot(databases: Databases, relations: Sequence[Name]) -> Iterator[Connection]:
-    """Open the warehouse for reading at one moment, in which nobody takes these relations away."""
+def _reading(databases: Databases) -> Iterator[Connection]:
+    """Open the warehouse for reading at one moment."""
     connection = databases.warehouse.connect(application_name="casebook publish", options=WAITING)
     try:
         connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
         with database_errors("The warehouse refused to be read"):
-            _hold(connection, relations)
             yield connection
     finally:
         connection.close()
@@ -317,19 +317,9 @@ def _fill_all(
         (moment,) = cursor.fetchone() or ("",)
 
     def fill_one(place: ScopeDatabase) -> bool:
-        connection = databases.warehouse.connect(
-            application_name="casebook publish", options=WAITING
-        )
-        try:
-            connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
-            with (
-                database_errors("The warehouse refused to be read"),
-                connection.cursor() as source,
-            ):
-                source.execute("set transaction snapshot %s", (moment,))
-                done = fill(place, version, source, console)
-        finally:
-            connection.close()
+        with _reading(databases) as connection, connection.cursor() as source:
+            source.execute("set transaction snapshot %s", (moment,))
+            done = fill(place, version, source, console)
         task.advance(place.scope.name)
         return done
 

@@ -200,15 +200,9 @@ def delete_versions(place: ScopeDatabase, kept: Collection[int]) -> None:
         )
         given = set(cursor.fetchall())
         names = _children_first(cursor)
+        _delete_rows(cursor, names, gone)
         for name in names:
-            if name in given:
-                cursor.execute(
-                    sql.SQL("delete from {} where version = any (%s)").format(
-                        sql.Identifier(*name)
-                    ),
-                    (gone,),
-                )
-            else:
+            if name not in given:
                 cursor.execute(sql.SQL("drop table {}").format(sql.Identifier(*name)))
         for schema in {schema for schema, _ in names} - {schema for schema, _ in given}:
             cursor.execute(sql.SQL("drop schema {}").format(sql.Identifier(schema)))
@@ -237,12 +231,14 @@ def _begin(cursor: Cursor, place: ScopeDatabase, version: int) -> None:
         )
     drop_leftovers(cursor)
     cursor.execute("delete from private.versions where version > %s returning version", (highest,))
-    if cursor.fetchall():
-        for name in _children_first(cursor):
-            cursor.execute(
-                sql.SQL("delete from {} where version > %s").format(sql.Identifier(*name)),
-                (highest,),
-            )
+    if gone := [version for (version,) in cursor.fetchall()]:
+        _delete_rows(cursor, _children_first(cursor), gone)
+
+
+def _delete_rows(cursor: Cursor, names: Sequence[Name], gone: Sequence[int]) -> None:
+    for name in names:
+        statement = sql.SQL("delete from {} where version = any (%s)").format(sql.Identifier(*name))
+        cursor.execute(statement, (gone,))
 
 
 def _prepare_tables(cursor: Cursor, marts: Sequence[Mart], version: Version) -> dict[Name, Name]:

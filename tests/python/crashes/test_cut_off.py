@@ -170,4 +170,4 @@ def test_a_connection_that_is_lost_there_is_made_again_and_nothing_done_twice(
     assert command.said.count("Beginning again, this once.") == 1
     assert commands.check_whole() == 2
     assert commands.version == 2
-    assert commands.is_carried_out()
+    assert commands.is_carried_out(), command.said

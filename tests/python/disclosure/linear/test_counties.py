@@ -16,8 +16,9 @@ from tests.python.conftest import REAL_EXPORT
 from tests.python.disclosure.linear.conftest import World
 
 ASKED = 12
-# Of all patients; what exact pairs of at least five expected patients still give away.
-MOST_PLACED = 0.05
+# Of all patients; what exact pairs of at least five expected patients still give away: all groups
+# asked for, 64 of the sample's 845 and 23 of the real export's 732. A dozen of them errs by some.
+MOST_PLACED = 0.11
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def test_every_pair_of_every_county_would_be_noticed(
     export = Export(REAL_EXPORT) if world.name == "published_export" else Export(folder, prefix)
     every_pair = management.area_procedure_association(export).to_dict("records")
     found = noted("every pair", place(every_pair, rows_of(world), None if soak else ASKED))
-    assert found.placed / found.asked * found.suspected / found.patients > 2 * MOST_PLACED
+    assert found.placed / found.asked * found.suspected / found.patients > MOST_PLACED
 
 
 def test_no_area_of_few_patients_is_named(world: World) -> None:
