@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from orchestrate.console import Console
 from orchestrate.errors import LostConnectionError
-from orchestrate.publishing import PublishedVersion, complete, published_versions
+from orchestrate.publishing import PublishedVersion, carry_out, complete, published_versions
 from orchestrate.publishing.versions import read_pointer, record
 from orchestrate.settings import Settings
 
@@ -65,12 +65,16 @@ class Publication:
     def found(self, databases: Databases, console: Console) -> PublishedVersion | None:
         """Return the version, when it is what readers see; None: it is still to be published.
 
-        What was decided before the connection was lost is carried out first.
+        What was decided before is carried out. Raises DatabaseError when a scope cannot follow to
+        this command's own version, as its publication would have.
         """
-        complete(databases, console)
-        if self.invocation_id is None:
-            return None
         current = next((one for one in published_versions(databases) if one.is_current), None)
-        if current is None or current.version == self.seen:
+        if (
+            current is None
+            or self.invocation_id != current.invocation_id
+            or self.seen == current.version
+        ):
+            complete(databases, console)
             return None
-        return current if current.invocation_id == self.invocation_id else None
+        carry_out(databases, console)
+        return current
