@@ -17,8 +17,11 @@ from tests.python.disclosure.linear.conftest import World
 
 ASKED = 12
 # Of all patients; what exact pairs of at least five expected patients still give away: all groups
-# asked for, 64 of the sample's 845 and 23 of the real export's 732. A dozen of them errs by some.
-MOST_PLACED = 0.11
+# asked for (make soak), 64 of the sample's 845 and 23 of the real export's 732.
+MOST_PLACED = 0.08
+# A dozen errs by some. Even if each were placed, the sample's groups would stay below this: without
+# soak it tells of more groups that are open to the attack, not of more that are placed.
+MOST_OF_A_DOZEN = 0.11
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def test_few_patients_are_placed_in_a_county(
         "as published", place(world.manager[ASSOCIATION], rows_of(world), None if soak else ASKED)
     )
     suspected_share = found.placed / max(found.asked, 1) * found.suspected / found.patients
-    assert suspected_share <= MOST_PLACED
+    assert suspected_share <= (MOST_PLACED if soak else MOST_OF_A_DOZEN)
 
 
 def test_every_pair_of_every_county_would_be_noticed(
@@ -63,7 +66,7 @@ def test_every_pair_of_every_county_would_be_noticed(
     export = Export(REAL_EXPORT) if world.name == "published_export" else Export(folder, prefix)
     every_pair = management.area_procedure_association(export).to_dict("records")
     found = noted("every pair", place(every_pair, rows_of(world), None if soak else ASKED))
-    assert found.placed / found.asked * found.suspected / found.patients > MOST_PLACED
+    assert found.placed / found.asked * found.suspected / found.patients > MOST_OF_A_DOZEN
 
 
 def test_no_area_of_few_patients_is_named(world: World) -> None:
