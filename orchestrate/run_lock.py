@@ -6,7 +6,7 @@ import os
 import selectors
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from psycopg2 import Error
@@ -77,7 +77,9 @@ def run_lock(databases: Databases, command: str = "run") -> Iterator[Callable[[]
         if lost.is_set():
             # Answered by ending, as the interruption or as an error that came before it.
             interruption.go_on()
-        # Closing rolls back, which releases the lock.
+        # Closing rolls back too, but does not wait for it: the next command could come too early.
+        with suppress(Error):
+            connection.rollback()
         connection.close()
 
 

@@ -107,18 +107,16 @@ def _ensure_database(connection: Connection, place: ScopeDatabase, installation:
                     )
                 )
         cursor.execute(
-            "select 1 from pg_database where datname = %s and datconnlimit = 0", (place.database,)
-        )
-        if cursor.fetchone():
-            # It was to be dropped, and somebody was in it.
-            cursor.execute(sql.SQL("alter database {} connection limit -1").format(database))
-        cursor.execute(
-            "select 1 from pg_db_role_setting"
-            " where setrole = 0 and 'TimeZone=UTC' = any (setconfig)"
-            " and setdatabase = (select oid from pg_database where datname = %s)",
+            "select datconnlimit = 0, exists (select from pg_db_role_setting where setrole = 0"
+            " and setdatabase = pg_database.oid and 'TimeZone=UTC' = any (setconfig))"
+            " from pg_database where datname = %s",
             (place.database,),
         )
-        if cursor.fetchone() is None:
+        is_shut, has_its_clock = cursor.fetchone() or (False, False)
+        if is_shut:
+            # It was to be dropped, and somebody was in it.
+            cursor.execute(sql.SQL("alter database {} connection limit -1").format(database))
+        if not has_its_clock:
             cursor.execute(sql.SQL("alter database {} set timezone to 'UTC'").format(database))
             with place.as_builder().session("casebook scopes") as within, within.cursor() as inner:
                 inner.execute("revoke all on schema public from public")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from psycopg2.extras import Json
 
-from orchestrate.access.private import CURRENT_VERSION, SCHEMA
+from orchestrate.access.private import ROUTINES, SCHEMA
 from orchestrate.access.routines import Routine, change_routines, live_routines
 from orchestrate.access.scopes import OWNER, PUBLISHER, ScopeDatabase
 from orchestrate.contracts.functions import Function
@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 # As PostgreSQL writes the condition back (pg_get_expr with an empty search path), so that it can be
 # compared. The planner may run a reader's condition before a policy that costs more, and the plan
 # then tells by whether the sub-select was executed if a row of another version met it. So the
-# sub-select gives a second value, a bare `true`: a condition that costs nothing, that no other can
-# cost less than, and that is before those that cost as little. Whatever row is looked at first, the
-# sub-select is executed for it. The comparison leaves an index on version to be used.
+# sub-select gives a second value, which a cast turns into `is not null`: a condition that costs
+# nothing, that no other can cost less than, and that is before those that cost as little. Whatever
+# row is looked at first, the sub-select is executed for it. The comparison leaves an index on
+# version to be used; and the planner takes `is not null`, unlike a bare `true`, to hold for all.
 IS_CURRENT: Final = (
-    "((version, true) = ( SELECT private.current_version() AS current_version,\n    true))"
+    "((version, true) = ( SELECT private.current_version() AS current_version,\n"
+    "    'given'::private.answer AS answer))"
 )
 # Of every table, as (name, kind, condition): every row of the current version, and no other.
 POLICIES: Final = (
@@ -96,9 +98,7 @@ def access_changes(cursor: Cursor, place: ScopeDatabase, given: Given) -> list[A
         _CHANGES,
         {
             "relations": Json([list(relation) for relation in given.relations]),
-            "functions": Json(
-                [list(routine.identity) for routine in (*given.routines, CURRENT_VERSION)]
-            ),
+            "functions": Json([list(routine.identity) for routine in (*given.routines, *ROUTINES)]),
             "policies": Json([list(policy) for policy in POLICIES]),
             "scope": place.group,
             "audience": place.audience_group,
@@ -108,7 +108,7 @@ def access_changes(cursor: Cursor, place: ScopeDatabase, given: Given) -> list[A
         AccessChange(problem, statement, (schema, name) if schema else None)
         for problem, statement, schema, name in cursor.fetchall()
     ]
-    declared = {CURRENT_VERSION, *given.routines}
+    declared = {*ROUTINES, *given.routines}
     found += [
         AccessChange(
             f"function {one.schema}.{one.name}({one.signature}) of {one.owner}"
@@ -125,7 +125,7 @@ def apply_access(cursor: Cursor, place: ScopeDatabase, given: Given) -> None:
 
     The caller has set the role to the owner.
     """
-    change_routines(cursor, [CURRENT_VERSION, *given.routines], owner=OWNER)
+    change_routines(cursor, [*ROUTINES, *given.routines], owner=OWNER)
     # Revoking a right on a table takes the same right on its columns along, to be granted again.
     for _ in range(2):
         for change in access_changes(cursor, place, given):

@@ -21,7 +21,6 @@ CURRENT_VERSION = Routine(
     "current_version",
     signature="",
     owner=OWNER,
-    comment="",
     # As the server writes it back.
     definition="""CREATE OR REPLACE FUNCTION private.current_version()
  RETURNS bigint
@@ -31,6 +30,20 @@ CURRENT_VERSION = Routine(
 AS $function$select pointer.current_version from private.pointer$function$
 """,
 )
+# What the policies ask for beside the version: the planner sees `is not null` in its place.
+IS_GIVEN = Routine(
+    SCHEMA,
+    "is_given",
+    signature="private.answer",
+    owner=OWNER,
+    definition="""CREATE OR REPLACE FUNCTION private.is_given(private.answer)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$select $1 is not null$function$
+""",
+)
+ROUTINES: Final = (CURRENT_VERSION, IS_GIVEN)
 
 _CREATE: Final = f"""
     create schema private;
@@ -50,8 +63,11 @@ _CREATE: Final = f"""
     create table private.versions (version bigint primary key, given jsonb not null);
     comment on table private.versions is
         'One row per version whose rows are here, with the relations and functions of its readers.';
+    create type private.answer as enum ('given');
     {CURRENT_VERSION.definition};
-    revoke all on function private.current_version() from public;
+    {IS_GIVEN.definition};
+    create cast (private.answer as boolean) with function private.is_given as implicit;
+    revoke all on function private.current_version(), private.is_given from public;
 """
 
 

@@ -13,6 +13,7 @@ doctor tells.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from psycopg2 import sql
@@ -48,7 +49,7 @@ _CONDITIONS: Final = """
     select
         current_setting('max_connections')::integer
             - current_setting('superuser_reserved_connections')::integer,
-        current_setting('reserved_connections', true)::integer >= %s and exists (
+        coalesce(current_setting('reserved_connections', true)::integer, 0) >= %s and exists (
             select from pg_auth_members
             where admin_option and pg_get_userbyid(member) = current_user
                 and pg_get_userbyid(roleid) = 'pg_use_reserved_connections'
@@ -140,17 +141,7 @@ def ensure_roles(
     """
     connection = server.door.connect(application_name="casebook roles")
     new_lines: list[PasswordLine] = []
-
-    def ensure(name: str, password: str | None = None, limit: int | None = None) -> None:
-        ensure_role(
-            connection,
-            name,
-            installation=databases.installation,
-            login=limit is not None,
-            password=password,
-            connection_limit=-1 if limit is None else limit,
-        )
-
+    ensure = partial(ensure_role, connection, installation=databases.installation)
     try:
         with (
             database_errors("The server refused to set up the roles"),
@@ -164,12 +155,12 @@ def ensure_roles(
                     # Nobody guesses a generated password, and a run connects many times.
                     cursor.execute("set local scram_iterations = 64")
                 own = databases.passwords.ensure(server.endpoint, name) if is_login else None
-                ensure(name, own, forms[name].limit)
+                ensure(name, password=own, limit=forms[name].limit)
             for login, place in logins.items():
                 line = databases.logins.line(server.endpoint, login)
                 is_new = line is None or not role_exists(connection, login)
                 password = (line.password if line else new_password()) if is_new else None
-                ensure(login, password, forms[login].limit)
+                ensure(login, password=password, limit=forms[login].limit)
                 if line is None and password:
                     new_lines.append(PasswordLine(server.endpoint, login, password, place.database))
             for change in role_changes(cursor, places, logins, settled=False):
@@ -227,11 +218,9 @@ def role_changes(
             yield from _form_changes(name, form, present[name])
         else:
             yield Change(f"the role {name} is missing", None)
-    standing = {(PUBLISHER, OWNER), *((place.renderer, place.group) for place in places)} | {
-        (place.group, place.audience_group)
-        for place in places
-        if place.group != place.audience_group
-    }
+    standing = {(PUBLISHER, OWNER), *((place.renderer, place.group) for place in places)}
+    standing |= {(place.group, place.audience_group) for place in places}
+    standing -= {(place.group, place.group) for place in places}
     standing |= {(name, _RESERVED) for name, form in forms.items() if form.uses_reserved}
     wanted = standing | {(login, place.group) for login, place in logins.items()}
     # Whose members hold something else than the rows of a scope.
@@ -270,15 +259,12 @@ def _forms(
     each = (available - RESERVED_CONNECTIONS) // max(1, len(logins))
     limit = CONNECTION_LIMIT if are_reserved else min(CONNECTION_LIMIT, each)
     files = TEMPORARY_FILES if may_limit_files else {}
-    renderer = _Form(
-        RENDERER_LIMIT,
-        settings={**RENDERER_SETTINGS, **files},
-        uses_reserved=bool(are_reserved),
-    )
+    settings = {**RENDERER_SETTINGS, **files}
+    renderer = _Form(RENDERER_LIMIT, settings=settings, uses_reserved=are_reserved)
     reader = _Form(max(1, limit), settings={**SETTINGS, **files})
     return {
         **{name: _Form() for name in (OWNER, *GROUPS, *(place.group for place in places))},
-        PUBLISHER: _Form(-1, inherits=False, uses_reserved=bool(are_reserved)),
+        PUBLISHER: _Form(-1, inherits=False, uses_reserved=are_reserved),
         **{place.renderer: renderer for place in places},
         **dict.fromkeys(logins, reader),
     }

@@ -1,8 +1,8 @@
 """Functions of a scope's database: those of a version, those there, and the way between them.
 
-Published functions run with the rights of whoever calls them. The one of the schema `private`,
-which policies ask, runs as the owner. Both look up names in pg_catalog alone, unless a name carries
-its schema.
+Published functions run with the rights of whoever calls them. The one of the schema `private` that
+policies ask for the version runs as the owner. Both look up names in pg_catalog alone, unless a
+name carries its schema.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Routine(NamedTuple):
     name: str
     signature: str
     owner: str
-    comment: str
     definition: str
+    comment: str = ""
 
     @property
     def identity(self) -> tuple[str, str, str]:
@@ -130,11 +130,11 @@ _ROUTINES: Final = """
         proname::text,
         pg_get_function_identity_arguments(pg_proc.oid),
         pg_get_userbyid(proowner)::text,
-        coalesce(obj_description(pg_proc.oid, 'pg_proc'), ''),
         case
             when prokind in ('f', 'p') then pg_get_functiondef(pg_proc.oid)
             else 'kind ' || prokind::text
-        end
+        end,
+        coalesce(obj_description(pg_proc.oid, 'pg_proc'), '')
     from pg_proc
     inner join pg_namespace on pg_namespace.oid = pronamespace
     where nspname not in ('pg_catalog', 'information_schema', 'pg_toast')

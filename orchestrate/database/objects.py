@@ -12,9 +12,6 @@ from psycopg2.extensions import encrypt_password
 from orchestrate.driver import Connection
 from orchestrate.errors import ConfigurationError, DatabaseError
 
-# From this version on, who creates a role may administer it, but neither act as it nor inherit from
-# it before granting that to itself.
-_CREATOR_IS_NO_MEMBER = 160000
 _UNFINISHED = "casebook_unfinished_"
 
 
@@ -65,24 +62,22 @@ def ensure_role(
     name: str,
     *,
     installation: str,
-    login: bool = False,
+    limit: int | None = None,
     password: str | None = None,
-    connection_limit: int = -1,
-    join: bool = False,
 ) -> bool:
     """Make a role with the mark of this installation, or bring a marked one into this shape.
 
-    The role never is superuser, creates nothing and does not bypass row security. The server is
-    given a SCRAM verifier, never the password. `join`: the current user may act as the role and has
-    its privileges, on servers of every version. Returns whether the role is new. Raises
+    The role never is superuser, creates nothing and does not bypass row security. `limit` is how
+    many connections a login may have, -1 any number; without one the role cannot log in. The server
+    is given a SCRAM verifier, never the password. Returns whether the role is new. Raises
     ConfigurationError, and changes nothing, when a role of this name is not marked.
     """
     exists = role_exists(connection, name)
     if exists:
         _refuse_unmarked(connection, "role", name, _role_comment(connection, name), installation)
     shape = [
-        sql.SQL("login" if login else "nologin"),
-        sql.SQL("inherit connection limit {}").format(sql.Literal(connection_limit)),
+        sql.SQL("nologin" if limit is None else "login"),
+        sql.SQL("inherit connection limit {}").format(sql.Literal(-1 if limit is None else limit)),
     ]
     if password is not None:
         verifier = scram_verifier(connection, name, password)
@@ -99,8 +94,6 @@ def ensure_role(
                 sql.Identifier(name), sql.Literal(marker(installation))
             )
             cursor.execute(sql.SQL("; ").join([statement, comment]))
-    if join:
-        _join(connection, name)
     return not exists
 
 
@@ -204,20 +197,6 @@ def _refuse_without_createdb(connection: Connection, name: str) -> None:
 def scram_verifier(connection: Connection, user: str, password: str) -> str:
     """Return what the server stores in place of a password, so that no log can show that one."""
     return str(encrypt_password(password, user, scope=connection, algorithm="scram-sha-256"))
-
-
-def _join(connection: Connection, role: str) -> None:
-    """Let the current user act as a role that it administers."""
-    explicit = " with inherit true, set true" if _is_strict(connection) else ""
-    with connection.cursor() as cursor:
-        cursor.execute("select rolsuper from pg_catalog.pg_roles where rolname = current_user")
-        if _scalar(cursor.fetchone()):
-            return
-        cursor.execute(sql.SQL("grant {} to current_user" + explicit).format(sql.Identifier(role)))
-
-
-def _is_strict(connection: Connection) -> bool:
-    return connection.server_version >= _CREATOR_IS_NO_MEMBER
 
 
 def _role_comment(connection: Connection, name: str) -> object:

@@ -26,7 +26,7 @@ AUDIENCES = ("program", "resident", "client", "management", "staff")
 # Where there is such a role, pages and publications have connections that no reader can take.
 RESERVED = "pg_use_reserved_connections"
 # The policies call it for the reader, who cannot: nobody may use the schema that it is in.
-POLICY_FUNCTION = ("private", "current_version")
+POLICY_FUNCTIONS = (("private", "current_version"), ("private", "is_given"))
 
 # What a new server lets everybody do in a database stays, for its own objects, but for these. Of
 # functions whose answers change by themselves those stay that tell nothing and take nothing away.
@@ -131,7 +131,7 @@ def is_allowed(role: Role, cell: Cell, audiences: Mapping[str, str], where: str)
     if kind == "function":
         if at_birth:
             return path[0] != "pg_catalog" or not _is_closed_function(path)
-        is_policy = path[:2] == POLICY_FUNCTION and role.audience == audiences[where]
+        is_policy = path[:2] in POLICY_FUNCTIONS and role.audience == audiences[where]
         return verb == "EXECUTE" and (declared or is_policy)
     return at_birth
 

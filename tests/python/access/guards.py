@@ -91,15 +91,19 @@ _FUNCTIONS = f"""
     select format('%s.%s', nspname, proname), what, stands
     from pg_proc
     inner join {_OURS} on schema_id = pronamespace
+    cross join lateral (select (nspname, proname) = ('private', 'is_given') as is_answer) as kind
     cross join lateral (
         values
             ('belongs to the owner', proowner = 'casebook_owner'::regrole),
-            ('runs as the owner in private only', prosecdef = (nspname = 'private')),
-            ('promises no more than that it is stable', provolatile = 's' and not proleakproof),
-            ('has a pinned search path', exists (
+            ('runs as the owner in private only', is_answer or prosecdef = (nspname = 'private')),
+            ('promises no more than that it is stable', not proleakproof
+                and (is_answer or provolatile = 's')),
+            ('has a pinned search path', is_answer or exists (
                 select from unnest(proconfig) as setting
                 where starts_with(setting, 'search_path=') and not setting like '%$user%'
-            ))
+            )),
+            ('gives its place to what it asks', not is_answer or not prosecdef
+                and provolatile = 'i' and proconfig is null and prosrc = 'select $1 is not null')
     ) as guards (what, stands)
 """
 # Logins of members and those for pages; the latter are the scope's own, with fewer connections.

@@ -77,7 +77,7 @@ _RELATIONS = """
     order by 1
 """
 _ROUTINES = """
-    select pg_proc.oid::regprocedure::text, prosecdef from pg_proc
+    select pg_proc.oid::regprocedure::text, prosecdef, provolatile = 'i' from pg_proc
     inner join pg_namespace on pg_namespace.oid = pronamespace
     where pg_namespace.oid >= 16384 order by 1
 """
@@ -201,13 +201,12 @@ _LOOSER = (
 )
 
 
-def _of_routines(routines: Iterable[tuple[str, bool]]) -> Iterator[Mutant]:
-    for name, is_definer in routines:
+def _of_routines(routines: Iterable[tuple[str, bool, bool]]) -> Iterator[Mutant]:
+    for name, is_definer, is_immutable in routines:
         for change in (
             f"security {'invoker' if is_definer else 'definer'}",
-            "reset search_path",
+            *(["volatile"] if is_immutable else ["immutable", "reset search_path"]),
             "set search_path to public, pg_catalog",
-            "immutable",
             "leakproof",
             "owner to casebook_publisher",
         ):

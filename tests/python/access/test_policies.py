@@ -52,6 +52,9 @@ MUTATIONS = {
         " as 'select max(version) from private.versions'",
         "alter function private.current_version() security invoker",
         "alter function private.current_version() reset search_path",
+        "alter function private.is_given(private.answer) volatile",
+        "create or replace function private.is_given(private.answer) returns boolean language sql"
+        " immutable parallel safe as 'select true'",
     ],
     "open_reader": [
         "alter function clients.counted(text) security definer",
@@ -88,7 +91,7 @@ RIGHTS = """
     union all
     select given.grantee::regrole::text, format('%s %s', privilege_type, proname)
     from pg_proc cross join lateral aclexplode(proacl) as given
-    where proname = 'current_version' and given.grantee <> proowner
+    where pronamespace = 'private'::regnamespace and given.grantee <> proowner
     union all
     select given.grantee::regrole::text, format('%s %s', privilege_type, nspname)
     from pg_namespace cross join lateral aclexplode(nspacl) as given
@@ -120,7 +123,8 @@ def test_readers_get_what_the_marts_say(tiny: Tiny) -> None:
             "RESTRICTIVE",
             "{public}",
             "SELECT",
-            "((version, true) = ( SELECT private.current_version() AS current_version,\n    true))",
+            "((version, true) = ( SELECT private.current_version() AS current_version,\n"
+            "    'given'::private.answer AS answer))",
             None,
         ),
     ]
@@ -131,6 +135,7 @@ def test_readers_get_what_the_marts_say(tiny: Tiny) -> None:
         ("casebook_owner", "CREATE"),
         ("casebook_resident", "USAGE residency"),
         ("casebook_resident", "EXECUTE current_version"),
+        ("casebook_resident", "EXECUTE is_given"),
         *(("casebook_resident", f"SELECT fct_studies.{column}") for column in columns),
     }
 

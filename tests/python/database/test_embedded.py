@@ -219,18 +219,14 @@ def builder(running: Running) -> Connection:
     return make_scope(running[1]).as_builder().connect()
 
 
-def test_a_role_is_marked_made_once_and_lets_the_builder_act_as_it(
-    running: Running, builder: Connection
-) -> None:
+def test_a_role_is_marked_and_made_once(running: Running, builder: Connection) -> None:
     _, databases = running
     own = {"installation": databases.installation}
     with builder.cursor() as cursor:
-        assert ensure_role(builder, "owner_of_all", join=True, **own)
-        assert not ensure_role(builder, "owner_of_all", join=True, **own)
+        assert ensure_role(builder, "owner_of_all", **own)
+        assert not ensure_role(builder, "owner_of_all", **own)
         cursor.execute("select shobj_description('owner_of_all'::regrole, 'pg_authid')")
         assert cursor.fetchone() == (marker(databases.installation),)
-        cursor.execute("create schema made authorization owner_of_all")
-        cursor.execute("set role owner_of_all; create table made.thing (); reset role")
         cursor.execute("select rolcanlogin from pg_roles where rolname = 'owner_of_all'")
         assert cursor.fetchone() == (False,)
     builder.rollback()
@@ -244,7 +240,7 @@ def test_a_role_that_casebook_did_not_make_is_refused_and_left_alone(
     with builder.cursor() as cursor:
         cursor.execute("create role somebody nologin")
         with pytest.raises(ConfigurationError, match=r"role 'somebody' exists already"):
-            ensure_role(builder, "somebody", installation=databases.installation, login=True)
+            ensure_role(builder, "somebody", installation=databases.installation, limit=-1)
         cursor.execute("select rolcanlogin from pg_roles where rolname = 'somebody'")
         assert cursor.fetchone() == (False,)
     builder.rollback()
@@ -262,9 +258,8 @@ def test_a_login_of_any_password_connects_by_its_password_file(running: Running)
             connection,
             login,
             installation=databases.installation,
-            login=True,
             password=password,
-            connection_limit=1,
+            limit=1,
         )
         try:
             cursor.execute(f'grant connect on database {name} to "o\'dd:na\\me"')

@@ -45,7 +45,7 @@ def make_former(databases: Databases, server: ReportingServer) -> None:
             *((login, group_of(audience), databases.logins) for login, audience, *_ in MEMBERS),
         ):
             password = passwords.ensure(server.endpoint, login)
-            ensure_role(connection, login, installation=installation, login=True, password=password)
+            ensure_role(connection, login, installation=installation, limit=-1, password=password)
             cursor.execute(f"grant {group} to {login}")
         ensure_database(connection, server.base, installation=installation)
         for role in (PUBLISHER, *GROUPS):
