@@ -7,16 +7,15 @@ of each patient whether some county is the only one.
 
 from __future__ import annotations
 
-import random
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linprog
 from scipy.sparse import csr_matrix, identity, kron, vstack
 
 from attacker.figures import Row
+from attacker.program import Program
 
 POPULATIONS: Mapping[str, Collection[str] | None] = {"humana": ("Humana",), "visible_payers": None}
 OTHER_COUNTIES = "Other counties"
@@ -31,33 +30,32 @@ Profile = tuple[frozenset[str], ...]
 
 @dataclass(frozen=True)
 class Placed:
-    """How many patients the programs place, and how many there are; `asked` of those suspected."""
+    """How many patients there are, and how many of them the programs place in a county."""
 
     patients: int
     placed: int
-    asked: int
-    suspected: int
+
+    @property
+    def share(self) -> float:
+        """The share of patients who are placed."""
+        return self.placed / self.patients
 
 
-def place(
-    association: Iterable[Row], procedures: Iterable[Row], most: int | None = None, seed: int = 0
-) -> Placed:
-    """Place patients in counties; asks for at most `most` of the groups that might be placed."""
+def place(association: Iterable[Row], procedures: Iterable[Row], seed: int = 0) -> Placed:
+    """Place patients in counties, as many as can be."""
     system = _System(list(association), list(procedures))
     chance = np.random.default_rng(seed)
     certain = system.is_named.copy()
     for _ in range(FIRST):
-        certain &= system.solve(chance.random(system.size)) >= CERTAIN * system.sizes
-    suspects = list(np.flatnonzero(certain))
-    random.Random(seed).shuffle(suspects)  # noqa: S311 - an order, not a secret
-    placed = asked = 0
-    for variable in suspects[:most]:
+        values = system.program.least(chance.random(system.size), afresh=True)
+        certain &= values >= CERTAIN * system.sizes
+    placed = 0
+    for variable in np.flatnonzero(certain):
         costs = np.zeros(system.size)
         costs[variable] = 1
-        asked += 1
-        if system.solve(costs)[variable] >= CERTAIN * system.sizes[variable]:
+        if system.program.least(costs)[variable] >= CERTAIN * system.sizes[variable]:
             placed += int(system.sizes[variable])
-    return Placed(system.patients, placed, asked, len(suspects))
+    return Placed(system.patients, placed)
 
 
 class _System:
@@ -84,23 +82,16 @@ class _System:
             for members, area, shown, _ in rows
         ]
         everybody = kron(identity(len(profiles)), csr_matrix(np.ones((1, len(counties)))))
-        self.matrix = csr_matrix(vstack([everybody, *known]))
-        self.totals = np.array(
+        totals = np.array(
             [float(groups[one]) for one in profiles] + [number for *_, number in rows]
         )
-
-    def solve(self, costs: np.ndarray) -> np.ndarray:
-        """Return where patients may live with the least costs; AssertionError if nowhere."""
-        found = linprog(
-            costs,
-            A_eq=self.matrix,
-            b_eq=self.totals,
-            bounds=np.column_stack([np.zeros(self.size), self.sizes]),
-            method="highs",
+        self.program = Program(
+            csr_matrix(vstack([everybody, *known])),
+            totals,
+            totals,
+            np.zeros(self.size),
+            self.sizes,
         )
-        assert found.status == 0, f"What is published contradicts itself: {found.message}"
-        values: np.ndarray = found.x
-        return values
 
 
 def _profiles(procedures: Iterable[Row]) -> dict[str, Profile]:

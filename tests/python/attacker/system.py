@@ -9,12 +9,14 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
-from scipy.optimize import linprog
 from scipy.sparse import csr_matrix, vstack
 from scipy.sparse.csgraph import connected_components
+
+from attacker.program import Program
 
 # More than there is of anything here; a bound, so that no program is unbounded.
 PLENTY = 1e6
@@ -128,19 +130,15 @@ class Component:
     highs: np.ndarray
     solved: int = 0
 
+    @cached_property
+    def _program(self) -> Program:
+        no_least = np.full(len(self.limits), -np.inf)
+        return Program(self.matrix, no_least, self.limits, self.lows, self.highs)
+
     def least(self, costs: np.ndarray) -> np.ndarray:
         """Return values with the least costs; raises AssertionError when there are none at all."""
         self.solved += 1
-        found = linprog(
-            costs,
-            A_ub=self.matrix if len(self.limits) else None,
-            b_ub=self.limits if len(self.limits) else None,
-            bounds=np.column_stack([self.lows, self.highs]),
-            method="highs",
-        )
-        assert found.status == 0, f"What is published contradicts itself: {found.message}"
-        values: np.ndarray = found.x
-        return values
+        return self._program.least(costs)
 
     def reach(
         self, targets: list[tuple[int, Target]], sign: int, chance: random.Random
