@@ -6,7 +6,7 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime-installed
 DEVELOP := .venv/.develop-installed
 
-.PHONY: help run test test-fast test-postgres15 soak lint lint-fast sample lock clean
+.PHONY: help run test test-fast test-postgres15 soak bench lint lint-fast sample lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -16,12 +16,15 @@ run: $(RUNTIME) ## Load the samples or your exports, build, test, publish, rende
 
 test: $(DEVELOP) ## Lint, types, dbt build, pytest, browser: everything CI runs (under 15 minutes)
 	@$(PYTHON) tests/system_packages.py
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory lint-fast
 	@$(BIN)/pytest -n 2 --dist worksteal
 
 test-fast: $(DEVELOP) ## Lint and the quick tests: no browser, under two minutes
 	@$(MAKE) --no-print-directory lint-fast
 	@$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not browser"
+
+bench: $(DEVELOP) ## Measure what a promise of speed is about, as ratios of one run
+	@$(BIN)/python benchmarks/reader_joins.py
 
 soak: $(DEVELOP) ## The long variants of the tests that have one: every mutant, every cell
 	@$(PYTHON) tests/system_packages.py
@@ -36,8 +39,8 @@ lint: lint-fast ## Check style, types, SQL and the project's conventions
 	@$(BIN)/python tests/lint_dbt.py
 
 lint-fast: $(DEVELOP)
-	@$(BIN)/ruff check orchestrate tests
-	@$(BIN)/ruff format --check orchestrate tests
+	@$(BIN)/ruff check benchmarks orchestrate tests
+	@$(BIN)/ruff format --check benchmarks orchestrate tests
 	@$(BIN)/mypy
 
 sample: $(DEVELOP) ## Re-create the sample exports byte for byte

@@ -71,3 +71,25 @@ def test_audiences_without_relations_read_nothing(read: Any, login: str) -> None
     for relation in ("residency.case_log_status", "clients.procedure_summary"):
         with pytest.raises(DatabaseError, match="does not exist"):
             read(login, f"table {relation}")
+
+
+@pytest.mark.parametrize("login", ["program_director", "uhc_analyst", "staff_member"])
+def test_the_planner_expects_the_rows_that_a_reader_sees(read: Any, login: str) -> None:
+    """Half of them would do for no join: the policy is not to be taken for a choice of rows."""
+    tables = read(
+        login,
+        "select schemaname, tablename from pg_tables where schemaname in"
+        " ('residency', 'clients', 'extracts')",
+    )
+    expected = {}
+    for schema, name in tables:
+        ((plan,),) = read(login, f"explain (format json) select * from {schema}.{name}")
+        ((seen,),) = read(login, f"select count(*) from {schema}.{name}")
+        expected[name] = (plan[0]["Plan"]["Plan Rows"], seen)
+    assert len(expected) >= 4
+    wrong = {
+        name: (guessed, seen)
+        for name, (guessed, seen) in expected.items()
+        if abs(guessed - seen) > max(1, 0.1 * seen)
+    }
+    assert wrong == {}
