@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+# A file's tests on one worker, so that what they share is made once.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 RUNTIME := .venv/.runtime-installed
 DEVELOP := .venv/.develop-installed
 
@@ -17,23 +19,23 @@ run: $(RUNTIME) ## Load the samples or your exports, build, test, publish, rende
 test: $(DEVELOP) ## Lint, types, dbt build, pytest, browser: everything CI runs (under 15 minutes)
 	@$(PYTHON) tests/system_packages.py
 	@$(MAKE) --no-print-directory lint-fast
-	@$(BIN)/pytest -n 2 --dist worksteal
+	@$(PYTEST)
 
 test-fast: $(DEVELOP) ## Lint and the quick tests: no browser, under two minutes
 	@$(MAKE) --no-print-directory lint-fast
-	@$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not browser"
+	@$(PYTEST) -m "not slow and not browser"
 
 bench: $(DEVELOP) ## Measure what a promise of speed is about, as ratios of one run
 	@$(BIN)/python benchmarks/reader_joins.py
 
 soak: $(DEVELOP) ## The long variants of the tests that have one: every mutant, every cell
 	@$(PYTHON) tests/system_packages.py
-	@CASEBOOK_SOAK=1 $(BIN)/pytest -n 2 --dist worksteal -m soak
+	@CASEBOOK_SOAK=1 $(PYTEST) -m soak
 	@$(MAKE) --no-print-directory test-postgres15
 
 test-postgres15: $(DEVELOP) ## The tests on the system's PostgreSQL 15, over TLS, not the embedded one
 	@$(PYTHON) tests/system_packages.py
-	@CASEBOOK_TEST_SERVER=postgres15 $(BIN)/pytest -n 2 --dist worksteal
+	@CASEBOOK_TEST_SERVER=postgres15 $(PYTEST)
 
 lint: lint-fast ## Check style, types, SQL and the project's conventions
 	@$(BIN)/python tests/lint_dbt.py

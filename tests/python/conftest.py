@@ -32,6 +32,8 @@ REAL_EXPORT = PROJECT_DIR.parent / "shared" / "data" / "mighty_analyst"
 SHARED = "CASEBOOK_TEST_SESSION_DIR"
 SOAK = "CASEBOOK_SOAK"
 FIGURE = "figure"
+# Casebooks that many tests share, and the advocacy export that each loads; None: the sample.
+MADE = {"sample": None, "export": REAL_EXPORT}
 
 
 @dataclass(frozen=True)
@@ -145,16 +147,39 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(line)
 
 
-def made_once(name: str, *, export: Path | None = None) -> Casebook:
-    """Return a shared Casebook after `casebook run`; the first caller makes it, others wait.
+def made_once(name: str) -> Casebook:
+    """Return a shared Casebook after `casebook run`; the first caller makes it.
+
+    While another worker makes it, this one makes another one that will be needed, and then waits.
+    """
+    for other in (name, *(one for one in MADE if one != name)):
+        if _make(other, wait=False) and other == name:
+            break
+    else:
+        _make(name, wait=True)
+    return _shared(name)
+
+
+def _shared(name: str) -> Casebook:
+    folder = Path(os.environ[SHARED]) / name
+    return Casebook(folder / "home", folder / "output")
+
+
+def _make(name: str, *, wait: bool) -> bool:
+    """Make a shared Casebook unless it is there; False where it is not, and would be waited for.
 
     A copy of its home, at rest, stays beside it for tests that need one of their own.
     """
-    folder = Path(os.environ[SHARED]) / name
+    casebook, export = _shared(name), MADE[name]
+    folder = casebook.home.parent
     folder.mkdir(exist_ok=True)
-    casebook = Casebook(folder / "home", folder / "output")
+    if export is not None and not export.is_dir():
+        return False
     with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
         if not (folder / "done").exists():
             open_databases(casebook.settings, Console(error_stream=io.StringIO()))
             servers.hurry(casebook.settings)
@@ -167,7 +192,7 @@ def made_once(name: str, *, export: Path | None = None) -> Casebook:
             servers.copy_home(casebook.home, folder / "resting" / "home")
             servers.start(casebook.home)
             (folder / "done").touch()
-    return casebook
+    return True
 
 
 @pytest.fixture(scope="session")
@@ -181,7 +206,7 @@ def published_export() -> Casebook:
     """Return a Casebook after `casebook load advocacy` of the real export and `casebook run`."""
     if not REAL_EXPORT.is_dir():
         pytest.skip(f"The real advocacy export is not at {REAL_EXPORT}.")
-    return made_once("export", export=REAL_EXPORT)
+    return made_once("export")
 
 
 @pytest.fixture

@@ -41,6 +41,12 @@ def fingerprint(casebook: Casebook) -> str:
     return digest.hexdigest()
 
 
+@pytest.fixture(scope="module")
+def untouched(module_casebook: Casebook) -> str:
+    """Return the fingerprint of the Casebook that no command of this module may change."""
+    return fingerprint(module_casebook)
+
+
 @pytest.fixture
 def export(tmp_path: Path) -> Path:
     """Return a small residency export that would load."""
@@ -119,11 +125,11 @@ def nameless_resident(folder: Path) -> None:
 )
 def test_a_damaged_export_is_refused_with_its_place(
     module_casebook: Casebook,
+    untouched: str,
     export: Path,
     damage: Callable[[Path], None],
     expected: list[str],
 ) -> None:
-    before = fingerprint(module_casebook)
     damage(export)
 
     done = module_casebook.command("load", "residency", str(export), check=False)
@@ -133,7 +139,7 @@ def test_a_damaged_export_is_refused_with_its_place(
     assert done.stderr.count("Error:") == 1
     for part in expected:
         assert part.lower() in done.stderr.lower()
-    assert fingerprint(module_casebook) == before
+    assert fingerprint(module_casebook) == untouched
 
 
 def at_unknown_site(line: str) -> str:
