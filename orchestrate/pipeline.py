@@ -18,7 +18,6 @@ from orchestrate.building.unit_tests import UnitTests
 from orchestrate.console import Console
 from orchestrate.database import Databases, open_databases
 from orchestrate.erd import write_diagrams
-from orchestrate.erd.kept import kept_diagrams
 from orchestrate.errors import DataError, LostConnectionError
 from orchestrate.extracts.extract import write_extract, write_extracts
 from orchestrate.extracts.formats import DEFAULT_FORMATS, Format
@@ -80,13 +79,6 @@ def _run_all(
         version = publication.found(databases, console)
         if version is None:
             build_all(settings, databases, dbt, variables, console)
-        diagrams = kept_diagrams(
-            settings,
-            lambda folder: write_diagrams(
-                describe(dbt, settings, variables), folder, PROGRAM_DIAGRAMS
-            ),
-        )
-        if version is None:
             publication.begin(
                 databases, read_build(settings.target_dir, databases.warehouse.database)
             )
@@ -98,6 +90,8 @@ def _run_all(
                 recorded_sources(databases),
                 still_alone,
             )
+        diagrams = settings.target_dir / "erd"
+        write_diagrams(Manifest.read(settings.target_dir), diagrams, PROGRAM_DIAGRAMS)
         pages = render_all(settings, databases, out_dir, console, diagrams)
     return RunSummary(
         version=version.version,
@@ -318,18 +312,11 @@ def extract(
 
 @once_more_when_lost
 def draw_diagrams(settings: Settings, console: Console, out_dir: Path) -> list[Path]:
-    """Write the diagrams of what is built in the warehouse; returns the files."""
+    """Write the diagrams of the project as it is; returns the files."""
     databases = open_databases(settings, console)
     with run_lock(databases, "erd"):
-        variables = loading.variables(databases)
-        dbt = Dbt(settings, databases.warehouse, console)
-        return write_diagrams(describe(dbt, settings, variables), out_dir)
-
-
-def describe(dbt: Dbt, settings: Settings, variables: Mapping[str, object]) -> Path:
-    """Describe the warehouse for diagrams; returns the folder with manifest and catalog."""
-    dbt.document(variables)
-    return settings.description_dir
+        manifest = Dbt(settings, databases.warehouse, console).parse(loading.variables(databases))
+        return write_diagrams(manifest, out_dir)
 
 
 def recorded_sources(databases: Databases) -> dict[str, object]:
