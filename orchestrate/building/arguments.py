@@ -71,9 +71,3 @@ def build_arguments(
 def freshness_arguments(settings: Settings, variables: Mapping[str, object]) -> list[str]:
     """Return the arguments that make dbt look how old landed tables are, into sources.json."""
     return ["source", "freshness", *common_arguments(settings, settings.description_dir, variables)]
-
-
-def document_arguments(settings: Settings, variables: Mapping[str, object]) -> list[str]:
-    """Return the arguments that make dbt write catalog.json, without compiling again."""
-    common = common_arguments(settings, settings.description_dir, variables)
-    return ["docs", "generate", *common, "--no-compile"]

@@ -1,4 +1,4 @@
-"""dbt in this process: parse, look at sources, build, document.
+"""dbt in this process: parse, look at sources, build.
 
 dbt runs in the process of its runner, so that it cannot outlive it and build on behind its back.
 This is the only module that imports dbt, and it does so late: the import takes about two seconds,
@@ -114,17 +114,6 @@ class Dbt:
                     "Nothing was built or published.",
                 )
         return read_freshness(self._settings.description_dir)
-
-    def document(self, variables: Mapping[str, object]) -> None:
-        """Write manifest.json and catalog.json to `description_dir`, as the warehouse stands.
-
-        Raises as `build` does.
-        """
-        self._invoke(
-            arguments.document_arguments(self._settings, variables),
-            "describe the warehouse",
-            Progress(self._console),
-        )
 
     def _invoke(
         self,
