@@ -14,7 +14,6 @@ from orchestrate.building.dbt import Dbt
 from orchestrate.building.freshness import require_fresh
 from orchestrate.building.manifest import Manifest
 from orchestrate.building.outcome import BuildOutcome
-from orchestrate.building.unit_tests import UnitTests
 from orchestrate.console import Console
 from orchestrate.database import Databases, open_databases
 from orchestrate.erd import write_diagrams
@@ -113,9 +112,7 @@ def build_all(
     manifest = dbt.parse(variables)
     require_landed(databases, dbt, manifest, variables, console)
     loading.load_seeds(databases, manifest, variables, console)
-    unit_tests = UnitTests(settings, variables, databases.installation)
-    require_success(dbt.build(variables, manifest, unit_tests=not unit_tests.have_passed), settings)
-    unit_tests.remember()
+    require_success(dbt.build(variables, manifest), settings)
 
 
 @dataclass(frozen=True)

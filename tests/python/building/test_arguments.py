@@ -54,7 +54,7 @@ def test_only_a_build_writes_where_publishing_looks(settings: Settings) -> None:
 def test_a_build_leaves_seeds_to_the_runner_but_not_the_tests_on_them(settings: Settings) -> None:
     arguments = build_arguments(settings, {})
     assert arguments[0] == "build"
-    assert option(arguments, "--exclude-resource-types") == "seed"
+    assert arguments[-3:] == ["--exclude-resource-types", "seed", "unit_test"]
     assert "--exclude" not in arguments
 
 
