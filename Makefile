@@ -41,12 +41,12 @@ lint: lint-fast ## Check style, types, SQL and the project's conventions
 	@$(BIN)/python tests/lint_dbt.py
 
 lint-fast: $(DEVELOP)
-	@$(BIN)/ruff check benchmarks orchestrate tests
-	@$(BIN)/ruff format --check benchmarks orchestrate tests
+	@$(BIN)/ruff check benchmarks orchestrate tests tools
+	@$(BIN)/ruff format --check benchmarks orchestrate tests tools
 	@$(BIN)/mypy
 
 sample: $(DEVELOP) ## Re-create the sample exports byte for byte
-	@$(BIN)/python -m orchestrate.samples
+	@$(BIN)/python -m tools.samples
 
 lock: $(DEVELOP) ## Lock all dependencies with hashes, after a change in pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes \

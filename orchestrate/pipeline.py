@@ -14,11 +14,9 @@ from orchestrate.building.dbt import Dbt
 from orchestrate.building.freshness import require_fresh
 from orchestrate.building.manifest import Manifest
 from orchestrate.building.outcome import BuildOutcome
-from orchestrate.building.unit_tests import UnitTests
 from orchestrate.console import Console
 from orchestrate.database import Databases, open_databases
 from orchestrate.erd import write_diagrams
-from orchestrate.erd.kept import kept_diagrams
 from orchestrate.errors import DataError, LostConnectionError
 from orchestrate.extracts.extract import write_extract, write_extracts
 from orchestrate.extracts.formats import DEFAULT_FORMATS, Format
@@ -80,13 +78,6 @@ def _run_all(
         version = publication.found(databases, console)
         if version is None:
             build_all(settings, databases, dbt, variables, console)
-        diagrams = kept_diagrams(
-            settings,
-            lambda folder: write_diagrams(
-                describe(dbt, settings, variables), folder, PROGRAM_DIAGRAMS
-            ),
-        )
-        if version is None:
             publication.begin(
                 databases, read_build(settings.target_dir, databases.warehouse.database)
             )
@@ -98,6 +89,8 @@ def _run_all(
                 recorded_sources(databases),
                 still_alone,
             )
+        diagrams = settings.target_dir / "erd"
+        write_diagrams(Manifest.read(settings.target_dir), diagrams, PROGRAM_DIAGRAMS)
         pages = render_all(settings, databases, out_dir, console, diagrams)
     return RunSummary(
         version=version.version,
@@ -119,9 +112,7 @@ def build_all(
     manifest = dbt.parse(variables)
     require_landed(databases, dbt, manifest, variables, console)
     loading.load_seeds(databases, manifest, variables, console)
-    unit_tests = UnitTests(settings, variables, databases.installation)
-    require_success(dbt.build(variables, manifest, unit_tests=not unit_tests.have_passed), settings)
-    unit_tests.remember()
+    require_success(dbt.build(variables, manifest), settings)
 
 
 @dataclass(frozen=True)
@@ -318,18 +309,11 @@ def extract(
 
 @once_more_when_lost
 def draw_diagrams(settings: Settings, console: Console, out_dir: Path) -> list[Path]:
-    """Write the diagrams of what is built in the warehouse; returns the files."""
+    """Write the diagrams of the project as it is; returns the files."""
     databases = open_databases(settings, console)
     with run_lock(databases, "erd"):
-        variables = loading.variables(databases)
-        dbt = Dbt(settings, databases.warehouse, console)
-        return write_diagrams(describe(dbt, settings, variables), out_dir)
-
-
-def describe(dbt: Dbt, settings: Settings, variables: Mapping[str, object]) -> Path:
-    """Describe the warehouse for diagrams; returns the folder with manifest and catalog."""
-    dbt.document(variables)
-    return settings.description_dir
+        manifest = Dbt(settings, databases.warehouse, console).parse(loading.variables(databases))
+        return write_diagrams(manifest, out_dir)
 
 
 def recorded_sources(databases: Databases) -> dict[str, object]:

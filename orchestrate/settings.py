@@ -72,9 +72,9 @@ class Settings:
 
     @property
     def description_dir(self) -> Path:
-        """Where dbt describes project and warehouse without building; apart from `target_dir`.
+        """Where dbt describes the project without building; apart from `target_dir`.
 
-        A parse or a documentation writes a manifest of its own, which must not take the place of
+        A parse writes a manifest of its own, which must not take the place of
         the one that belongs to the last build: publishing needs that one.
         """
         return self.home / "description"

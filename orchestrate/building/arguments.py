@@ -50,30 +50,20 @@ def parse_arguments(settings: Settings, variables: Mapping[str, object]) -> list
     return ["parse", *common_arguments(settings, settings.description_dir, variables)]
 
 
-def build_arguments(
-    settings: Settings, variables: Mapping[str, object], *, unit_tests: bool = True
-) -> list[str]:
+def build_arguments(settings: Settings, variables: Mapping[str, object]) -> list[str]:
     """Return the arguments that build and test everything but seeds, which the runner loads.
 
-    `unit_tests`: whether to try the models on rows of their own, too.
-
     Seeds are left out by resource type and not by `--exclude`: that would also drop, without a
-    word, every test that refers to a seed.
+    word, every test that refers to a seed. So are unit tests: they try SQL on rows of their own,
+    and would take a third of a build to say what they said before the project was installed.
     """
     common = common_arguments(settings, settings.target_dir, variables)
     parsed = settings.description_dir / "partial_parse.msgpack"
     # What the last parse understood saves the build from understanding it again.
     resumed = ["--partial-parse-file-path", str(parsed)] if parsed.is_file() else []
-    excluded = ["seed"] if unit_tests else ["seed", "unit_test"]
-    return ["build", *common, *resumed, "--exclude-resource-types", *excluded]
+    return ["build", *common, *resumed, "--exclude-resource-types", "seed", "unit_test"]
 
 
 def freshness_arguments(settings: Settings, variables: Mapping[str, object]) -> list[str]:
     """Return the arguments that make dbt look how old landed tables are, into sources.json."""
     return ["source", "freshness", *common_arguments(settings, settings.description_dir, variables)]
-
-
-def document_arguments(settings: Settings, variables: Mapping[str, object]) -> list[str]:
-    """Return the arguments that make dbt write catalog.json, without compiling again."""
-    common = common_arguments(settings, settings.description_dir, variables)
-    return ["docs", "generate", *common, "--no-compile"]

@@ -1,4 +1,4 @@
-"""dbt in this process: parse, look at sources, build, document.
+"""dbt in this process: parse, look at sources, build.
 
 dbt runs in the process of its runner, so that it cannot outlive it and build on behind its back.
 This is the only module that imports dbt, and it does so late: the import takes about two seconds,
@@ -63,27 +63,23 @@ class Dbt:
         return Manifest.read(self._settings.description_dir)
 
     def build(
-        self,
-        variables: Mapping[str, object],
-        manifest: Manifest | None = None,
-        *,
-        unit_tests: bool = True,
+        self, variables: Mapping[str, object], manifest: Manifest | None = None
     ) -> BuildOutcome:
         """Build and test everything but seeds, which must be loaded before.
 
         `manifest` is what `parse` returned for the same variables: it tells progress how much there
-        is to do. `unit_tests` False leaves those out that need no data. Artifacts go to
-        `target_dir`. Pseudonyms are made with the secret of this installation. Warnings of dbt are
+        is to do. Unit tests, which need no data, are left out. Artifacts go to `target_dir`.
+        Pseudonyms are made with the secret of this installation. Warnings of dbt are
         told on the console, failures and failed tests are in the outcome. Raises CasebookError when
         the project has an error, ConfigurationError when the secret cannot be used, DatabaseError
         when the warehouse cannot be reached or is lost meanwhile; KeyboardInterrupt ends dbt and
         its queries and passes on.
         """
         started = time.monotonic()
-        total = None if manifest is None else manifest.task_count(unit_tests=unit_tests)
+        total = None if manifest is None else manifest.task_count()
         with self._console.task("Building and testing", total) as task:
             result = self._invoke(
-                arguments.build_arguments(self._settings, variables, unit_tests=unit_tests),
+                arguments.build_arguments(self._settings, variables),
                 "build",
                 Progress(self._console, task),
                 {SETTING: ensure_key(self._settings)},
@@ -114,17 +110,6 @@ class Dbt:
                     "Nothing was built or published.",
                 )
         return read_freshness(self._settings.description_dir)
-
-    def document(self, variables: Mapping[str, object]) -> None:
-        """Write manifest.json and catalog.json to `description_dir`, as the warehouse stands.
-
-        Raises as `build` does.
-        """
-        self._invoke(
-            arguments.document_arguments(self._settings, variables),
-            "describe the warehouse",
-            Progress(self._console),
-        )
 
     def _invoke(
         self,

@@ -77,7 +77,6 @@ class Manifest:
     seeds: tuple[SeedDefinition, ...]
     sources: tuple[SourceTable, ...]
     nodes: Mapping[str, Mapping[str, Any]] = field(repr=False)
-    unit_test_count: int
     function_count: int
     metadata: Mapping[str, Any]
 
@@ -127,7 +126,6 @@ class Manifest:
                 for source in content.get("sources", {}).values()
             ),
             nodes=nodes,
-            unit_test_count=len(content.get("unit_tests", {})),
             function_count=len(content.get("functions", {})),
             metadata=content.get("metadata", {}),
         )
@@ -159,21 +157,14 @@ class Manifest:
             )
         return tables
 
-    def task_count(self, *, unit_tests: bool = True) -> int:
-        """Count what `dbt build` without seeds works on.
-
-        That is models, unless ephemeral, functions and tests.
-        """
+    def task_count(self) -> int:
+        """Count what a build works on: models, unless ephemeral, functions and tests of data."""
         kinds = {"model", "test", "snapshot"}
-        return (
-            self.unit_test_count * unit_tests
-            + self.function_count
-            + sum(
-                bool(node["resource_type"] in kinds)
-                and bool(node.get("config", {}).get("enabled", True))
-                and bool(node.get("config", {}).get("materialized") != "ephemeral")
-                for node in self.nodes.values()
-            )
+        return self.function_count + sum(
+            bool(node["resource_type"] in kinds)
+            and bool(node.get("config", {}).get("enabled", True))
+            and bool(node.get("config", {}).get("materialized") != "ephemeral")
+            for node in self.nodes.values()
         )
 
 

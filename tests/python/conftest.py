@@ -255,5 +255,5 @@ def real_warehouse(published_export: Casebook) -> Iterator[Connection]:
 
 @pytest.fixture(scope="session")
 def built_target(published: Casebook) -> Path:
-    """Return dbt's folder with manifest.json and catalog.json of the samples."""
+    """Return the folder with dbt's manifest.json of the samples."""
     return published.settings.description_dir

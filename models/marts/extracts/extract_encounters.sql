@@ -16,7 +16,7 @@ encounters as (
 
 organizations as (
 
-    select * from {{ ref('stg_advocacy__organizations') }}
+    select * from {{ ref('int_organizations_named') }}
 
 ),
 

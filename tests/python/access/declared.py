@@ -1,7 +1,7 @@
 """The declared policy: who may do what on a server of scopes. Whatever is not here is denied.
 
-It is written by hand from the interface and the publishing documents, not derived from the marts or
-the code: two accounts of the same promise, which the matrix holds against the live catalogs.
+It is written by hand from docs/architecture.md and docs/publishing.md, not derived from the marts
+or the code: two accounts of the same promise, which the matrix holds against the live catalogs.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ import pytest
 
 from orchestrate.building.arguments import (
     build_arguments,
-    document_arguments,
     freshness_arguments,
     parse_arguments,
     profiles_dir,
@@ -36,7 +35,7 @@ def option(arguments: list[str], name: str) -> str:
 
 
 def test_every_call_names_folders_and_variables_and_is_silent(settings: Settings) -> None:
-    for make in (parse_arguments, build_arguments, freshness_arguments, document_arguments):
+    for make in (parse_arguments, build_arguments, freshness_arguments):
         arguments = make(settings, VARIABLES)
         assert option(arguments, "--project-dir") == str(settings.project_dir)
         assert option(arguments, "--profiles-dir") == str(profiles_dir(settings))
@@ -48,14 +47,14 @@ def test_every_call_names_folders_and_variables_and_is_silent(settings: Settings
 
 def test_only_a_build_writes_where_publishing_looks(settings: Settings) -> None:
     assert option(build_arguments(settings, {}), "--target-path") == str(settings.target_dir)
-    for make in (parse_arguments, freshness_arguments, document_arguments):
+    for make in (parse_arguments, freshness_arguments):
         assert option(make(settings, {}), "--target-path") == str(settings.description_dir)
 
 
 def test_a_build_leaves_seeds_to_the_runner_but_not_the_tests_on_them(settings: Settings) -> None:
     arguments = build_arguments(settings, {})
     assert arguments[0] == "build"
-    assert option(arguments, "--exclude-resource-types") == "seed"
+    assert arguments[-3:] == ["--exclude-resource-types", "seed", "unit_test"]
     assert "--exclude" not in arguments
 
 

@@ -129,7 +129,7 @@ def test_the_schema_of_an_export_is_that_of_its_source() -> None:
         declared.export_schema("advocacy")
 
 
-def test_tasks_are_models_and_tests_but_neither_seeds_nor_ephemeral_models() -> None:
+def test_tasks_are_models_and_tests_of_data_but_no_ephemeral_models() -> None:
     def node(kind: str, materialized: str) -> dict[str, Any]:
         return {"resource_type": kind, "config": {"materialized": materialized}}
 
@@ -140,7 +140,7 @@ def test_tasks_are_models_and_tests_but_neither_seeds_nor_ephemeral_models() -> 
         node("test", "test"),
         node("operation", "view"),
     ]
-    assert manifest(*nodes, unit_tests={"a": {}, "b": {}}).task_count() == 4
+    assert manifest(*nodes, unit_tests={"a": {}, "b": {}}).task_count() == 2
 
 
 def test_no_manifest_is_a_matter_of_configuration(tmp_path: Path) -> None:

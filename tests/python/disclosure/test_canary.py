@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 Figure = Callable[[str], None]
 # What the runner keeps beside the server's own files and the secrets.
-KEPT = ("logs", "target", "description", "diagrams", "profiles")
+KEPT = ("logs", "target", "description", "profiles")
 
 
 @pytest.fixture(scope="module")

@@ -218,7 +218,7 @@ def test_a_run_that_begins_again_after_it_has_published_only_renders(
     for name, stand_in in (
         ("open_databases", lambda *_: tiny.databases),
         ("build_all", build),
-        ("kept_diagrams", lambda *_: None),
+        ("write_diagrams", lambda *_: None),
         ("render_all", lambda *_: []),
     ):
         monkeypatch.setattr(pipeline, name, stand_in)

@@ -1,8 +1,8 @@
 """Every relation of schema `clients`, recomputed from the CSV files.
 
-Each function returns a DataFrame with the columns of the relation in the order of the interface
-(scope_id first, no version), over all scopes. Where the interface leaves something open, the
-docstring says what is taken.
+Each function returns a DataFrame with the columns of the relation in the order of its contract
+(scope_id first), over all scopes. Where docs/definitions.md leaves something open, the docstring
+says what is taken.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Every relation of schema `extracts`, recomputed from the CSV files.
 
-Each function returns a DataFrame with the columns of the relation in the order of the interface.
-Keys are those of the owner `staff`. Where the interface leaves something open, the docstring says
-what is taken.
+Each function returns a DataFrame with the columns of the relation in the order of its contract.
+Keys are those of the owner `staff`. Where docs/definitions.md leaves something open, the docstring
+says what is taken.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Every relation of schema `management`, recomputed from the CSV files.
 
-Each function returns a DataFrame with the columns of the relation in the order of the interface,
-without its key. Where the interface leaves something open, the docstring says what is taken.
+Each function returns a DataFrame with the columns of the relation in the order of its contract,
+without its key. Where docs/definitions.md leaves something open, the docstring says what is taken.
 """
 
 from __future__ import annotations

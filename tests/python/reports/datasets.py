@@ -1,4 +1,4 @@
-"""Relations made by hand in the shape of interface section 4, values as the database gives them."""
+"""Relations made by hand in the shape of the marts, values as the database gives them."""
 
 from __future__ import annotations
 

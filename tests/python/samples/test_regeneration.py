@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from orchestrate.samples.__main__ import main
+from tools.samples.__main__ import main
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from orchestrate.samples.files import read_list
-from orchestrate.samples.residency_exams import RETIRED_WORK_RVU
+from tools.samples.files import read_list
+from tools.samples.residency.exams import RETIRED_WORK_RVU
 
 Files = dict[str, pd.DataFrame]
 
@@ -158,7 +158,7 @@ def test_sites_differ_in_what_they_require_and_one_is_highest(
 
 def test_work_rvus_are_those_of_the_fee_schedule(cpt_lines: pd.DataFrame) -> None:
 
-    schedule = {row["cpt"]: row["work_rvu"] for row in read_list("cpt_work_rvu_2019.csv")}
+    schedule = {row["cpt"]: row["work_rvu"] for row in read_list("residency/work_rvu_2019.csv")}
     coded = cpt_lines[cpt_lines["code"] != ""]
     assert (cpt_lines.loc[cpt_lines["code"] == "", "rvu"] == "").all()
     for code, rvu in zip(coded["code"], coded["rvu"], strict=True):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from orchestrate.samples.advocacy_care import Hospital
-from orchestrate.samples.advocacy_people import COMMERCIAL, NO_INSURANCE, draw_patients
-from orchestrate.samples.draws import Draws
-from orchestrate.samples.files import SampleFile
+from tools.samples.advocacy.encounters import Hospital
+from tools.samples.advocacy.patients import COMMERCIAL, NO_INSURANCE, draw_patients
+from tools.samples.files import SampleFile
+from tools.samples.randomness import RandomNumbers
 
 SEED = 20110102
 
@@ -78,11 +78,11 @@ PUBLIC_PAYERS = ("Dual Eligible", "Medicare", "Medicaid")
 
 def advocacy_files() -> list[SampleFile]:
     """Return the five files of the advocacy export; rows are in the order of time."""
-    draws = Draws(SEED)
-    organization = draws.identifier()
-    payer_id = {name: draws.identifier() for name in (*PUBLIC_PAYERS, *COMMERCIAL, NO_INSURANCE)}
-    patients = draw_patients(draws)
-    encounters = sorted(Hospital(draws).encounters(patients), key=lambda one: (one.start, one.id))
+    rng = RandomNumbers(SEED)
+    organization = rng.identifier()
+    payer_id = {name: rng.identifier() for name in (*PUBLIC_PAYERS, *COMMERCIAL, NO_INSURANCE)}
+    patients = draw_patients(rng)
+    encounters = sorted(Hospital(rng).encounters(patients), key=lambda one: (one.start, one.id))
     seen = {encounter.patient for encounter in encounters}
     encounter_rows = [
         (

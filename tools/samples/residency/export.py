@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from orchestrate.samples.draws import Draws, Weighted
-from orchestrate.samples.files import SampleFile, read_list
-from orchestrate.samples.residency_exams import Exam, exam_to_cpt_rows, read_exams
+from tools.samples.files import SampleFile, read_list
+from tools.samples.randomness import RandomNumbers, Weighted
+from tools.samples.residency.exams import Exam, exam_to_cpt_rows, read_exams
 
 SEED = 20180701
 FIRST_DAY = date(2018, 7, 1)
@@ -22,7 +22,7 @@ LAST_DAY = date(2019, 6, 30)
 BLOCK_DAYS = 28
 BLOCKS = 13
 STUDIES_PER_RESIDENT = 3340
-EQUAL_ROWS = 48
+DUPLICATES = 48
 
 RESEARCH_RESIDENT = "Whitfield, Rosalind"
 RESEARCH_STUDIES = 14
@@ -93,11 +93,11 @@ class Study:
     site: str
 
 
-class ExamRoom:
+class StudyGenerator:
     """Draws studies: the exam within a modality, its site, its moment and its priority."""
 
-    def __init__(self, draws: Draws, exams: list[Exam]) -> None:
-        self._draws = draws
+    def __init__(self, rng: RandomNumbers, exams: list[Exam]) -> None:
+        self._rng = rng
         self._by_modality = {
             modality: Weighted((exam, exam.weight) for exam in exams if exam.modality == modality)
             for modality in MODALITIES
@@ -109,15 +109,15 @@ class ExamRoom:
 
     def study(self, resident: str, modality: str, days: Weighted[date]) -> Study:
         """Return one study of `resident` on one of `days`."""
-        draws = self._draws
-        day = draws.pick(days)
-        exam = draws.pick(self._by_modality[modality])
+        rng = self._rng
+        day = rng.weighted_choice(days)
+        exam = rng.weighted_choice(self._by_modality[modality])
         while not exam.in_use(day):
-            exam = draws.pick(self._by_modality[modality])
-        hour = draws.pick(HOURS)
-        moment = time(hour, draws.integer(0, 59), draws.integer(0, 59))
-        priority = draws.pick(PRIORITY_BY_DAY if 7 <= hour < 18 else PRIORITY_BY_NIGHT)
-        site = exam.site or draws.pick(self._sites[modality])
+            exam = rng.weighted_choice(self._by_modality[modality])
+        hour = rng.weighted_choice(HOURS)
+        moment = time(hour, rng.randint(0, 59), rng.randint(0, 59))
+        priority = rng.weighted_choice(PRIORITY_BY_DAY if 7 <= hour < 18 else PRIORITY_BY_NIGHT)
+        site = exam.site or rng.weighted_choice(self._sites[modality])
         return study_of(exam, resident, datetime.combine(day, moment), priority, site)
 
 
@@ -129,9 +129,9 @@ def study_of(exam: Exam, resident: str, moment: datetime, priority: str, site: s
 def residency_files() -> list[SampleFile]:
     """Return the four files of the residency export, studies by the time they were finalized."""
     exams = read_exams()
-    draws = Draws(SEED)
-    studies = sorted(all_studies(draws, exams))
-    studies = with_equal_rows(draws, studies)
+    rng = RandomNumbers(SEED)
+    studies = sorted(all_studies(rng, exams))
+    studies = with_duplicates(rng, studies)
     modality_id = {code: str(number) for number, code in enumerate(MODALITIES, start=1)}
     site_id = {code: str(100 + number) for number, code in enumerate(SITES, start=1)}
     rows = [
@@ -173,27 +173,29 @@ def residency_files() -> list[SampleFile]:
     ]
 
 
-def all_studies(draws: Draws, exams: list[Exam]) -> Iterator[Study]:
+def all_studies(rng: RandomNumbers, exams: list[Exam]) -> Iterator[Study]:
     """Yield the studies of everyone, in no particular order, the edges of the year among them."""
-    room = ExamRoom(draws, exams)
+    generator = StudyGenerator(rng, exams)
     by_code = {exam.code: exam for exam in exams}
-    residents = draw_residents(draws)
+    residents = draw_residents(rng)
     blocks = {resident.name: rotation_days(resident) for resident in residents}
-    free = [modality for modality in MODALITIES if modality not in ROTATION]
-    free_modalities = Weighted((modality, MODALITY_SHARE[modality]) for modality in free)
+    everyday = [modality for modality in MODALITIES if modality not in ROTATION]
+    everyday_modalities = Weighted((modality, MODALITY_SHARE[modality]) for modality in everyday)
     for resident in residents:
-        bound = bound_counts(draws, resident, residents)
+        counts = rotation_counts(rng, resident, residents)
         days = blocks[resident.name]
-        for modality, count in bound.items():
+        for modality, count in counts.items():
             for _ in range(count):
-                yield room.study(resident.name, modality, days[ROTATION[modality]])
-        rest = int(resident.volume * free_share(free))
+                yield generator.study(resident.name, modality, days[ROTATION[modality]])
+        rest = int(resident.volume * everyday_share(everyday))
         for _ in range(rest):
-            yield room.study(resident.name, draws.pick(free_modalities), days["other"])
+            yield generator.study(
+                resident.name, rng.weighted_choice(everyday_modalities), days["other"]
+            )
 
     whole_year = Weighted((day, day_weight(day)) for day in days_between(FIRST_DAY, LAST_DAY))
     for _ in range(RESEARCH_STUDIES):
-        yield room.study(RESEARCH_RESIDENT, "FL", whole_year)
+        yield generator.study(RESEARCH_RESIDENT, "FL", whole_year)
 
     start = datetime.combine(FIRST_DAY, time(0, 0, 0))
     end = datetime.combine(LAST_DAY, time(23, 59, 59))
@@ -202,16 +204,16 @@ def all_studies(draws: Draws, exams: list[Exam]) -> Iterator[Study]:
     yield study_of(by_code["XRCHEST2"], "O'Brien, Maeve", end, "2", "COUNTY")
 
 
-def draw_residents(draws: Draws) -> list[Resident]:
+def draw_residents(rng: RandomNumbers) -> list[Resident]:
     """Return the residents with their volume of the year and their rotation blocks."""
     residents = []
-    for row in read_list("residency_residents.csv"):
-        factor = min(max(draws.bell(1.0, 0.10), 0.75), 1.25)
+    for row in read_list("residency/residents.csv"):
+        factor = min(max(rng.gauss(1.0, 0.10), 0.75), 1.25)
         counts = {rotation: int(row[column]) for rotation, column in BLOCK_COLUMNS.items()}
         open_blocks = list(range(BLOCKS))
         blocks = {}
         for rotation, count in counts.items():
-            chosen = [open_blocks.pop(draws.integer(0, len(open_blocks) - 1)) for _ in range(count)]
+            chosen = [open_blocks.pop(rng.randint(0, len(open_blocks) - 1)) for _ in range(count)]
             blocks[rotation] = tuple(sorted(chosen))
         blocks["other"] = tuple(open_blocks)
         volume = STUDIES_PER_RESIDENT * VOLUME_BY_YEAR[row["training_year"]] * factor
@@ -240,34 +242,36 @@ def rotation_days(resident: Resident) -> dict[str, Weighted[date]]:
     return special
 
 
-def bound_counts(draws: Draws, resident: Resident, everyone: list[Resident]) -> dict[str, int]:
+def rotation_counts(
+    rng: RandomNumbers, resident: Resident, everyone: list[Resident]
+) -> dict[str, int]:
     """Return how many studies of each rotation-bound modality a resident reads.
 
     The modality's share of all studies is divided by volume and number of blocks.
     """
-    total = plain_total(one.volume for one in everyone)
+    total = portable_sum(one.volume for one in everyone)
     counts = {}
     for modality, rotation in ROTATION.items():
-        claims = plain_total(one.volume * len(one.blocks[rotation]) for one in everyone)
-        claim = resident.volume * len(resident.blocks[rotation])
-        expected = total * MODALITY_SHARE[modality] / 100.0 * claim / claims
-        counts[modality] = int(expected * min(max(draws.bell(1.0, 0.09), 0.7), 1.3))
+        all_weights = portable_sum(one.volume * len(one.blocks[rotation]) for one in everyone)
+        weight = resident.volume * len(resident.blocks[rotation])
+        expected = total * MODALITY_SHARE[modality] / 100.0 * weight / all_weights
+        counts[modality] = int(expected * min(max(rng.gauss(1.0, 0.09), 0.7), 1.3))
     return counts
 
 
-def with_equal_rows(draws: Draws, studies: list[Study]) -> list[Study]:
+def with_duplicates(rng: RandomNumbers, studies: list[Study]) -> list[Study]:
     """Return the studies with some of them exported twice, one three times."""
-    repeated = [int(draws.unit() * len(studies)) for _ in range(EQUAL_ROWS - 1)]
+    repeated = [int(rng.random() * len(studies)) for _ in range(DUPLICATES - 1)]
     repeated.append(repeated[0])
     return sorted(studies + [studies[index] for index in repeated])
 
 
-def free_share(free: list[str]) -> float:
+def everyday_share(everyday: list[str]) -> float:
     """Return the part of all studies that is of no rotation-bound modality."""
-    return plain_total(MODALITY_SHARE[modality] for modality in free) / 100.0
+    return portable_sum(MODALITY_SHARE[modality] for modality in everyday) / 100.0
 
 
-def plain_total(numbers: Iterator[float]) -> float:
+def portable_sum(numbers: Iterator[float]) -> float:
     """Add numbers one by one: `sum` rounds differently from Python 3.12 on."""
     total = 0.0
     for number in numbers:

@@ -1,4 +1,4 @@
-"""Random draws that give the same values on every Python version and machine.
+"""Random numbers that are the same on every Python version and machine.
 
 Only `random.Random.random()` is promised to stay as it is between Python versions, so every draw
 here is made of it. Nothing uses `sum` on floats (its rounding changed in Python 3.12) or functions
@@ -38,49 +38,49 @@ class Weighted(Generic[Item]):
         return self.items[min(index, len(self.items) - 1)]
 
 
-class Draws:
-    """A stream of draws that depends on its seed alone."""
+class RandomNumbers:
+    """A stream of random numbers that depends on its seed alone."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)  # noqa: S311 - sample data, not a secret
 
-    def unit(self) -> float:
+    def random(self) -> float:
         """Return a number in [0, 1)."""
         return self._random.random()
 
-    def between(self, low: float, high: float) -> float:
+    def uniform(self, low: float, high: float) -> float:
         """Return a number in [low, high)."""
-        return low + (high - low) * self.unit()
+        return low + (high - low) * self.random()
 
-    def integer(self, low: int, high: int) -> int:
+    def randint(self, low: int, high: int) -> int:
         """Return a whole number from `low` to `high`, both possible."""
-        return low + int(self.unit() * (high - low + 1))
+        return low + int(self.random() * (high - low + 1))
 
-    def happens(self, probability: float) -> bool:
+    def chance(self, probability: float) -> bool:
         """Return True with the given probability."""
-        return self.unit() < probability
+        return self.random() < probability
 
-    def one_of(self, items: Sequence[Item]) -> Item:
+    def choice(self, items: Sequence[Item]) -> Item:
         """Return one of the items, each equally likely."""
-        return items[int(self.unit() * len(items))]
+        return items[int(self.random() * len(items))]
 
-    def pick(self, weighted: Weighted[Item]) -> Item:
+    def weighted_choice(self, weighted: Weighted[Item]) -> Item:
         """Return one of the items by weight."""
-        return weighted.at(self.unit())
+        return weighted.at(self.random())
 
-    def bell(self, mean: float, deviation: float) -> float:
+    def gauss(self, mean: float, deviation: float) -> float:
         """Return a nearly normal number: twelve uniform ones added up, so within six deviations."""
         total = 0.0
         for _ in range(12):
-            total += self.unit()
+            total += self.random()
         return mean + deviation * (total - 6.0)
 
-    def quantile(self, points: Sequence[tuple[float, float]]) -> float:
-        """Return a number whose quantiles are `points`: (probability, value), straight in between.
+    def from_quantiles(self, points: Sequence[tuple[float, float]]) -> float:
+        """Return a number whose quantiles are `points`: (probability, value), linear in between.
 
         The first probability is 0 and the last is 1.
         """
-        position = self.unit()
+        position = self.random()
         for (low, low_value), (high, high_value) in pairwise(points):
             if position < high:
                 return low_value + (high_value - low_value) * (position - low) / (high - low)
@@ -88,5 +88,5 @@ class Draws:
 
     def identifier(self) -> str:
         """Return sixteen hexadecimal digits in groups, shorter than a UUID on purpose."""
-        digits = "".join(f"{int(self.unit() * 65536):04x}" for _ in range(4))
+        digits = "".join(f"{int(self.random() * 65536):04x}" for _ in range(4))
         return f"{digits[:8]}-{digits[8:12]}-{digits[12:]}"

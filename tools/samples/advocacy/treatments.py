@@ -1,8 +1,8 @@
-"""What can be done for a patient of the advocacy sample: procedures, visits, courses of visits.
+"""What can be done for a patient of the advocacy sample: procedures, visits, care pathways.
 
 Three lists lie beside this module. A procedure has a SNOMED CT code and a range of costs; a visit
-is an encounter with the procedures that may happen in it; a course is a sequence of visits that
-some patients go through.
+is an encounter with the procedures that may happen in it; a care pathway is a sequence of visits
+that some patients go through.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from orchestrate.samples.draws import Draws
-from orchestrate.samples.files import read_list
+from tools.samples.files import read_list
+from tools.samples.randomness import RandomNumbers
 
 # code[:chance][*lowest count[-highest count][@days between]]
-PROCEDURE_ITEM = re.compile(
+VISIT_PROCEDURE = re.compile(
     r"(?P<code>\d+)(:(?P<chance>[\d.]+))?(\*(?P<low>\d+)(-(?P<high>\d+))?(@(?P<days>\d+))?)?"
 )
 
@@ -36,15 +36,15 @@ class Procedure:
     high: float
     minutes: tuple[int, int]
 
-    def cost_in_cents(self, draws: Draws) -> int:
+    def cost_in_cents(self, rng: RandomNumbers) -> int:
         """Return a drawn cost: skewed to the right between `low` and `high`."""
         third = self.median + (self.high - self.median) * 0.35
         points = ((0.0, self.low), (0.5, self.median), (0.85, third), (1.0, self.high))
-        return round(draws.quantile(points) * 100)
+        return round(rng.from_quantiles(points) * 100)
 
 
 @dataclass(frozen=True)
-class Item:
+class VisitProcedure:
     """A procedure within a visit: its chance, how often it is repeated and how many days apart."""
 
     code: str
@@ -55,7 +55,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Visit:
-    """A kind of encounter. `with_procedures` is the chance that it holds any of its items."""
+    """A kind of encounter. `with_procedures` is the chance that it holds any of its procedures."""
 
     encounter_class: str
     code: str
@@ -65,14 +65,14 @@ class Visit:
     reason_description: str
     minutes: int
     with_procedures: float
-    items: tuple[Item, ...]
+    procedures: tuple[VisitProcedure, ...]
 
 
 @dataclass(frozen=True)
-class Course:
+class CarePathway:
     """Visits in sequence, `gap_days` apart, that `patients` patients go through `times` times.
 
-    Patients are drawn from those whom coverage (`any`, `public` or the name of a story), sex and
+    Patients are drawn from those whom coverage (`any`, `public` or the name of a scenario), sex and
     year of birth allow; people of `county` are drawn `county_factor` times as readily.
     """
 
@@ -102,7 +102,7 @@ def read_procedures() -> dict[str, Procedure]:
             high=float(row["high"]),
             minutes=(int(row["minutes_low"]), int(row["minutes_high"])),
         )
-        for row in read_list("advocacy_procedures.csv")
+        for row in read_list("advocacy/procedures.csv")
     }
 
 
@@ -118,25 +118,25 @@ def read_visits() -> dict[str, Visit]:
             reason_description=row["reason_description"],
             minutes=int(row["minutes"]),
             with_procedures=float(row["with_procedures"]),
-            items=tuple(parse_item(text) for text in row["procedures"].split(";")),
+            procedures=tuple(parse_visit_procedure(text) for text in row["procedures"].split(";")),
         )
-        for row in read_list("advocacy_visits.csv")
+        for row in read_list("advocacy/visits.csv")
     }
 
 
-def parse_item(text: str) -> Item:
-    """Return the item that `code[:chance][*low[-high][@days]]` means.
+def parse_visit_procedure(text: str) -> VisitProcedure:
+    """Return the procedure that `code[:chance][*low[-high][@days]]` means.
 
     Raises:
         ValueError: the text has another form.
 
     """
-    match = PROCEDURE_ITEM.fullmatch(text)
+    match = VISIT_PROCEDURE.fullmatch(text)
     if match is None:
-        message = f"not an item of a visit: {text!r}"
+        message = f"not a procedure of a visit: {text!r}"
         raise ValueError(message)
     low = int(match["low"] or 1)
-    return Item(
+    return VisitProcedure(
         code=match["code"],
         chance=float(match["chance"] or 1),
         repeats=(low, int(match["high"] or low)),
@@ -144,10 +144,10 @@ def parse_item(text: str) -> Item:
     )
 
 
-def read_courses() -> list[Course]:
-    """Return the courses in the order of their file."""
+def read_care_pathways() -> list[CarePathway]:
+    """Return the pathways in the order of their file."""
     return [
-        Course(
+        CarePathway(
             visits=expand(row["sequence"]),
             patients=int(row["patients"]),
             times=float(row["times"]),
@@ -160,7 +160,7 @@ def read_courses() -> list[Course]:
             county=row["county"],
             county_factor=float(row["county_factor"] or 1),
         )
-        for row in read_list("advocacy_courses.csv")
+        for row in read_list("advocacy/care_pathways.csv")
     ]
 
 

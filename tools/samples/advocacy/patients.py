@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from orchestrate.samples.draws import Draws, Weighted
-from orchestrate.samples.files import read_list
+from tools.samples.files import read_list
+from tools.samples.randomness import RandomNumbers, Weighted
 
 FIRST_DAY = date(2011, 1, 2)
 LAST_DAY = date(2022, 2, 5)
@@ -56,8 +56,8 @@ ELDER_COVERAGE = Weighted(
 YOUNGER_COVERAGE = Weighted(
     (("commercial", 74.0), ("uninsured", 13.0), ("medicaid", 8.0), ("unsettled", 5.0))
 )
-# Patients whose insurer during one stretch the sample needs to know, and that insurer.
-STORIES: dict[str, tuple[str, date, date]] = {
+# Patients whose insurer in one period the sample needs to know, and that insurer.
+SCENARIOS: dict[str, tuple[str, date, date]] = {
     "humana_hospice": ("Humana", date(2012, 1, 1), date(2015, 12, 31)),
     "humana_hospice_only": ("Humana", date(2013, 1, 1), date(2015, 12, 31)),
     "humana_cancer": ("Humana", date(2013, 1, 1), date(2015, 12, 31)),
@@ -84,8 +84,8 @@ class Patient:
     """A patient: the row as exported, and what decides the care that he or she receives.
 
     `coverage` holds (first day, payer), earliest first. `kind` is `commercial` for those who
-    change between commercial payers and `public` for all others; `story` names one of `STORIES`
-    or is empty.
+    change between commercial payers and `public` for all others; `scenario` names one of
+    `SCENARIOS` or is empty.
     """
 
     row: dict[str, str]
@@ -93,7 +93,7 @@ class Patient:
     death: date | None
     coverage: tuple[tuple[date, str], ...]
     kind: str
-    story: str
+    scenario: str
 
     def payer_on(self, day: date) -> str:
         """Return who pays on `day`."""
@@ -104,9 +104,9 @@ class Patient:
         return payer
 
 
-def draw_patients(draws: Draws) -> list[Patient]:
+def draw_patients(rng: RandomNumbers) -> list[Patient]:
     """Return the patients in the order of their file."""
-    words = Words(draws)
+    demographics = Demographics(rng)
     places = Weighted(
         (
             Place(
@@ -120,25 +120,25 @@ def draw_patients(draws: Draws) -> list[Patient]:
             ),
             float(row["weight"]),
         )
-        for row in read_list("advocacy_places.csv")
+        for row in read_list("advocacy/places.csv")
     )
-    peculiar: dict[int, dict[str, str]] = {}
-    for line in read_list("advocacy_peculiar.csv"):
-        peculiar.setdefault(int(line["patient"]), {})[line["column"]] = line["value"]
-    stories = list(STORIES)
+    awkward: dict[int, dict[str, str]] = {}
+    for line in read_list("advocacy/awkward_values.csv"):
+        awkward.setdefault(int(line["patient"]), {})[line["column"]] = line["value"]
+    scenarios = list(SCENARIOS)
     patients = []
     for number in range(PATIENTS):
-        place = draws.pick(places)
-        birth = birthday(draws)
-        death = day_of_death(draws, birth)
-        kind = insurance(draws, place, birth)
-        coverage = coverage_of(draws, kind, birth)
-        story = ""
-        if stories and kind == "commercial" and 1948 <= birth.year <= 1958 and death is None:
-            story = stories.pop(0)
-            coverage = with_stretch(coverage, *STORIES[story])
-        row = words.person(place, birth, death)
-        row.update(peculiar.get(number, {}))
+        place = rng.weighted_choice(places)
+        birth = birthday(rng)
+        death = day_of_death(rng, birth)
+        kind = insurance(rng, place, birth)
+        coverage = coverage_of(rng, kind, birth)
+        scenario = ""
+        if scenarios and kind == "commercial" and 1948 <= birth.year <= 1958 and death is None:
+            scenario = scenarios.pop(0)
+            coverage = with_period(coverage, *SCENARIOS[scenario])
+        row = demographics.person(place, birth, death)
+        row.update(awkward.get(number, {}))
         patients.append(
             Patient(
                 row=row,
@@ -146,38 +146,38 @@ def draw_patients(draws: Draws) -> list[Patient]:
                 death=death,
                 coverage=coverage,
                 kind="commercial" if kind == "commercial" else "public",
-                story=story,
+                scenario=scenario,
             )
         )
     return patients
 
 
-def birthday(draws: Draws) -> date:
+def birthday(rng: RandomNumbers) -> date:
     """Return a day of birth between 1921 and 1995."""
-    decade = draws.pick(BIRTH_DECADES)
+    decade = rng.weighted_choice(BIRTH_DECADES)
     years = 5 if decade == 1990 else 9
-    return date(decade + draws.integer(0, years), draws.integer(1, 12), draws.integer(1, 28))
+    return date(decade + rng.randint(0, years), rng.randint(1, 12), rng.randint(1, 28))
 
 
-def day_of_death(draws: Draws, birth: date) -> date | None:
+def day_of_death(rng: RandomNumbers, birth: date) -> date | None:
     """Return a day of death in the years of the sample, for old people mostly."""
     chance = 0.37 if birth.year < 1931 else 0.22 if birth.year < 1946 else 0.03
-    if not draws.happens(chance):
+    if not rng.chance(chance):
         return None
-    return FIRST_DAY + timedelta(days=draws.integer(200, (LAST_DAY - FIRST_DAY).days - 30))
+    return FIRST_DAY + timedelta(days=rng.randint(200, (LAST_DAY - FIRST_DAY).days - 30))
 
 
-def insurance(draws: Draws, place: Place, birth: date) -> str:
+def insurance(rng: RandomNumbers, place: Place, birth: date) -> str:
     """Return how a person is insured at first; never commercially where the factor is 0."""
     if birth.year < FIRST_DAY.year - MEDICARE_AGE:
-        return draws.pick(ELDER_COVERAGE)
-    kind = draws.pick(YOUNGER_COVERAGE)
-    if kind == "commercial" and not draws.happens(place.commercial_factor):
+        return rng.weighted_choice(ELDER_COVERAGE)
+    kind = rng.weighted_choice(YOUNGER_COVERAGE)
+    if kind == "commercial" and not rng.chance(place.commercial_factor):
         return "uninsured"
     return kind
 
 
-def coverage_of(draws: Draws, kind: str, birth: date) -> tuple[tuple[date, str], ...]:
+def coverage_of(rng: RandomNumbers, kind: str, birth: date) -> tuple[tuple[date, str], ...]:
     """Return who pays from when on.
 
     `commercial` people look for another insurer most years, and now and then go without one;
@@ -188,29 +188,29 @@ def coverage_of(draws: Draws, kind: str, birth: date) -> tuple[tuple[date, str],
         history = [(FIRST_DAY, steady[kind])]
     elif kind == "uninsured":
         history = [(FIRST_DAY, NO_INSURANCE)]
-        if draws.happens(0.12):
-            history.append((date(draws.integer(2013, 2020), 7, 1), "Medicaid"))
+        if rng.chance(0.12):
+            history.append((date(rng.randint(2013, 2020), 7, 1), "Medicaid"))
     elif kind == "unsettled":
         history = [
-            (date(year, 1, 1), draws.one_of(("Medicaid", NO_INSURANCE)))
+            (date(year, 1, 1), rng.choice(("Medicaid", NO_INSURANCE)))
             for year in range(FIRST_DAY.year, LAST_DAY.year + 1)
         ]
     else:
-        history = [(FIRST_DAY, draws.one_of(COMMERCIAL))]
+        history = [(FIRST_DAY, rng.choice(COMMERCIAL))]
         for year in range(FIRST_DAY.year + 1, LAST_DAY.year + 1):
-            if draws.happens(0.05):
+            if rng.chance(0.05):
                 history.append((date(year, 1, 1), NO_INSURANCE))
-            elif draws.happens(0.72):
-                history.append((date(year, 1, 1), draws.one_of(COMMERCIAL)))
+            elif rng.chance(0.72):
+                history.append((date(year, 1, 1), rng.choice(COMMERCIAL)))
     medicare_from = date(birth.year + MEDICARE_AGE, birth.month, 1)
-    joins = kind not in {"medicare", "dual"} and draws.happens(0.9)
+    joins = kind not in {"medicare", "dual"} and rng.chance(0.9)
     if joins and FIRST_DAY < medicare_from <= LAST_DAY:
         history = [entry for entry in history if entry[0] < medicare_from]
         history.append((medicare_from, "Medicare"))
     return tuple(history)
 
 
-def with_stretch(
+def with_period(
     coverage: tuple[tuple[date, str], ...], payer: str, first: date, last: date
 ) -> tuple[tuple[date, str], ...]:
     """Return `coverage` with `payer` from `first` to `last`, both included."""
@@ -220,34 +220,34 @@ def with_stretch(
     return tuple(sorted([*kept, (first, payer), (after, payer_after)]))
 
 
-class Words:
+class Demographics:
     """Draws names, addresses and the other descriptive columns of a patient."""
 
-    def __init__(self, draws: Draws) -> None:
-        self._draws = draws
+    def __init__(self, rng: RandomNumbers) -> None:
+        self._rng = rng
         self._words: dict[str, list[str]] = {}
-        for row in read_list("advocacy_words.csv"):
+        for row in read_list("advocacy/names.csv"):
             self._words.setdefault(row["kind"], []).append(row["word"])
 
     def person(self, place: Place, birth: date, death: date | None) -> dict[str, str]:
         """Return the patient's row; names carry digits, as generated names do."""
-        draws = self._draws
-        gender = draws.one_of("FM")
-        married = draws.happens(0.8)
+        rng = self._rng
+        gender = rng.choice("FM")
+        married = rng.chance(0.8)
         prefix = "Mr." if gender == "M" else "Mrs." if married else "Ms."
-        abroad = draws.happens(0.14)
-        hispanic = draws.happens(0.2)
+        abroad = rng.chance(0.14)
+        hispanic = rng.chance(0.2)
         return {
-            "id": draws.identifier(),
+            "id": rng.identifier(),
             "birthdate": birth.isoformat(),
             "deathdate": death.isoformat() if death else "",
             "prefix": prefix,
             "first": self._numbered("first_f" if gender == "F" else "first_m"),
             "last": self._numbered("last"),
-            "suffix": draws.one_of(("PhD", "JD", "MD")) if draws.happens(0.02) else "",
+            "suffix": rng.choice(("PhD", "JD", "MD")) if rng.chance(0.02) else "",
             "maiden": self._numbered("last") if prefix == "Mrs." else "",
             "marital": "M" if married else "S",
-            "race": draws.pick(RACES),
+            "race": rng.weighted_choice(RACES),
             "ethnicity": "hispanic" if hispanic else "nonhispanic",
             "gender": gender,
             "birthplace": self._word("birthplace_abroad" if abroad else "birthplace"),
@@ -255,19 +255,19 @@ class Words:
             "city": place.city,
             "state": "Massachusetts",
             "county": place.county,
-            "zip": "" if draws.happens(0.14) else draws.one_of(place.zips),
-            "lat": f"{draws.bell(place.latitude, place.spread):.6f}",
-            "lon": f"{draws.bell(place.longitude, place.spread * 1.35):.6f}",
+            "zip": "" if rng.chance(0.14) else rng.choice(place.zips),
+            "lat": f"{rng.gauss(place.latitude, place.spread):.6f}",
+            "lon": f"{rng.gauss(place.longitude, place.spread * 1.35):.6f}",
         }
 
     def _word(self, kind: str) -> str:
-        return self._draws.one_of(self._words[kind])
+        return self._rng.choice(self._words[kind])
 
     def _numbered(self, kind: str) -> str:
-        return f"{self._word(kind)}{self._draws.integer(10, 999)}"
+        return f"{self._word(kind)}{self._rng.randint(10, 999)}"
 
     def _address(self) -> str:
-        street = f"{self._draws.integer(1, 999)} {self._word('street')} {self._word('street_kind')}"
-        if self._draws.happens(0.3):
-            street = f"{street} {self._draws.one_of(('Apt', 'Unit'))} {self._draws.integer(1, 99)}"
+        street = f"{self._rng.randint(1, 999)} {self._word('street')} {self._word('street_kind')}"
+        if self._rng.chance(0.3):
+            street = f"{street} {self._rng.choice(('Apt', 'Unit'))} {self._rng.randint(1, 99)}"
         return street

@@ -1,20 +1,25 @@
-"""Unit tests of models pin the settings that their results hang on: a project may set its own.
+"""Unit tests of models pass, and pin the settings that their results hang on.
 
-A run whose unit tests fail publishes nothing: with dates of service by the year, say, a contract's
-demand would keep everybody from reading anything.
+A project may set its own: with dates of service by the year, say, `dbt build` has to pass as well.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
+from orchestrate.building.arguments import profiles_dir
+from orchestrate.building.environment import dbt_environment
 from orchestrate.settings import PROJECT_DIR
+from tests.python.conftest import Casebook
 
 # Where data comes from is the runner's to say.
 _NOT_SETTINGS: Final = frozenset(
@@ -49,3 +54,28 @@ def test_unit_tests_pin_the_settings_that_their_models_read(
     assert missing == []
     assert pinned > len(settings)
     figure(f"settings: unit tests pin {pinned} that their models read")
+
+
+def test_unit_tests_pass(
+    published: Casebook, built_target: Path, tmp_path: Path, figure: Callable[[str], None]
+) -> None:
+    warehouse = published.databases.warehouse
+    connecting = dbt_environment(
+        warehouse.parameters, warehouse.password(), tmp_path / "service.conf"
+    )
+    folders = ["--profiles-dir", str(profiles_dir(published.settings))]
+    folders += ["--target-path", str(tmp_path), "--log-path", str(tmp_path)]
+    done = subprocess.run(
+        [Path(sys.executable).with_name("dbt"), "test", "--select", "test_type:unit", *folders],
+        cwd=PROJECT_DIR,
+        env={**os.environ, **connecting},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    results = json.loads((tmp_path / "run_results.json").read_text(encoding="utf-8"))["results"]
+    manifest = json.loads((built_target / "manifest.json").read_text(encoding="utf-8"))
+    passed = {result["unique_id"] for result in results if result["status"] == "pass"}
+    assert passed == set(manifest["unit_tests"])
+    figure(f"unit tests: {len(passed)} pass")

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrate.samples.advocacy_catalogue import (
-    Item,
+from tools.samples.advocacy.patients import SCENARIOS
+from tools.samples.advocacy.treatments import (
+    VisitProcedure,
     expand,
-    parse_item,
-    read_courses,
+    parse_visit_procedure,
+    read_care_pathways,
     read_procedures,
     read_visits,
 )
-from orchestrate.samples.advocacy_people import STORIES
-from orchestrate.samples.residency_exams import plain_code, read_exams
+from tools.samples.residency.exams import plain_code, read_exams
 
 
 @pytest.mark.parametrize(
-    ("text", "item"),
+    ("text", "procedure"),
     [
-        ("73761001", Item("73761001", 1.0, (1, 1), 0)),
-        ("73761001:0.4", Item("73761001", 0.4, (1, 1), 0)),
-        ("385763009*3-9@9", Item("385763009", 1.0, (3, 9), 9)),
-        ("385763009:0.5*4", Item("385763009", 0.5, (4, 4), 0)),
+        ("73761001", VisitProcedure("73761001", 1.0, (1, 1), 0)),
+        ("73761001:0.4", VisitProcedure("73761001", 0.4, (1, 1), 0)),
+        ("385763009*3-9@9", VisitProcedure("385763009", 1.0, (3, 9), 9)),
+        ("385763009:0.5*4", VisitProcedure("385763009", 0.5, (4, 4), 0)),
     ],
 )
-def test_items_of_visits_are_parsed(text: str, item: Item) -> None:
-    assert parse_item(text) == item
+def test_procedures_of_visits_are_parsed(text: str, procedure: VisitProcedure) -> None:
+    assert parse_visit_procedure(text) == procedure
 
 
 @pytest.mark.parametrize("text", ["", "abc", "73761001:", "73761001*", "73761001@3"])
 def test_other_text_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="not an item of a visit"):
-        parse_item(text)
+    with pytest.raises(ValueError, match="not a procedure of a visit"):
+        parse_visit_procedure(text)
 
 
 def test_sequences_are_expanded() -> None:
@@ -41,11 +41,11 @@ def test_sequences_are_expanded() -> None:
 
 def test_visits_and_courses_name_what_exists() -> None:
     visits = read_visits()
-    used = {visit for course in read_courses() for visit in course.visits}
+    used = {visit for pathway in read_care_pathways() for visit in pathway.visits}
     assert used | {"death"} == set(visits)
-    codes = {item.code for visit in visits.values() for item in visit.items}
+    codes = {procedure.code for visit in visits.values() for procedure in visit.procedures}
     assert codes == set(read_procedures())
-    assert {course.coverage for course in read_courses()} == {"any", "public", *STORIES}
+    assert {pathway.coverage for pathway in read_care_pathways()} == {"any", "public", *SCENARIOS}
 
 
 def test_costs_are_ordered() -> None:

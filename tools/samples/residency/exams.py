@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from orchestrate.samples.files import read_list
+from tools.samples.files import read_list
 
 # Codes that had gone before 2019, with their last work RVU in the Medicare physician fee schedule
 # (71020: 2017; 10022 and 77059: 2018). The list of 2019 beside this module has all the others.
@@ -54,7 +54,7 @@ def read_exams() -> list[Exam]:
             first_day=date.fromisoformat(row["first_day"] or "2000-01-01"),
             last_day=date.fromisoformat(row["last_day"] or "2099-12-31"),
         )
-        for row in read_list("residency_exams.csv")
+        for row in read_list("residency/exams.csv")
     ]
 
 
@@ -68,7 +68,7 @@ def exam_to_cpt_rows(exams: list[Exam]) -> list[tuple[str, str, str]]:
 
     The RVU is empty where the text is not a code. A line written twice (both knees) is two rows.
     """
-    work_rvu = {row["cpt"]: row["work_rvu"] for row in read_list("cpt_work_rvu_2019.csv")}
+    work_rvu = {row["cpt"]: row["work_rvu"] for row in read_list("residency/work_rvu_2019.csv")}
     work_rvu.update(RETIRED_WORK_RVU)
     rows = []
     for exam in exams:

@@ -1,0 +1,1 @@
+"""The advocacy sample: a hospital, its patients, their insurers and their care."""

@@ -1,0 +1,1 @@
+"""The residency sample: the studies that the residents of a radiology program read."""
