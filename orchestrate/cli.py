@@ -56,18 +56,34 @@ class Domain(StrEnum):
 
 
 @app.command()
-def run(out: OutOption = None, json_output: JsonOption = False) -> None:
+def run(
+    full: Annotated[
+        bool, typer.Option("--full", help="Build and publish even where nothing has changed.")
+    ] = False,
+    out: OutOption = None,
+    json_output: JsonOption = False,
+) -> None:
     """Load what is new, build and test, publish all at once, render reports and extracts."""
-    from orchestrate.pipeline import run_all
+    from orchestrate.unchanged import unchanged_run
 
     console = Console(json_output=json_output)
     settings = Settings.from_environment()
-    summary = run_all(settings, console, out or settings.output_dir)
-    console.show(
-        f"Published version {summary.version}",
-        ["relation", "rows"],
-        [(relation, rows) for relation, rows in summary.relations],
-    )
+    out_dir = out or settings.output_dir
+    summary = None if full else unchanged_run(settings, console, out_dir)
+    if summary is None:
+        # Its import takes longer than to see that there is nothing to do.
+        from orchestrate.pipeline import run_all
+
+        summary = run_all(settings, console, out_dir, full=full)
+    if summary.changed:
+        console.show(
+            f"Published version {summary.version}", ["relation", "rows"], summary.relations
+        )
+    else:
+        console.write(
+            f"Nothing has changed since version {summary.version} was published; it stays as it is."
+            " `casebook run --full` builds and publishes all the same."
+        )
     console.write("")
     console.write("Open:")
     for page in summary.pages:

@@ -67,11 +67,11 @@ def test_doctor_tells_of_a_password_file_that_others_can_read(own_casebook: Case
 
 
 @pytest.mark.slow
-def test_a_second_run_reloads_nothing_and_publishes_the_next_version(
+def test_a_second_run_in_full_publishes_the_next_version(
     own_casebook: Casebook,
 ) -> None:
     before = json.loads(own_casebook.command("status", "--json").stdout)
-    again = own_casebook.run()
+    again = own_casebook.run("--full")
     after = json.loads(own_casebook.command("status", "--json").stdout)
     assert again["version"] == before["current"] + 1 == after["current"]
     assert after["versions"][0]["rows"] == before["versions"][0]["rows"]
