@@ -15,18 +15,14 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from orchestrate import interruption
+from orchestrate import __version__, interruption
 from orchestrate.console import Console
 from orchestrate.database.connection import cancel_queries
 from orchestrate.errors import CasebookError, ConfigurationError, ExitStatus
 from orchestrate.extracts.formats import DEFAULT_FORMATS, Format
 from orchestrate.settings import Settings
 
-app = typer.Typer(
-    name="casebook",
-    help="Load exports, build and test with dbt, publish, and render reports.",
-    add_completion=False,
-)
+app = typer.Typer(name="casebook", add_completion=False)
 db_app = typer.Typer(help="The embedded PostgreSQL server and connections to it.")
 app.add_typer(db_app, name="db")
 
@@ -53,6 +49,22 @@ class Domain(StrEnum):
 
     residency = "residency"
     advocacy = "advocacy"
+
+
+def _tell_version(is_asked: bool) -> None:
+    if is_asked:
+        Console().write(f"casebook {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_tell_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Load exports, build and test with dbt, publish, and render reports."""
 
 
 @app.command()

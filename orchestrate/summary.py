@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,8 +42,20 @@ class RunSummary:
 def connection_hints(databases: Databases) -> list[str]:
     """Return the commands with which a reader connects, one per kind of client."""
     _, members = read_readers(databases)
+    casebook = own_command()
     login = min(members, key=lambda member: member.scope.place).login if members else "LOGIN"
     return [
-        f'psql "$(casebook db url --as {login})"',
-        "casebook db start --port 5433   (for Tableau, on 127.0.0.1)",
+        f"{casebook} db psql --as {login}",
+        f"{casebook} db url --as {login}   (for Python and other programs)",
+        f"{casebook} db start --port 5433   (for Tableau, on 127.0.0.1)",
     ]
+
+
+def own_command() -> str:
+    """Return how this shell calls the `casebook` that runs: by its path where it has to."""
+    own = Path(sys.executable).with_name("casebook")
+    found = shutil.which("casebook")
+    if not own.is_file() or (found and own.samefile(found)):
+        return "casebook"
+    is_below = Path.cwd() in own.parent.parents
+    return shlex.quote(str(own.relative_to(Path.cwd()) if is_below else own))

@@ -129,7 +129,7 @@ def publish(
         version=number,
         published_at=datetime.now(UTC),
         sources=dict(sources),
-        rows=rows,
+        rows=dict(sorted(rows.items())),
         tests_passed=build.tests_passed,
         tests_warned=build.tests_warned,
         casebook_version=__version__,

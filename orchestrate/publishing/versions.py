@@ -151,10 +151,12 @@ def read_versions(cursor: Cursor) -> list[PublishedVersion]:
         " from casebook.versions cross join casebook.pointer where is_retained"
         " order by version desc"
     )
-    return [
+    versions = [
         replace(PublishedVersion(*row[:-1]), known=Known.from_json(row[-1]))
         for row in cursor.fetchall()
     ]
+    # The server keeps the names of an object by their length.
+    return [replace(one, rows=dict(sorted(one.rows.items()))) for one in versions]
 
 
 def read_members_relation(cursor: Cursor, version: int) -> tuple[str, str] | None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 import openpyxl
@@ -38,13 +39,26 @@ def test_help_lists_the_commands_that_work() -> None:
     assert words >= COMMANDS
 
 
+def test_the_version_is_told() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "orchestrate", "--version"],
+        cwd=PROJECT_DIR,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"casebook {metadata.version('casebook')}\n"
+
+
 @pytest.mark.slow
 def test_status_is_json_on_standard_output_alone(published: Casebook) -> None:
     done = published.command("status", "--json")
     status = json.loads(done.stdout)
     assert status["current"] == status["versions"][0]["version"]
     assert status["sources"]["residency"]["source"] == "sample"
-    assert status["versions"][0]["rows"]["residency.case_log_totals"] == 25
+    rows = status["versions"][0]["rows"]
+    assert rows["residency.case_log_totals"] == 25
+    assert list(rows) == sorted(rows)
 
 
 @pytest.mark.slow
