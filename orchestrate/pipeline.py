@@ -25,7 +25,8 @@ from orchestrate.extracts.formats import DEFAULT_FORMATS, Format
 from orchestrate.publishing import PublishedVersion, complete
 from orchestrate.publishing import publish as publish_version
 from orchestrate.publishing.artifacts import BuildNote, check_last_build, read_build
-from orchestrate.publishing.publisher import lagging_scopes
+from orchestrate.publishing.publisher import lagging_scopes, refuse_forgotten_file
+from orchestrate.publishing.versions import record
 from orchestrate.reports import render_reports
 from orchestrate.reports.pages.activity import chosen_months
 from orchestrate.reports.writer import require_writable
@@ -60,6 +61,9 @@ def _run_all(
     require_writable(out_dir)
     databases = open_databases(settings, console)
     with run_lock(databases) as still_alone:
+        # A publication would say so, too, but after the build.
+        with record(databases) as cursor:
+            refuse_forgotten_file(settings, cursor)
         made = made_of(settings)
         variables = loading.variables(databases)
         dbt = Dbt(settings, databases.warehouse, console)
