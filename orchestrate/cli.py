@@ -314,6 +314,9 @@ def doctor(
         [(check.name, check.result, check.cure) for check in checks],
     )
     for check in checks:
+        if check.statements:
+            # A comment of SQL, so that all of it can be pasted.
+            console.write(f"-- {check.name}: in the database {check.run_in}")
         for statement in check.statements:
             console.write(statement)
     told: dict[str, object] = {"mended": list(mended)} if mend else {}
