@@ -13,7 +13,7 @@ OK = "ok"
 class Check:
     """One finding: what was looked at, `ok` or what is wrong, what to do, and how bad it is.
 
-    `statements` are SQL that mends it, for whoever may run it.
+    `statements` are SQL that mends it, for whoever may run it, in the database `run_in`.
     """
 
     name: str
@@ -21,6 +21,7 @@ class Check:
     cure: str = ""
     status: ExitStatus = ExitStatus.DONE
     statements: tuple[str, ...] = ()
+    run_in: str = ""
 
     def as_json(self) -> dict[str, object]:
         """Return the check as plain values."""
@@ -30,4 +31,5 @@ class Check:
             "result": self.result,
             "cure": self.cure,
             "statements": list(self.statements),
+            "run_in": self.run_in,
         }

@@ -15,18 +15,14 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from orchestrate import interruption
+from orchestrate import __version__, interruption
 from orchestrate.console import Console
 from orchestrate.database.connection import cancel_queries
 from orchestrate.errors import CasebookError, ConfigurationError, ExitStatus
 from orchestrate.extracts.formats import DEFAULT_FORMATS, Format
 from orchestrate.settings import Settings
 
-app = typer.Typer(
-    name="casebook",
-    help="Load exports, build and test with dbt, publish, and render reports.",
-    add_completion=False,
-)
+app = typer.Typer(name="casebook", add_completion=False)
 db_app = typer.Typer(help="The embedded PostgreSQL server and connections to it.")
 app.add_typer(db_app, name="db")
 
@@ -55,19 +51,51 @@ class Domain(StrEnum):
     advocacy = "advocacy"
 
 
+def _tell_version(is_asked: bool) -> None:
+    if is_asked:
+        Console().write(f"casebook {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_tell_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Load exports, build and test with dbt, publish, and render reports."""
+
+
 @app.command()
-def run(out: OutOption = None, json_output: JsonOption = False) -> None:
+def run(
+    full: Annotated[
+        bool, typer.Option("--full", help="Build and publish even where nothing has changed.")
+    ] = False,
+    out: OutOption = None,
+    json_output: JsonOption = False,
+) -> None:
     """Load what is new, build and test, publish all at once, render reports and extracts."""
-    from orchestrate.pipeline import run_all
+    from orchestrate.unchanged import unchanged_run
 
     console = Console(json_output=json_output)
     settings = Settings.from_environment()
-    summary = run_all(settings, console, out or settings.output_dir)
-    console.show(
-        f"Published version {summary.version}",
-        ["relation", "rows"],
-        [(relation, rows) for relation, rows in summary.relations],
-    )
+    out_dir = out or settings.output_dir
+    summary = None if full else unchanged_run(settings, console, out_dir)
+    if summary is None:
+        # Its import takes longer than to see that there is nothing to do.
+        from orchestrate.pipeline import run_all
+
+        summary = run_all(settings, console, out_dir, full=full)
+    if summary.changed:
+        console.show(
+            f"Published version {summary.version}", ["relation", "rows"], summary.relations
+        )
+    else:
+        console.write(
+            f"Nothing has changed since version {summary.version} was published; it stays as it is."
+            " `casebook run --full` builds and publishes all the same."
+        )
     console.write("")
     console.write("Open:")
     for page in summary.pages:
@@ -286,6 +314,9 @@ def doctor(
         [(check.name, check.result, check.cure) for check in checks],
     )
     for check in checks:
+        if check.statements:
+            # A comment of SQL, so that all of it can be pasted.
+            console.write(f"-- {check.name}: in the database {check.run_in}")
         for statement in check.statements:
             console.write(statement)
     told: dict[str, object] = {"mended": list(mended)} if mend else {}

@@ -204,6 +204,7 @@ def check_builder(databases: Databases) -> Iterator[Check]:
         "" if not lacking else "Let an administrator run the statements below.",
         ExitStatus.DATABASE if lacking else ExitStatus.DONE,
         tuple(lacking),
+        databases.warehouse.database,
     )
     if is_super:
         yield Check(
@@ -267,11 +268,12 @@ def check_public(databases: Databases) -> Iterator[Check]:
 
     The server's functions and other databases are an administrator's to close; they hold no rows of
     Casebook's, so they are told and do not fail the examination. Scopes' databases are told one by
-    one where something is not well.
+    one where something is not well. Before the first publication nobody reads anything yet, and it
+    closes by itself what is the builder's to close: that is told and does not fail either.
     """
     places, _ = read_readers(databases)
     targets = [databases.warehouse, *(place.as_builder() for place in places)]
-    checks = [_check_held(target) for target in targets]
+    checks = [_check_held(target, is_in_use=bool(places)) for target in targets]
     checks += [_check_defences(target) for target in targets[1:]]
     yield from (check for check in checks if check.result != OK)
     if all(check.result == OK for check in checks):
@@ -283,17 +285,25 @@ def check_public(databases: Databases) -> Iterator[Check]:
         OK if not others else "readers may connect to more than their scope",
         "" if not others else "Let an administrator run the statements below, if nobody needs it.",
         statements=others,
+        run_in=databases.warehouse.database,
     )
 
 
-def _check_held(target: ConnectionTarget) -> Check:
+def _check_held(target: ConnectionTarget, *, is_in_use: bool) -> Check:
     held = statements(target, _HELD_BY_PUBLIC)
+    cure = (
+        "Let an administrator run the statements below."
+        if is_in_use
+        else "The first `casebook run` closes what it may; an administrator may run the statements"
+        " below before."
+    )
     return Check(
         f"{target.database} closed to the public",
         OK if not held else "everybody holds privileges there",
-        "" if not held else f"Let an administrator run the statements below in {target.database}.",
-        ExitStatus.DATABASE if held else ExitStatus.DONE,
+        "" if not held else cure,
+        ExitStatus.DATABASE if held and is_in_use else ExitStatus.DONE,
         held,
+        target.database,
     )
 
 
@@ -312,6 +322,7 @@ def _check_defences(target: ConnectionTarget) -> Check:
         if still_open
         else "",
         statements=(f"{CLOSING_STATEMENT};",) if still_open else (),
+        run_in=target.database,
     )
 
 
@@ -328,6 +339,7 @@ def _check_limits(databases: Databases) -> Iterator[Check]:
                     statements=tuple(
                         f"{text};" for text in limit_statements(cursor, server.door.user)
                     ),
+                    run_in=server.door.database,
                 )
 
 

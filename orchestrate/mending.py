@@ -72,7 +72,7 @@ def mend(settings: Settings, databases: Databases, console: Console) -> Mended:
             )
             seen = read_pointer(cursor)
             if seen.current is not None:
-                decide(cursor, seen, seen.current, places, members)
+                decide(cursor, seen, seen.current, places, members, settings.own_members_file)
         for place in complete(databases, console):
             console.warn(f"{place.scope.name} gets its rows with the next `casebook run`.")
         remove_former(databases, places, members, console)

@@ -23,16 +23,17 @@ from orchestrate.extracts.formats import DEFAULT_FORMATS, Format
 from orchestrate.publishing import PublishedVersion, complete
 from orchestrate.publishing import publish as publish_version
 from orchestrate.publishing.artifacts import BuildNote, check_last_build, read_build
-from orchestrate.publishing.publisher import lagging_scopes
-from orchestrate.publishing.versions import read_readers
+from orchestrate.publishing.publisher import lagging_scopes, refuse_forgotten_file
+from orchestrate.publishing.versions import record
 from orchestrate.reports import render_reports
 from orchestrate.reports.pages.activity import chosen_months
-from orchestrate.reports.recipients import PROGRAM
 from orchestrate.reports.writer import require_writable
 from orchestrate.retrying import Publication, once_more_when_lost
 from orchestrate.rollback import put_back
 from orchestrate.run_lock import run_lock
 from orchestrate.settings import Settings
+from orchestrate.summary import RunSummary, connection_hints
+from orchestrate.unchanged import LandedTables, made_of, remember, unchanged_version
 
 # What the program's folder shows of the structure: its own domain, nothing of anybody else's.
 PROGRAM_DIAGRAMS = ("raw_residency", "marts_residency")
@@ -40,44 +41,35 @@ PROGRAM_DIAGRAMS = ("raw_residency", "marts_residency")
 NAMED_FAILURES = 10
 
 
-@dataclass(frozen=True)
-class RunSummary:
-    """What a run published: the version, rows per relation, pages to open, ways to connect."""
-
-    version: int
-    relations: Sequence[tuple[str, int]]
-    pages: Sequence[Path]
-    connections: Sequence[str]
-
-    def as_json(self) -> dict[str, object]:
-        """Return the summary as plain values."""
-        return {
-            "version": self.version,
-            "relations": dict(self.relations),
-            "pages": [str(page) for page in self.pages],
-        }
-
-
-def run_all(settings: Settings, console: Console, out_dir: Path) -> RunSummary:
+def run_all(
+    settings: Settings, console: Console, out_dir: Path, *, full: bool = False
+) -> RunSummary:
     """Load, build, publish and render; returns what to look at.
 
+    Where there is nothing new to build from, only renders, unless it is to be done in `full`.
     Raises DataError when a test of severity error fails: then nothing was published.
     """
-    return _run_all(settings, console, out_dir, Publication())
+    return _run_all(settings, console, out_dir, full, Publication())
 
 
 @once_more_when_lost
 def _run_all(
-    settings: Settings, console: Console, out_dir: Path, publication: Publication
+    settings: Settings, console: Console, out_dir: Path, full: bool, publication: Publication
 ) -> RunSummary:
     require_writable(out_dir)
     databases = open_databases(settings, console)
     with run_lock(databases) as still_alone:
+        # A publication would say so, too, but after the build.
+        with record(databases) as cursor:
+            refuse_forgotten_file(settings, cursor)
+        made = made_of(settings)
         variables = loading.variables(databases)
         dbt = Dbt(settings, databases.warehouse, console)
-        version = publication.found(databases, console)
+        found = publication.found(databases, console)
+        unchanged = None if full or found else unchanged_version(settings, databases)
+        version, landed = found or unchanged, None
         if version is None:
-            build_all(settings, databases, dbt, variables, console)
+            landed = build_all(settings, databases, dbt, variables, console)
             publication.begin(
                 databases, read_build(settings.target_dir, databases.warehouse.database)
             )
@@ -91,12 +83,20 @@ def _run_all(
             )
         diagrams = settings.target_dir / "erd"
         write_diagrams(Manifest.read(settings.target_dir), diagrams, PROGRAM_DIAGRAMS)
-        pages = render_all(settings, databases, out_dir, console, diagrams)
+        pages = [
+            page
+            for page in render_all(settings, databases, out_dir, console, diagrams)
+            if page.name == "index.html"
+        ]
+        # A command that began again does not know any more what its build was made of.
+        if found is None:
+            remember(settings, databases, made, landed, version, out_dir, pages)
     return RunSummary(
         version=version.version,
         relations=sorted(version.rows.items()),
-        pages=[page for page in pages if page.name == "index.html"],
+        pages=pages,
         connections=connection_hints(databases),
+        changed=unchanged is None,
     )
 
 
@@ -106,13 +106,17 @@ def build_all(
     dbt: Dbt,
     variables: Mapping[str, object],
     console: Console,
-) -> None:
-    """Load what is new, build and test; raises DataError when a test of severity error fails."""
+) -> LandedTables:
+    """Load what is new, build and test; return the landed tables as they were before that.
+
+    Raises DataError when a test of severity error fails.
+    """
     console.say("Sources: " + describe_sources(variables))
     manifest = dbt.parse(variables)
-    require_landed(databases, dbt, manifest, variables, console)
+    landed = require_landed(databases, dbt, manifest, variables, console)
     loading.load_seeds(databases, manifest, variables, console)
     require_success(dbt.build(variables, manifest), settings)
+    return landed
 
 
 @dataclass(frozen=True)
@@ -184,18 +188,19 @@ def require_landed(
     manifest: Manifest,
     variables: Mapping[str, object],
     console: Console,
-) -> None:
-    """Raise, before anything is built, what is wrong with landed tables or that they are too old.
+) -> LandedTables:
+    """Return the landed tables by domain, of those domains that are built from such tables.
 
-    Does nothing where no domain is built from such tables.
+    Raises, before anything is built, what is wrong with them or that they are too old.
     """
-    domains = [
-        domain for domain in loading.DOMAINS if variables[f"{domain}_source"] == loading.LANDED
-    ]
-    for domain in domains:
-        loading.check_landed(databases, manifest, domain)
-    if domains:
+    landed = {
+        domain: loading.check_landed(databases, manifest, domain)
+        for domain in loading.DOMAINS
+        if variables[f"{domain}_source"] == loading.LANDED
+    }
+    if landed:
         require_fresh(dbt.freshness(variables), console)
+    return landed
 
 
 def publish_build(
@@ -352,14 +357,3 @@ def require_success(outcome: BuildOutcome, settings: Settings) -> None:
         f"Mend the data or the model that each is about and run again. "
         f"All of it is in {settings.log_dir / 'dbt.log'}.",
     )
-
-
-def connection_hints(databases: Databases) -> list[str]:
-    """Return the commands with which a reader connects, one per kind of client."""
-    _, members = read_readers(databases)
-    members.sort(key=lambda member: member.audience != PROGRAM)
-    login = members[0].login if members else "LOGIN"
-    return [
-        f'psql "$(casebook db url --as {login})"',
-        "casebook db start --port 5433   (for Tableau, on 127.0.0.1)",
-    ]

@@ -88,7 +88,7 @@ def put_back(
         disown_last_build(warehouse)
     still_alone()
     with record(databases) as cursor:
-        decide(cursor, seen, before.version, places, members)
+        decide(cursor, seen, before.version, places, members, settings.own_members_file)
         mark_rolled_back(cursor, seen.current)
     for place in carry_out(databases, console):
         console.warn(

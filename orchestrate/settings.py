@@ -66,6 +66,12 @@ class Settings:
         )
 
     @property
+    def own_members_file(self) -> Path | None:
+        """The file of logins, None where it is the seed by another way."""
+        seed = self.project_dir / "seeds" / "reference" / "members.csv"
+        return None if self.members_file == seed else self.members_file
+
+    @property
     def target_dir(self) -> Path:
         """Where dbt's builds leave manifest, run results and compiled SQL."""
         return self.home / "target"

@@ -91,7 +91,7 @@ def read_members_file(path: Path) -> list[Listed]:
     except OSError as error:
         raise ConfigurationError(
             f"The members file {path} cannot be read: {error.strerror}.",
-            "Let CASEBOOK_MEMBERS name a CSV file, or unset it to use the seed `members`.",
+            "Let CASEBOOK_MEMBERS name a CSV file, such as seeds/reference/members.csv.",
         ) from None
     except UnicodeDecodeError as error:
         raise DataError(

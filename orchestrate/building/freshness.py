@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from orchestrate.console import Console
@@ -60,6 +60,24 @@ def read_freshness(target_dir: Path) -> tuple[TableFreshness, ...]:
             )
         )
     return tuple(sorted(found, key=lambda one: (one.domain, one.table)))
+
+
+def old_at(target_dir: Path) -> datetime | None:
+    """Return when a first one of the tables that were looked at last is old; None: not known.
+
+    Old is what is worth a warning, or an error where there is no threshold for that.
+    """
+    try:
+        content = json.loads((target_dir / _RESULTS).read_text(encoding="utf-8"))
+        return min(
+            datetime.fromisoformat(result["max_loaded_at"])
+            + timedelta(**{f"{threshold['period']}s": threshold["count"]})
+            for result in content["results"]
+            for threshold in (result["criteria"]["warn_after"], result["criteria"]["error_after"])
+            if threshold and threshold["count"] is not None
+        )
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
 
 
 def _time(written: str | None) -> datetime | None:

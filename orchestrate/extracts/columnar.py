@@ -117,8 +117,8 @@ def require(module: str, extra: str) -> ModuleType:
         package = module.partition(".")[0]
         raise ConfigurationError(
             f"This format needs the package {package}, which is not installed.",
-            f"Install it beside Casebook: `.venv/bin/python -m pip install {package}` "
-            f"(or the extra `{extra}`), or choose csv and xlsx.",
+            f"Install it beside Casebook: `.venv/bin/python -m pip install -e '.[{extra}]'`,"
+            " or choose csv and xlsx.",
         ) from problem
 
 

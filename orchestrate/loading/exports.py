@@ -14,6 +14,7 @@ from orchestrate.errors import ConfigurationError
 from orchestrate.loading import quarantine, state
 from orchestrate.loading.filling import fill_sound, fill_whole
 from orchestrate.loading.headers import match_header
+from orchestrate.loading.load_warnings import keep_warnings, kept_warnings
 from orchestrate.loading.oddities import Loading, Oddity, find_oddities
 from orchestrate.loading.problems import ExportError, Problem, Problems, bad_file, bad_files
 from orchestrate.loading.report import Report
@@ -29,7 +30,7 @@ class LoadReport:
 
     `changed` is False when the warehouse held exactly this export already; `ignored` names the
     unknown columns by file. `quarantined` rows by file were set aside for these `problems`;
-    `oddities` were loaded. Of an unchanged export neither is looked for again.
+    `oddities` were loaded. Of an unchanged export both are what they were found to be then.
     """
 
     domain: str
@@ -88,9 +89,11 @@ def load_export(
                     quarantine.forget(connection, domain)
                 oddities = find_oddities(connection, filled)
                 loaded = [_keep(connection, loading) for loading in filled]
+            keep_warnings(connection, domain, oddities, problems)
             state.choose_export(connection, domain, directory)
         else:
             loaded = unchanged
+            oddities, problems = kept_warnings(connection, domain)
             state.switch_source(connection, domain, state.EXPORT)
         quarantined = quarantine.quarantined(connection, domain)
     done = LoadReport(
@@ -228,7 +231,12 @@ def _tell(console: Console, report: LoadReport) -> None:
         console.warn(str(oddity))
     if report.problems.count:
         console.warn("\n  ".join(["These rows were set aside:", *report.problems.lines()]))
-        console.say(f"All of it is in {report.problems.report}; the rows in {quarantine.TABLE}.")
+        file = report.problems.report
+        console.say(
+            f"All of it is in {file}; the rows in {quarantine.TABLE}."
+            if file
+            else f"The rows are in {quarantine.TABLE}."
+        )
 
 
 def _rows(count: int) -> str:

@@ -23,16 +23,28 @@ from orchestrate.loading.headers import comparable
 BUILT_SCHEMA = "landed"
 RAW_ID = "_airbyte_raw_id"
 EXTRACTED_AT = "_airbyte_extracted_at"
+_MARK = f"""
+    select concat_ws(' ', table_oid, pg_relation_filenode(table_oid), {state.WRITES})
+    from (
+        select pg_class.oid as table_oid from pg_catalog.pg_class
+        inner join pg_catalog.pg_namespace on pg_namespace.oid = relnamespace
+        where nspname = %s and relname = %s and relkind = 'r'
+    ) as landed
+"""
 _SYNC_AGAIN = "Sync it in Airbyte, then try again. Nothing was changed."
 
 
 @dataclass(frozen=True)
 class LandedTable:
-    """A table of Airbyte's: its records, and when the last one was extracted (None without any)."""
+    """A table of Airbyte's: its records, and when the last one was extracted (None without any).
+
+    `mark` is another one after anything was written, None where that cannot be told, as of a view.
+    """
 
     name: str
     rows: int
     extracted_at: datetime | None
+    mark: str | None = None
 
 
 def use_landed(databases: Databases, manifest: Manifest, domain: str) -> tuple[LandedTable, ...]:
@@ -193,4 +205,6 @@ def _read(
             )
         )
         rows, last = cursor.fetchone() or (0, None)
-    return LandedTable(name, rows, last)
+        cursor.execute(_MARK, (schema, identifier))
+        (mark,) = cursor.fetchone() or (None,)
+    return LandedTable(name, rows, last, mark)

@@ -24,6 +24,11 @@ from orchestrate.loading.tables import LoadedTable, RawTable
 SAMPLE = "sample"
 EXPORT = "export"
 LANDED = "landed"
+# What the server has counted of the rows of the table `table_oid`.
+WRITES = (
+    "pg_stat_get_tuples_inserted(table_oid) + pg_stat_get_tuples_updated(table_oid)"
+    " + pg_stat_get_tuples_deleted(table_oid)"
+)
 
 # A load waits this long for another one, or for a session that holds a raw table.
 _LOCK_TIMEOUT = "30s"
@@ -139,6 +144,23 @@ def held_tables(connection: Connection) -> dict[tuple[str, str], tuple[str, Load
             table = replace(LoadedTable(*values), changed=False)
             held[table.schema, table.table] = (print_, table)
         return held
+
+
+def loaded_and_written(connection: Connection) -> tuple[datetime, int] | None:
+    """Return when the last raw table was loaded, and how many rows were ever written into them.
+
+    Rows changed and deleted count, too; after a crash the server begins to count again. None unless
+    all raw tables are as they were loaded.
+    """
+    held = held_tables(connection)
+    if not held:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(f"select count(*), sum({WRITES})::bigint from casebook.raw_tables")
+        count, written = cursor.fetchone() or (0, 0)
+    if count != len(held):
+        return None
+    return max(table.loaded_at for _, table in held.values()), written
 
 
 def record_table(connection: Connection, raw: RawTable, rows: int, equal_rows: int) -> LoadedTable:

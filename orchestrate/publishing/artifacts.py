@@ -58,10 +58,13 @@ class BuildNote:
     """What the build noted of itself when it began.
 
     `sources` says by domain what it was told to read: a note of an earlier release not of all.
+    `key_id` tells which key its pseudonyms were made with.
     """
 
+    invocation_id: str
     started_at: datetime
     sources: Mapping[str, str]
+    key_id: str | None
 
 
 def read_build(target_dir: Path, database: str) -> Build:
@@ -121,27 +124,36 @@ def check_last_build(source: Cursor, build: Build, target_dir: Path) -> BuildNot
     build put in their place. `source` is on the warehouse, in the snapshot that will be copied.
     Raises DataError, also for data that is not the sample under pseudonyms of the development key.
     """
-    source.execute("select to_regclass('casebook.last_build') is not null")
-    found = None
-    if source.fetchone() == (True,):
-        # By way of JSON, so that a note of an earlier release, with fewer columns, can be read too.
-        source.execute(
-            "select invocation_id, started_at, to_jsonb(last_build) ->> 'advocacy_source',"
-            " to_jsonb(last_build) ->> 'pseudonym_key_id',"
-            " to_jsonb(last_build) ->> 'residency_source' from casebook.last_build"
-        )
-        found = source.fetchone()
-    if found is None or found[0] != build.invocation_id:
+    found = read_last_build(source)
+    if found is None or found.invocation_id != build.invocation_id:
         raise DataError(
             f"The warehouse does not hold the build of {target_dir}: another dbt invocation has"
             " written there since, a version was rolled back, or the build was in another"
             " warehouse.",
             _BUILD_AGAIN,
         )
-    _, started_at, advocacy, key_id, residency = found
-    _refuse_development_key(advocacy, key_id)
+    _refuse_development_key(found)
+    return found
+
+
+def read_last_build(warehouse: Cursor) -> BuildNote | None:
+    """Read what the last build noted of itself; None when there was none, or it was withdrawn."""
+    warehouse.execute("select to_regclass('casebook.last_build') is not null")
+    if warehouse.fetchone() != (True,):
+        return None
+    # By way of JSON, so that a note of an earlier release, with fewer columns, can be read too.
+    warehouse.execute(
+        "select invocation_id, started_at, to_jsonb(last_build) ->> 'residency_source',"
+        " to_jsonb(last_build) ->> 'advocacy_source', to_jsonb(last_build) ->> 'pseudonym_key_id'"
+        " from casebook.last_build"
+    )
+    found = warehouse.fetchone()
+    if found is None:
+        return None
+    invocation_id, started_at, residency, advocacy, key_id = found
     noted = {"residency": residency, "advocacy": advocacy}
-    return BuildNote(started_at, {domain: source for domain, source in noted.items() if source})
+    sources = {domain: source for domain, source in noted.items() if source}
+    return BuildNote(invocation_id, started_at, sources, key_id)
 
 
 def disown_last_build(warehouse: Cursor) -> None:
@@ -155,16 +167,17 @@ def disown_last_build(warehouse: Cursor) -> None:
         warehouse.execute("delete from casebook.last_build")
 
 
-def _refuse_development_key(advocacy_source: str | None, key_id: str | None) -> None:
+def _refuse_development_key(noted: BuildNote) -> None:
     """Raise DataError when pseudonyms of real patients were made without a secret.
 
     The development key is in the project, for everybody to read: who knows an identifier could
     tell its pseudonym.
     """
-    if advocacy_source == "sample" or key_id not in (None, DEVELOPMENT_KEY_ID):
+    advocacy = noted.sources.get("advocacy")
+    if advocacy == "sample" or noted.key_id not in (None, DEVELOPMENT_KEY_ID):
         return
     raise DataError(
-        f"The marts were built from the advocacy {advocacy_source or 'data'} with the development"
+        f"The marts were built from the advocacy {advocacy or 'data'} with the development"
         " key, which is no secret: their pseudonyms could be traced back to patients.",
         "Build with `casebook run`; or give dbt the key of this installation,"
         f' PGOPTIONS="-c {SETTING}=$(cat .casebook/secrets/pseudonym.key)", build again, then'

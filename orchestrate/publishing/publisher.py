@@ -9,6 +9,7 @@ shown, and each database's pointer follows. What comes after that only tidies up
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -37,7 +38,12 @@ from orchestrate.access.scopes import OWNER, WAITING, ScopeDatabase, unique_scop
 from orchestrate.contracts.functions import read_functions
 from orchestrate.contracts.marts import Mart, read_marts, with_built_types
 from orchestrate.database.connection import database_errors
-from orchestrate.errors import CasebookError, DatabaseError, LostConnectionError
+from orchestrate.errors import (
+    CasebookError,
+    ConfigurationError,
+    DatabaseError,
+    LostConnectionError,
+)
 from orchestrate.publishing.artifacts import check_last_build, read_build
 from orchestrate.publishing.former import former_highest_version
 from orchestrate.publishing.scope_versions import (
@@ -55,6 +61,7 @@ from orchestrate.publishing.versions import (
     decide,
     forget_scopes,
     locate_scopes,
+    read_members_file_in_use,
     read_pointer,
     read_readers,
     read_versions,
@@ -129,7 +136,7 @@ def publish(
         version=number,
         published_at=datetime.now(UTC),
         sources=dict(sources),
-        rows=rows,
+        rows=dict(sorted(rows.items())),
         tests_passed=build.tests_passed,
         tests_warned=build.tests_warned,
         casebook_version=__version__,
@@ -140,7 +147,7 @@ def publish(
     still_alone()
     with record(databases) as cursor:
         record_version(cursor, published, build.source_relation(MEMBERS_MODEL))
-        decide(cursor, seen, number, places, members)
+        decide(cursor, seen, number, places, members, settings.own_members_file)
     carry_out(databases, console, in_order)
     tidy(databases, console)
     return published
@@ -238,8 +245,10 @@ def listed_members(
 ) -> tuple[list[Member], list[str]]:
     """Return the members of the file or of the seed, a relation of the warehouse, with scopes.
 
-    Also return a warning for each that names what is not known.
+    Also return a warning for each that names what is not known. Raises what
+    `refuse_forgotten_file` does.
     """
+    refuse_forgotten_file(settings, source)
     listed = (
         read_members_file(settings.members_file)
         if settings.members_file
@@ -247,6 +256,21 @@ def listed_members(
     )
     check_members(listed)
     return tie_members(listed, known)
+
+
+def refuse_forgotten_file(settings: Settings, warehouse: Cursor) -> None:
+    """Raise ConfigurationError where members came from a file and now no file is named.
+
+    The seed's logins would take their place, and who is listed in the file would lose access.
+    """
+    file = read_members_file_in_use(warehouse)
+    if file and settings.members_file is None:
+        raise ConfigurationError(
+            f"The logins in use are listed in {file}, but CASEBOOK_MEMBERS names no file here:"
+            " those of the seed would take their place. Nothing was changed.",
+            f"Set CASEBOOK_MEMBERS={shlex.quote(file)}; or, if the seed's logins are meant,"
+            " CASEBOOK_MEMBERS=seeds/reference/members.csv, once.",
+        )
 
 
 def _is_telling(

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 
@@ -151,10 +152,12 @@ def read_versions(cursor: Cursor) -> list[PublishedVersion]:
         " from casebook.versions cross join casebook.pointer where is_retained"
         " order by version desc"
     )
-    return [
+    versions = [
         replace(PublishedVersion(*row[:-1]), known=Known.from_json(row[-1]))
         for row in cursor.fetchall()
     ]
+    # The server keeps the names of an object by their length.
+    return [replace(one, rows=dict(sorted(one.rows.items()))) for one in versions]
 
 
 def read_members_relation(cursor: Cursor, version: int) -> tuple[str, str] | None:
@@ -221,8 +224,11 @@ def decide(
     version: int,
     places: Sequence[ScopeDatabase],
     members: Sequence[Member],
+    members_file: Path | None = None,
 ) -> Pointer:
     """Decide which version is to be shown and to whom, from the caller's commit on.
+
+    `members_file` is the file that the members are listed in, None: the seed.
 
     This is the fence: whatever happened to the run lock meanwhile, a decision counts only if no
     other one was made since `seen` was read. Raises BusyError otherwise.
@@ -251,7 +257,18 @@ def decide(
             if one.scope in suffixes
         ],
     )
+    cursor.execute("comment on table casebook.members is %s", (members_file and str(members_file),))
     return Pointer(*decided)
+
+
+def read_members_file_in_use(cursor: Cursor) -> str | None:
+    """Return the file that the members of now are listed in; None: the seed, or there are none."""
+    cursor.execute(
+        "select obj_description('casebook.members'::regclass, 'pg_class') from casebook.members"
+        " limit 1"
+    )
+    found = cursor.fetchone()
+    return str(found[0]) if found and found[0] else None
 
 
 def catch_up(cursor: Cursor, highest: int, turn: int) -> None:

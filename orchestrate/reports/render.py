@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,6 +66,7 @@ def render_reports(
             "List a login with the audience program or client among the members, then publish.",
         )
     pages: list[Path] = []
+    offered: dict[str, tuple[str, str] | None] = {}
     with alone_in(out_dir), console.task("Rendering reports", total=len(recipients)) as task:
         for recipient in recipients:
             target = out_dir / recipient.folder
@@ -80,6 +81,7 @@ def render_reports(
                 names = _names(aside / EXTRACTS)
                 folder = read_folder(recipient, versions, names, opening)
                 attachments = [*_workbooks(names), *_diagrams(aside / DIAGRAMS)]
+                offered[recipient.folder] = folder.months
                 files = folder_files(replace(folder, attachments=attachments))
                 for name, content in files.items():
                     write_file(aside / name, content)
@@ -92,7 +94,29 @@ def render_reports(
             places, _ = read_readers(databases)
             lasting = {one.scope.name for one in places if one.scope.audience == RESIDENT}
             remove_folders_but(out_dir, folders | lasting, console)
+    _tell_unfollowed(opening, offered, console)
     return pages
+
+
+def _tell_unfollowed(
+    opening: Opening, offered: Mapping[str, tuple[str, str] | None], console: Console
+) -> None:
+    """Say which folders cannot open on the months asked for; `offered` are those of each."""
+    asked = {"--from": opening.from_month, "--to": opening.to_month}
+    asked = {option: month for option, month in asked.items() if month}
+    without = [name for name, months in offered.items() if months is None]
+    if asked and without:
+        console.warn(
+            f"{' and '.join(asked)} {'say' if len(asked) > 1 else 'says'} nothing to the pages of"
+            f" {', '.join(without)}: these have no months to choose."
+        )
+    for name, months in offered.items():
+        for option, month in asked.items():
+            if months is not None and not months[0] <= month <= months[1]:
+                console.warn(
+                    f"{name} has nothing of {month}, but data from {months[0]} to {months[1]}:"
+                    f" {option} is left out."
+                )
 
 
 def _workbooks(extracts: Sequence[str]) -> list[tuple[str, str]]:

@@ -78,9 +78,9 @@ class Casebook:
             )
         return done
 
-    def run(self) -> dict[str, object]:
+    def run(self, *options: str) -> dict[str, object]:
         """Run `casebook run` into the output folder; returns what it says of itself."""
-        done = self.command("run", "--out", str(self.output_dir), "--json")
+        done = self.command("run", "--out", str(self.output_dir), "--json", *options)
         result: dict[str, object] = json.loads(done.stdout)
         return result
 

@@ -117,6 +117,7 @@ def activity_folder(data: ActivityData, client_name: str, opening: Opening) -> F
         ],
         edition=data.edition,
         notice=VISIBILITY_NOTICE,
+        months=_offered_months(data),
     )
 
 
@@ -183,6 +184,14 @@ def explorer_data(data: ActivityData, opening: Opening) -> str:
             },
         }
     )
+
+
+def _offered_months(data: ActivityData) -> tuple[str, str] | None:
+    days = [*data.activity["service_month"], *data.hospitals["service_month"]]
+    if not days:
+        return None
+    first, last = f"{min(days):%Y-%m}", f"{max(days):%Y-%m}"
+    return (f"{first[:4]}-01", f"{last[:4]}-12") if _is_by_year(data) else (first, last)
 
 
 def _is_by_year(data: ActivityData) -> bool:

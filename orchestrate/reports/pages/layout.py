@@ -70,7 +70,8 @@ class Folder:
     """All pages of one audience, which share a heading, an edition and a notice on every page.
 
     `attachments` are other files in it, (link, description); `definitions` explain relations to
-    readers who have extracts and no pages.
+    readers who have extracts and no pages. `months`, as YYYY-MM: the first and the last one that a
+    page can open on, None where there is no such choice.
     """
 
     title: str
@@ -80,6 +81,7 @@ class Folder:
     notice: str = ""
     attachments: Sequence[tuple[str, str]] = ()
     definitions: Sequence[Definition] = ()
+    months: tuple[str, str] | None = None
 
 
 def folder_files(folder: Folder) -> dict[str, bytes | Path]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from orchestrate.building.freshness import read_freshness
+from orchestrate.building.freshness import old_at, read_freshness
 
 FOUND = {
     "unique_id": "source.casebook.residency_landed.studies",
@@ -38,3 +38,25 @@ def test_before_the_first_look_and_after_a_killed_one_there_is_nothing(tmp_path:
     assert read_freshness(tmp_path) == ()
     (tmp_path / "sources.json").write_text('{"metadata": {"gen')
     assert read_freshness(tmp_path) == ()
+
+
+def test_a_table_is_old_when_its_first_threshold_is_reached(tmp_path: Path) -> None:
+    extracted = datetime(2026, 1, 1, tzinfo=UTC)
+    daily = {
+        "warn_after": {"count": 2, "period": "day"},
+        "error_after": {"count": 7, "period": "day"},
+    }
+    without_warning = {"warn_after": None, "error_after": {"count": 30, "period": "hour"}}
+
+    def look(*criteria: object) -> datetime | None:
+        results = [{**FOUND, "criteria": one} for one in criteria]
+        found = {"metadata": {"generated_at": "2026-01-04T00:00:01Z"}, "results": results}
+        (tmp_path / "sources.json").write_text(json.dumps(found))
+        return old_at(tmp_path)
+
+    assert look(daily) == extracted + timedelta(days=2)
+    assert look(daily, without_warning) == extracted + timedelta(hours=30)
+    # Without a threshold nothing is known of when to look again.
+    assert look({"warn_after": None, "error_after": None}) is None
+    (tmp_path / "sources.json").unlink()
+    assert old_at(tmp_path) is None

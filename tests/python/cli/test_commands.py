@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 import openpyxl
@@ -38,13 +39,26 @@ def test_help_lists_the_commands_that_work() -> None:
     assert words >= COMMANDS
 
 
+def test_the_version_is_told() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "orchestrate", "--version"],
+        cwd=PROJECT_DIR,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"casebook {metadata.version('casebook')}\n"
+
+
 @pytest.mark.slow
 def test_status_is_json_on_standard_output_alone(published: Casebook) -> None:
     done = published.command("status", "--json")
     status = json.loads(done.stdout)
     assert status["current"] == status["versions"][0]["version"]
     assert status["sources"]["residency"]["source"] == "sample"
-    assert status["versions"][0]["rows"]["residency.case_log_totals"] == 25
+    rows = status["versions"][0]["rows"]
+    assert rows["residency.case_log_totals"] == 25
+    assert list(rows) == sorted(rows)
 
 
 @pytest.mark.slow
@@ -67,11 +81,11 @@ def test_doctor_tells_of_a_password_file_that_others_can_read(own_casebook: Case
 
 
 @pytest.mark.slow
-def test_a_second_run_reloads_nothing_and_publishes_the_next_version(
+def test_a_second_run_in_full_publishes_the_next_version(
     own_casebook: Casebook,
 ) -> None:
     before = json.loads(own_casebook.command("status", "--json").stdout)
-    again = own_casebook.run()
+    again = own_casebook.run("--full")
     after = json.loads(own_casebook.command("status", "--json").stdout)
     assert again["version"] == before["current"] + 1 == after["current"]
     assert after["versions"][0]["rows"] == before["versions"][0]["rows"]

@@ -34,7 +34,7 @@ def test_a_run_that_is_cut_off_anywhere_is_made_good_by_the_next(
     casebook: Casebook = request.getfixturevalue("own_casebook")
     before = what_readers_see(casebook)
     began = time.monotonic()
-    casebook.run()
+    casebook.run("--full")
     duration = time.monotonic() - began
     chance = random.Random(5)  # noqa: S311 - moments to kill at, not secrets
     count, cut_off = 12, 0
@@ -42,7 +42,10 @@ def test_a_run_that_is_cut_off_anywhere_is_made_good_by_the_next(
         version = current_version(casebook)
         number = list(SIGNALS)[part % len(SIGNALS)]
         running = subprocess.Popen(
-            [sys.executable, "-m", "orchestrate", "run", "--out", str(casebook.output_dir)],
+            [
+                *(sys.executable, "-m", "orchestrate"),
+                *("run", "--full", "--out", str(casebook.output_dir)),
+            ],
             cwd=PROJECT_DIR,
             env=casebook.environment,
             stdin=subprocess.DEVNULL,

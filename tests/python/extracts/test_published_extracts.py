@@ -11,12 +11,14 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
 import scoped
+from packaging.requirements import Requirement
 from psycopg2 import sql
 
 from orchestrate.cells import csv_cell
@@ -31,6 +33,7 @@ from orchestrate.extracts.workbook import README_SHEET
 from orchestrate.reports.catalog import Relation, readable_relations
 from orchestrate.reports.data import snapshot
 from orchestrate.reports.pages.clients import VISIBILITY_NOTICE
+from orchestrate.settings import PROJECT_DIR
 from tests.python.conftest import Casebook
 from tests.python.outputs import READERS, every_byte
 
@@ -275,11 +278,20 @@ def test_a_failure_leaves_the_extracts_of_before(
 def test_a_format_without_its_package_is_refused_with_what_to_install(
     published: Casebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for kind, package in ((Format.parquet, "pyarrow"), (Format.hyper, "tableauhyperapi")):
+    readme = (PROJECT_DIR / "README.md").read_text(encoding="utf-8")
+    for kind, package, extra in (
+        (Format.parquet, "pyarrow", "parquet"),
+        (Format.hyper, "tableauhyperapi", "tableau"),
+    ):
+        needed = [
+            one for one in metadata.requires("casebook") or () if f'extra == "{extra}"' in one
+        ]
+        assert [Requirement(one).name for one in needed] == [package]
+        assert f"[{extra}]" in readme
         monkeypatch.setitem(sys.modules, package, None)
         with pytest.raises(ConfigurationError, match=package) as caught:
             write(published, tmp_path, audiences=["humana"], formats=(kind,))
-        assert "pip install" in caught.value.cure
+        assert f"[{extra}]" in caught.value.cure
     assert not (tmp_path / "humana" / "extracts").exists()
 
 

@@ -141,3 +141,29 @@ def test_a_grant_that_is_missing_is_told_as_the_statement_that_gives_it(landed: 
 def test_a_project_that_is_not_landed_names_no_tables(manifest: Manifest) -> None:
     with pytest.raises(ConfigurationError, match="no source residency_landed"):
         manifest.landed_tables("residency")
+
+
+def test_a_landed_table_tells_when_anything_was_written(landed: Warehouse) -> None:
+    def marks() -> list[str | None]:
+        return [one.mark for one in check_landed(landed.databases, landed.manifest, "residency")]
+
+    before = marks()
+    assert len({*before}) == len(TABLES)
+    assert marks() == before
+    for written in (
+        "update landed_residency.studies set more = 2 where _airbyte_raw_id = '1'",
+        "insert into landed_residency.studies select * from landed_residency.studies limit 1",
+        "delete from landed_residency.studies where _airbyte_raw_id = '2'",
+        "create table landed_residency.again as table landed_residency.studies;"
+        "drop table landed_residency.studies;"
+        "alter table landed_residency.again rename to studies",
+    ):
+        landed.query(written)
+        assert marks()[0] != before[0], written
+        assert marks()[1:] == before[1:]
+        before = marks()
+    landed.query(
+        "alter table landed_residency.studies rename to behind;"
+        "create view landed_residency.studies as table landed_residency.behind"
+    )
+    assert marks() == [None, *before[1:]]

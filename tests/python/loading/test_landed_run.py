@@ -14,6 +14,7 @@ from psycopg2 import sql
 
 from orchestrate.doctor import check_landed_tables
 from orchestrate.loading import LANDED, state
+from orchestrate.unchanged import unchanged_version
 from tests.python.conftest import Casebook, own_copy
 
 pytestmark = pytest.mark.slow
@@ -164,6 +165,26 @@ def landed(published: Casebook) -> Iterator[Landed]:
         done = casebook.command("run", "--out", str(casebook.output_dir), "--json")
         made.ran, made.warned = json.loads(done.stdout), done.stderr
         yield made
+
+
+def test_a_second_run_waits_for_something_to_land_or_to_grow_old(landed: Landed) -> None:
+    def version() -> int | None:
+        found = unchanged_version(landed.casebook.settings, landed.casebook.databases)
+        return found and found.version
+
+    # The studies are old enough for a warning, which each run gives.
+    assert version() is None
+    looked = landed.casebook.settings.description_dir / "sources.json"
+    text = looked.read_text(encoding="utf-8")
+    found = json.loads(text)
+    for result in found["results"]:
+        result["max_loaded_at"] = found["metadata"]["generated_at"]
+    looked.write_text(json.dumps(found), encoding="utf-8")
+    assert version() == landed.ran["version"]
+    extracted = "update landed_residency.studies set _airbyte_extracted_at = _airbyte_extracted_at"
+    landed.execute(f"{extracted} where ctid = '(0,1)'")
+    assert version() is None
+    looked.write_text(text, encoding="utf-8")
 
 
 def test_loading_tells_the_records_of_each_table(landed: Landed) -> None:

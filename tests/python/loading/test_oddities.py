@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 
 import pytest
 
@@ -86,10 +87,13 @@ def test_studies_are_looked_at(warehouse: Warehouse, make_export: MakeExport) ->
         "count": 4,
         "lines": [7, 8, 9, 10],
     }
+    # Whoever loads the same again is told the same again.
+    again = warehouse.load("residency", folder)
+    assert (again.changed, again.oddities) == (False, report.oddities)
     said = warehouse.said.getvalue()
-    assert all(f"Warning: {odd}" in said for odd in report.oddities)
+    assert all(said.count(f"Warning: {odd}") == 2 for odd in report.oddities)
     assert "Okafor" not in said
-    assert warehouse.load("residency", folder).oddities == ()
+    assert warehouse.load("residency", make_export("residency")).oddities == ()
 
 
 def test_encounters_and_procedures_are_looked_at(
@@ -128,6 +132,10 @@ def test_lines_are_those_of_the_file_when_rows_were_set_aside(
     report = warehouse.load("residency", make_export("residency", studies=studies), 50)
     assert report.quarantined == {"studies.csv": 2}
     assert [odd.lines for odd in report.oddities if odd.column == "exam_code"] == [(4, 8)]
+    again = warehouse.load("residency", report.directory, 50)
+    assert (again.changed, again.oddities) == (False, report.oddities)
+    assert again.problems == replace(report.problems, report=None)
+    assert warehouse.said.getvalue().count("These rows were set aside:") == 2
 
 
 def test_too_many_names_are_not_compared(

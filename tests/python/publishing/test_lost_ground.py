@@ -122,8 +122,12 @@ def source(kind: str, loaded_at: datetime) -> dict[str, DomainSource]:
 
 def test_a_build_of_what_is_loaded_is_publishable() -> None:
     before = BUILT - timedelta(minutes=1)
-    refuse_newer_sources(BuildNote(BUILT, {"residency": "sample"}), source("sample", before))
-    refuse_newer_sources(BuildNote(BUILT, {"residency": "export"}), source("export", BUILT))
+    refuse_newer_sources(
+        BuildNote("build", BUILT, {"residency": "sample"}, None), source("sample", before)
+    )
+    refuse_newer_sources(
+        BuildNote("build", BUILT, {"residency": "export"}, None), source("export", BUILT)
+    )
 
 
 @pytest.mark.parametrize(
@@ -150,7 +154,7 @@ def test_a_build_of_what_was_loaded_before_is_refused(
 ) -> None:
     with pytest.raises(DataError, match=f"residency.*{told}"):
         refuse_newer_sources(
-            BuildNote(BUILT, noted), source(kind, BUILT + timedelta(minutes=minutes))
+            BuildNote("build", BUILT, noted, None), source(kind, BUILT + timedelta(minutes=minutes))
         )
 
 

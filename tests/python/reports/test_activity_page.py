@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -216,6 +217,34 @@ def test_as_a_login_the_page_opens_on_its_specialty_and_months(
     )  # fmt: skip
     text = (tmp_path / "humana" / "activity.html").read_text(encoding="utf-8")
     assert '"opens":{"specialty":"73761001","from":"2012-03","to":"2012-05"}' in text
+
+
+@pytest.mark.parametrize(
+    ("days", "months"),
+    [(MONTHS, ("2020-03", "2021-06")), (YEARS, ("2020-01", "2021-12")), ([], None)],
+)
+def test_a_folder_says_which_months_it_can_open_on(
+    days: list[date], months: tuple[str, str] | None
+) -> None:
+    data = placed(days)
+    if not days:
+        data = replace(data, activity=data.hospitals.head(0), hospitals=data.hospitals.head(0))
+    assert activity_folder(data, "Payer", EVERYTHING).months == months
+
+
+@pytest.mark.slow
+def test_months_that_a_page_cannot_open_on_are_told(published: Casebook, tmp_path: Path) -> None:
+    def warnings(*options: str) -> list[str]:
+        done = published.command("report", *options, "--out", str(tmp_path))
+        return [line for line in done.stderr.splitlines() if line.startswith("Warning")]
+
+    assert warnings("--audience", "humana", "--from", "2012-03", "--to", "2012-05") == []
+    assert warnings("--audience", "program") == []
+    without, late = warnings(
+        "--audience", "program", "--audience", "humana", "--from", "2012-03", "--to", "2099-01"
+    )
+    assert "program: these have no months" in without
+    assert "humana has nothing of 2099-01" in late
 
 
 @pytest.mark.slow

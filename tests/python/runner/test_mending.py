@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from tiny import function
 
+from orchestrate import pipeline
 from orchestrate.console import Console
 from orchestrate.doctor import check_builder
-from orchestrate.errors import BusyError
+from orchestrate.errors import BusyError, ConfigurationError
 from orchestrate.mending import Mended, find_problems, mend
 from orchestrate.publishing import published_versions
+from orchestrate.rollback import put_back
 from orchestrate.run_lock import run_lock
 
 BODY = 'select procedure_code, patient_count from "warehouse"."clients"."procedure_summary"'
@@ -142,6 +144,47 @@ def test_members_become_those_of_the_list(published: Any, tmp_path: Path) -> Non
     assert published.read("open_reader", counted) == [(2,)]
     assert published.read("newcomer", "select count(*) from residency.fct_studies") == [(20,)]
     assert published.as_builder("select 1 from pg_roles where rolname = 'other_reader'") == []
+
+
+def test_a_list_in_a_file_is_not_forgotten_where_no_file_is_named(
+    published: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "open_databases", lambda *_: published.databases)
+    columns = "login,audience,client_id,specialty_id,resident_name\n"
+    path = tmp_path / "our members.csv"
+    path.write_text(f"{columns}newcomer,program,,,\n", encoding="utf-8")
+    seed = tmp_path / "seeds" / "reference" / "members.csv"
+    seed.parent.mkdir(parents=True)
+    seed.write_text(f"{columns}program_director,program,,,\n", encoding="utf-8")
+    from_seed = replace(published.settings, project_dir=tmp_path)
+    from_file = replace(from_seed, members_file=path)
+
+    published.settings = from_file
+    published.publish()
+    studies = "select count(*), max(version) from residency.fct_studies"
+    console = Console(error_stream=published.said)
+    before = published.as_builder("table casebook.members"), published.read("newcomer", studies)
+    published.settings = from_seed
+    for command in (
+        published.publish,
+        lambda: mended(published),
+        lambda: put_back(from_seed, published.databases, console, lambda: None),
+        lambda: pipeline.run_all(from_seed, console, tmp_path / "out"),
+    ):
+        with pytest.raises(ConfigurationError, match=r"listed in .*our members\.csv") as caught:
+            command()
+        assert f"CASEBOOK_MEMBERS='{path}'" in caught.value.cure
+    after = published.as_builder("table casebook.members"), published.read("newcomer", studies)
+    assert after == before
+    published.settings = from_file
+    published.publish()
+
+    # The seed's own file, named once, is the way back.
+    published.settings = replace(from_seed, members_file=seed)
+    published.publish()
+    published.settings = from_seed
+    published.publish()
+    assert published.as_builder("select 1 from pg_roles where rolname = 'newcomer'") == []
 
 
 def test_a_later_build_changes_nothing_of_what_was_given(published: Any) -> None:

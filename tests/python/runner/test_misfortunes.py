@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import servers
 from embedded import settings_of
-from postgres15 import SystemPostgres, make_certificate
+from postgres15 import SystemPostgres, make_certificate, temporary_cluster
 from tiny import Tiny
 
 from orchestrate.cli import invoke
@@ -381,6 +381,26 @@ def patient(
         lambda: capsys.readouterr().out,
         dict(variables),
     )
+
+
+def test_before_the_first_run_doctor_only_tells_what_is_to_be_closed_and_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with temporary_cluster() as server:
+        monkeypatch.setenv("CASEBOOK_HOME", str(tmp_path / "home"))
+        url = server.make_least_privileged_builder(PASSWORD)
+        monkeypatch.setenv("CASEBOOK_DATABASE_URL", url)
+        assert invoke(["doctor"]) == 0
+        told = capsys.readouterr().out
+        assert "-- warehouse closed to the public: in the database warehouse\nrevoke" in told
+        assert invoke(["doctor", "--json"]) == 0
+        asked = [one for one in json.loads(capsys.readouterr().out)["checks"] if one["statements"]]
+        assert len(asked) > 2
+        for check in asked:
+            server.execute(*check["statements"], database=check["run_in"])
+        assert invoke(["doctor", "--json"]) == 0
+        checks = json.loads(capsys.readouterr().out)["checks"]
+        assert [one["statements"] for one in checks if one["statements"]] == []
 
 
 def test_there_are_twenty() -> None:
