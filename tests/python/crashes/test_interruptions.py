@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import pytest
 from postgres15 import HOST
 
 from orchestrate import interruption
+from orchestrate.settings import PROJECT_DIR
 from tests.python.crashes.commands import Command, Commands, as_process, wait_until
 
 
@@ -135,3 +137,38 @@ def test_a_request_that_comes_where_nothing_can_be_raised_comes_again(
     _, status = os.waitpid(as_process(work, said), 0)
     assert os.waitstatus_to_exitcode(status) == (0 if is_answered else 5)
     assert said.read_text(encoding="utf-8") == ""
+
+
+_GOES_ON = """
+import sys, time
+from orchestrate import interruption
+from orchestrate.settings import PROJECT_DIR
+
+cancelled = []
+interruption.listen(lambda: cancelled.append(None))
+time.sleep(0.2)
+# The thread that attends to signals waits for its turn meanwhile, as on a busy machine.
+sys.setswitchinterval(5)
+try:
+    interruption.interrupt_main_thread()
+    while True:
+        pass
+except KeyboardInterrupt:
+    interruption.go_on()
+sys.setswitchinterval(0.005)
+before = len(cancelled)
+time.sleep(1)
+print(len(cancelled) - before)
+"""
+
+
+def test_nothing_is_cancelled_for_a_request_that_was_answered() -> None:
+    """A run that begins again would else have its own queries cancelled, again and again."""
+    done = subprocess.run(
+        [sys.executable, "-c", _GOES_ON],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=PROJECT_DIR,
+    )
+    assert done.stdout == "0\n"
