@@ -18,12 +18,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from types import FrameType, TracebackType
-from typing import Final
+from types import FrameType
+from typing import Any, Final
 
 from orchestrate.errors import ExitStatus
 
-SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# The alarm lets a lost interruption come again.
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 
 # Two signals so close together are one request: timeout(1) and some supervisors send two.
 _SAME_REQUEST_SECONDS: Final = 2.0
@@ -33,23 +34,11 @@ _COMES_AGAIN_SECONDS: Final = 0.05
 _CANCEL_AGAIN_SECONDS: Final = 0.2
 
 
-_ShowError = Callable[[type[BaseException], BaseException, TracebackType | None], object]
-_ShowUnraisable = Callable[["sys.UnraisableHookArgs"], object]
-
-
 class _Request:
-    """What is known of the request that is being answered, if there is one."""
+    """When the request came that is being answered, and whether the main thread has heard."""
 
-    def __init__(self) -> None:
-        # When it came, and whether the main thread has heard of it.
-        self.since: float | None = None
-        self.is_heard = threading.Event()
-        # What lets it come again, after it was lost.
-        self.again: threading.Timer | None = None
-
-
-_request = _Request()
-_is_listening = threading.Event()
+    since: float | None = None
+    is_heard = threading.Event()
 
 
 def listen(cancel_queries: Callable[[], None]) -> None:
@@ -63,70 +52,48 @@ def listen(cancel_queries: Callable[[], None]) -> None:
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for number in SIGNALS:
-        if number == signal.SIGTERM or signal.getsignal(number) is not signal.SIG_IGN:
+        is_ignored = signal.getsignal(number) is signal.SIG_IGN
+        if number in {signal.SIGTERM, signal.SIGALRM} or not is_ignored:
             signal.signal(number, _interrupt)
-    sys.excepthook = _notice_lost(sys.excepthook)
-    sys.unraisablehook = _notice_unraisable(sys.unraisablehook)
-    threading.Thread(
-        target=_attend, args=(reader, cancel_queries), name="interruption", daemon=True
-    ).start()
-    _is_listening.set()
+    sys.excepthook = _not_lost(sys.excepthook)
+    sys.unraisablehook = _not_lost(sys.unraisablehook)
+    threading.Thread(target=_attend, args=(reader, cancel_queries), daemon=True).start()
 
 
 def interrupt_main_thread() -> None:
     """Interrupt the main thread like a request from outside, if those are listened to."""
-    if _is_listening.is_set():
+    if signal.getsignal(signal.SIGTERM) is _interrupt:
         # A real signal to that very thread, because only such a one ends its waiting.
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
 
 
 def go_on() -> None:
     """Take the request for answered: the work goes on, and the next one is a first one again."""
-    if _request.again:
-        _request.again.cancel()
-        _request.again = None
-    _request.since = None
-    _request.is_heard.clear()
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    _Request.since = None
+    _Request.is_heard.clear()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """Raise KeyboardInterrupt for the first request; the cleaning up is left in peace."""
-    if not _request.is_heard.is_set():
-        _request.is_heard.set()
+    if not _Request.is_heard.is_set():
+        _Request.is_heard.set()
         raise KeyboardInterrupt
 
 
-def _notice_lost(show: _ShowError) -> _ShowError:
-    """Let an interruption come again that C code could only have shown; show all other errors."""
+def _not_lost(show: Callable[..., object]) -> Callable[..., None]:
+    """Let an interruption come again that `show` could only have shown, as it does all else."""
 
-    def notice(
-        kind: type[BaseException], error: BaseException, traceback: TracebackType | None
-    ) -> None:
+    def notice(*told: Any) -> None:
+        # Class, error and traceback where C code could not raise; one object where a finalizer.
+        kind = told[0] if len(told) > 1 else told[0].exc_type
         if issubclass(kind, KeyboardInterrupt):
-            _come_again()
+            go_on()
+            signal.setitimer(signal.ITIMER_REAL, _COMES_AGAIN_SECONDS)
         else:
-            show(kind, error, traceback)
+            show(*told)
 
     return notice
-
-
-def _notice_unraisable(show: _ShowUnraisable) -> _ShowUnraisable:
-    """Let an interruption come again that a finalizer could not raise; show all other errors."""
-
-    def notice(unraisable: sys.UnraisableHookArgs) -> None:
-        if issubclass(unraisable.exc_type, KeyboardInterrupt):
-            _come_again()
-        else:
-            show(unraisable)
-
-    return notice
-
-
-def _come_again() -> None:
-    go_on()
-    _request.again = threading.Timer(_COMES_AGAIN_SECONDS, interrupt_main_thread)
-    _request.again.daemon = True
-    _request.again.start()
 
 
 def _attend(reader: int, cancel_queries: Callable[[], None]) -> None:
@@ -135,17 +102,16 @@ def _attend(reader: int, cancel_queries: Callable[[], None]) -> None:
         if not set(numbers) & set(SIGNALS):
             continue
         now = time.monotonic()
-        if _request.since is None:
-            _request.since = now
+        if _Request.since is None:
+            _Request.since = now
             # In a thread of its own: on a dead network even cancelling takes its time.
             threading.Thread(target=_cancel, args=(cancel_queries,), daemon=True).start()
-        elif now - _request.since > _SAME_REQUEST_SECONDS:
+        elif now - _Request.since > _SAME_REQUEST_SECONDS:
             os._exit(ExitStatus.INTERRUPTED)
 
 
 def _cancel(cancel_queries: Callable[[], None]) -> None:
     """Cancel until the main thread has heard; what runs after that cleans up."""
-    while True:
+    cancel_queries()
+    while not _Request.is_heard.wait(_CANCEL_AGAIN_SECONDS):
         cancel_queries()
-        if _request.is_heard.wait(_CANCEL_AGAIN_SECONDS):
-            return

@@ -86,6 +86,11 @@ class Settings:
         return self.home / "description"
 
     @property
+    def profiles_dir(self) -> Path:
+        """Where the runner keeps its copy of profiles.example.yml."""
+        return self.home / "profiles"
+
+    @property
     def log_dir(self) -> Path:
         """Where dbt and the embedded server write their logs."""
         return self.home / "logs"

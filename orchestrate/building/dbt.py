@@ -7,16 +7,15 @@ which commands that do not build should not pay.
 
 from __future__ import annotations
 
-import gc
+import json
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from orchestrate.building import arguments
 from orchestrate.building.environment import applied, dbt_environment
 from orchestrate.building.freshness import TableFreshness, read_freshness
 from orchestrate.building.manifest import Manifest
@@ -36,6 +35,10 @@ from orchestrate.settings import Settings
 # dbt keeps flags, adapters and its event manager in module globals.
 _ONE_AT_A_TIME = threading.Lock()
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+_SILENCE = (
+    *("--log-level", "none", "--log-level-file", "info", "--quiet", "--no-print"),
+    *("--no-use-colors", "--no-use-colors-file", "--no-send-anonymous-usage-stats"),
+)
 _SESSION = MappingProxyType({**SESSION, "statement_timeout": LONGEST_STATEMENT})
 
 
@@ -54,32 +57,36 @@ class Dbt:
 
         Raises CasebookError when the project has an error.
         """
-        self._invoke(
-            arguments.parse_arguments(self._settings, variables),
-            "read the project",
-            Progress(self._console),
-            sparing_memory=True,
-        )
+        folder = self._settings.description_dir
+        self._invoke(["parse"], folder, variables, "read the project", Progress(self._console))
         return Manifest.read(self._settings.description_dir)
 
     def build(
         self, variables: Mapping[str, object], manifest: Manifest | None = None
     ) -> BuildOutcome:
-        """Build and test everything but seeds, which must be loaded before.
+        """Build and test everything but seeds, which must be loaded before, and unit tests.
 
-        `manifest` is what `parse` returned for the same variables: it tells progress how much there
-        is to do. Unit tests, which need no data, are left out. Artifacts go to `target_dir`.
-        Pseudonyms are made with the secret of this installation. Warnings of dbt are
-        told on the console, failures and failed tests are in the outcome. Raises CasebookError when
-        the project has an error, ConfigurationError when the secret cannot be used, DatabaseError
-        when the warehouse cannot be reached or is lost meanwhile; KeyboardInterrupt ends dbt and
-        its queries and passes on.
+        Unit tests would take a third of a build, and try SQL on rows of their own: they say nothing
+        of the data. `manifest` is what `parse` returned for the same variables: it tells progress
+        how much there is to do. Artifacts go to `target_dir`. Pseudonyms are made with the secret
+        of this installation. Warnings of dbt are told on the console, failures and failed tests are
+        in the outcome. Raises CasebookError when the project has an error, ConfigurationError when
+        the secret cannot be used, DatabaseError when the warehouse cannot be reached or is lost
+        meanwhile; KeyboardInterrupt ends dbt and its queries and passes on.
         """
         started = time.monotonic()
         total = None if manifest is None else manifest.task_count()
+        # By type and not by `--exclude`, which would also drop every test that refers to a seed.
+        command = ["build", "--exclude-resource-types", "seed", "unit_test"]
+        parsed = self._settings.description_dir / "partial_parse.msgpack"
+        if parsed.is_file():
+            # What the last parse understood saves the build from understanding it again.
+            command += ["--partial-parse-file-path", str(parsed)]
         with self._console.task("Building and testing", total) as task:
             result = self._invoke(
-                arguments.build_arguments(self._settings, variables),
+                command,
+                self._settings.target_dir,
+                variables,
                 "build",
                 Progress(self._console, task),
                 {SETTING: ensure_key(self._settings)},
@@ -98,7 +105,9 @@ class Dbt:
         Raises DatabaseError when one cannot be read, CasebookError when the project has an error.
         """
         result = self._invoke(
-            arguments.freshness_arguments(self._settings, variables),
+            ["source", "freshness"],
+            self._settings.description_dir,
+            variables,
             "look how old the landed tables are",
             Progress(self._console),
         )
@@ -113,13 +122,18 @@ class Dbt:
 
     def _invoke(
         self,
-        dbt_arguments: list[str],
+        command: list[str],
+        target_dir: Path,
+        variables: Mapping[str, object],
         purpose: str,
         callback: Progress,
         session: Mapping[str, str] = _NOTHING,
-        *,
-        sparing_memory: bool = False,
     ) -> Any:
+        """Call dbt, silent on standard output, which belongs to results.
+
+        What people should see comes from the callback. The log file keeps dbt's sentences but no
+        SQL.
+        """
         from dbt.cli.main import dbtRunner
 
         self._prepare_folders()
@@ -129,10 +143,16 @@ class Dbt:
             self._settings.secrets_dir / "dbt_service.conf",
             {**_SESSION, **session},
         )
-        # To read the project takes seconds either way; a load, which only reads, is to stay small.
-        collections = nullcontext() if sparing_memory else _rare_collections()
-        with _ONE_AT_A_TIME, applied(environment), collections:
-            outcome = dbtRunner(callbacks=[callback]).invoke(dbt_arguments)
+        options = {
+            "--project-dir": self._settings.project_dir,
+            "--profiles-dir": self._settings.profiles_dir,
+            "--target-path": target_dir,
+            "--log-path": self._settings.log_dir,
+            "--vars": json.dumps(dict(variables), sort_keys=True),
+        }
+        given = [str(part) for option in options.items() for part in option]
+        with _ONE_AT_A_TIME, applied(environment):
+            outcome = dbtRunner(callbacks=[callback]).invoke([*command, *_SILENCE, *given])
         if outcome.exception is not None:
             raise _explained(outcome.exception, purpose) from None
         return outcome.result
@@ -140,7 +160,7 @@ class Dbt:
     def _prepare_folders(self) -> None:
         """Make dbt's folders and put the profile where dbt looks for it."""
         settings = self._settings
-        profile = arguments.profiles_dir(settings) / "profiles.yml"
+        profile = settings.profiles_dir / "profiles.yml"
         example = settings.project_dir / "profiles.example.yml"
         try:
             for folder in (
@@ -158,23 +178,6 @@ class Dbt:
                 f"dbt's folders in {settings.home} cannot be written: {error.strerror}.",
                 "Make the folder writable, or name another one in CASEBOOK_HOME.",
             ) from error
-
-
-@contextmanager
-def _rare_collections() -> Iterator[None]:
-    """Let the garbage collector look rarely, and never at what is there already.
-
-    dbt holds its whole project in memory as many small objects that live until it ends. Looking at
-    them again and again took a sixth of a build's processor time; leaving them costs 30 MB.
-    """
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(200_000, 50, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
 
 
 def _explained(error: BaseException, purpose: str) -> BaseException:

@@ -42,6 +42,11 @@ models:
               name: secrets_are_known
               description: A number without a secret cannot be kept.
               config: {severity: "{{ var('severity', 'warn') }}"}
+unit_tests:
+  - name: numbers_are_never_right
+    model: numbers
+    given: []
+    expect: {rows: []}
 """
 FILES = {
     "dbt_project.yml": PROJECT,

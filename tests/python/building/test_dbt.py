@@ -45,9 +45,12 @@ def test_a_build_makes_models_runs_tests_and_says_so(
     assert (warning.node, warning.failing_rows) == ("secrets_are_known", 1)
     assert warning.meaning == "A number without a secret cannot be kept."
     assert query(own_database, "select count(*) from casebook.later") == [(4,)]
-    # The seed was loaded by somebody else and is left alone.
+    # The seed was loaded by somebody else and is left alone, and so is the failing unit test.
     assert query(own_database, "select * from casebook.codes") == [("1",)]
     assert (settings.target_dir / "run_results.json").is_file()
+    # What the parse understood was not to be understood again.
+    log = (settings.log_dir / "dbt.log").read_text(encoding="utf-8")
+    assert log.count("Starting full parse") == 1
     built = (settings.target_dir / "manifest.json").read_bytes()
     dbt.parse({})
     assert (settings.target_dir / "manifest.json").read_bytes() == built

@@ -16,7 +16,6 @@ from typing import Any, Final
 
 import yaml
 
-from orchestrate.building.arguments import profiles_dir
 from orchestrate.building.environment import dbt_environment
 from orchestrate.settings import PROJECT_DIR
 from tests.python.conftest import Casebook
@@ -63,7 +62,7 @@ def test_unit_tests_pass(
     connecting = dbt_environment(
         warehouse.parameters, warehouse.password(), tmp_path / "service.conf"
     )
-    folders = ["--profiles-dir", str(profiles_dir(published.settings))]
+    folders = ["--profiles-dir", str(published.settings.profiles_dir)]
     folders += ["--target-path", str(tmp_path), "--log-path", str(tmp_path)]
     done = subprocess.run(
         [Path(sys.executable).with_name("dbt"), "test", "--select", "test_type:unit", *folders],

@@ -1,69 +1,14 @@
-"""What dbt is called with."""
+"""How dbt is told to connect."""
 
 from __future__ import annotations
 
 import getpass
-import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from orchestrate.building.arguments import (
-    build_arguments,
-    freshness_arguments,
-    parse_arguments,
-    profiles_dir,
-)
 from orchestrate.building.environment import applied, dbt_environment
-from orchestrate.settings import Settings
-
-VARIABLES = {"residency_source": "export", "min_site_studies": 5}
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return replace(
-        Settings.from_environment({"CASEBOOK_HOME": str(tmp_path / "home")}),
-        project_dir=tmp_path / "project",
-    )
-
-
-def option(arguments: list[str], name: str) -> str:
-    return arguments[arguments.index(name) + 1]
-
-
-def test_every_call_names_folders_and_variables_and_is_silent(settings: Settings) -> None:
-    for make in (parse_arguments, build_arguments, freshness_arguments):
-        arguments = make(settings, VARIABLES)
-        assert option(arguments, "--project-dir") == str(settings.project_dir)
-        assert option(arguments, "--profiles-dir") == str(profiles_dir(settings))
-        assert option(arguments, "--log-path") == str(settings.log_dir)
-        assert json.loads(option(arguments, "--vars")) == VARIABLES
-        assert option(arguments, "--log-level") == "none"
-        assert "--no-send-anonymous-usage-stats" in arguments
-
-
-def test_only_a_build_writes_where_publishing_looks(settings: Settings) -> None:
-    assert option(build_arguments(settings, {}), "--target-path") == str(settings.target_dir)
-    for make in (parse_arguments, freshness_arguments):
-        assert option(make(settings, {}), "--target-path") == str(settings.description_dir)
-
-
-def test_a_build_leaves_seeds_to_the_runner_but_not_the_tests_on_them(settings: Settings) -> None:
-    arguments = build_arguments(settings, {})
-    assert arguments[0] == "build"
-    assert arguments[-3:] == ["--exclude-resource-types", "seed", "unit_test"]
-    assert "--exclude" not in arguments
-
-
-def test_a_build_resumes_from_the_last_parse_if_there_was_one(settings: Settings) -> None:
-    assert "--partial-parse-file-path" not in build_arguments(settings, {})
-    parsed = settings.description_dir / "partial_parse.msgpack"
-    parsed.parent.mkdir(parents=True)
-    parsed.touch()
-    assert option(build_arguments(settings, {}), "--partial-parse-file-path") == str(parsed)
 
 
 def test_dbt_connects_as_libpq_would(tmp_path: Path) -> None:
