@@ -15,13 +15,14 @@ import os
 import sys
 import sysconfig
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from orchestrate import loading
+from orchestrate.access.members import read_members_file
 from orchestrate.building.freshness import old_at
 from orchestrate.building.manifest import Manifest
 from orchestrate.building.pseudonyms import ensure_key
@@ -134,15 +135,17 @@ def made_of(settings: Settings) -> str:
     """Return a fingerprint of all that a version is made of, but for what is in the warehouse.
 
     To be taken before anything of it is read. The secret of the pseudonyms is its key, so that
-    nobody can try out which passwords are in the URLs.
+    nobody can try out which passwords are in the URLs. Raises ConfigurationError for a secret or a
+    file of members that cannot be used, DataError for what is in the latter.
     """
+    members = read_members_file(settings.members_file) if settings.members_file else None
     packages = Path(sysconfig.get_path("purelib")).glob("*.dist-info")
     content = [
         _project_files(settings.project_dir),
         sys.version,
         sorted(path.name for path in packages),
         [settings.database_url, settings.reporting_url, sorted(settings.scope_urls.items())],
-        settings.members_file and settings.members_file.read_text("utf-8", "replace"),
+        None if members is None else [astuple(member) for member in members],
         sorted(pair for pair in os.environ.items() if pair[0].startswith(_OUTSIDE)),
     ]
     key = ensure_key(settings).encode()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import scoped
 
+from orchestrate.errors import ConfigurationError
 from orchestrate.publishing import published_versions
 from orchestrate.settings import PROJECT_DIR, Settings
 from orchestrate.unchanged import made_of, unchanged_version
@@ -199,7 +200,10 @@ def test_every_kind_of_file_counts_and_so_do_members_servers_and_variables(
         assert made_of(settings) != before, name
         file.write_bytes(content)
     members = tmp_path / "members.csv"
-    for text in ("login,audience\n", "login,audience\nsomebody,staff\n"):
+    with pytest.raises(ConfigurationError, match=r"members\.csv cannot be read"):
+        made_of(replace(settings, members_file=members))
+    header = "login,audience,client_id,specialty_id,resident_name\n"
+    for text in (header, f"{header}somebody,staff,,,\n"):
         members.write_text(text, encoding="utf-8")
         listed = made_of(replace(settings, members_file=members))
         assert listed != before
