@@ -20,7 +20,7 @@ unmapped as (
         max(exams.cpt_line_count) as cpt_line_count
     from studies
     left join exams
-        on studies.exam_code = exams.exam_code
+        on studies.exam_id = exams.exam_id
     where studies.requirement_status = 'unmapped'
     group by studies.exam_code
 

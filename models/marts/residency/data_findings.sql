@@ -18,6 +18,12 @@ cpt_lines_flagged as (
 
 ),
 
+exams_flagged as (
+
+    select * from {{ ref('int_exams_flagged') }}
+
+),
+
 united as (
 
     select * from exam_codes_flagged
@@ -25,6 +31,8 @@ united as (
     select * from cpt_codes_flagged
     union all
     select * from cpt_lines_flagged
+    union all
+    select * from exams_flagged
 
 ),
 
