@@ -38,6 +38,8 @@ numbered as (
         *,
         row_number() over (partition by study_row_key order by finalized_at) as occurrence
     from studies
+    -- What an attending read alone is no study of the residency.
+    where resident_name is not null
 
 ),
 

@@ -24,6 +24,12 @@ exams_flagged as (
 
 ),
 
+landing_flagged as (
+
+    select * from {{ ref('int_landing_flagged') }}
+
+),
+
 united as (
 
     select * from exam_codes_flagged
@@ -33,6 +39,8 @@ united as (
     select * from cpt_lines_flagged
     union all
     select * from exams_flagged
+    union all
+    select * from landing_flagged
 
 ),
 
