@@ -30,7 +30,7 @@ studies as (
 exam_codes_off as (
 
     select
-        cpt_lines.exam_code,
+        cpt_lines.exam_id,
         cpt_map.category_id,
         cpt_map.cpt_code,
         cpt_map.note
@@ -39,14 +39,14 @@ exam_codes_off as (
         on cpt_lines.cpt_code = cpt_map.cpt_code
     left join exam_categories
         on
-            cpt_lines.exam_code = exam_categories.exam_code
+            cpt_lines.exam_id = exam_categories.exam_id
             and cpt_map.category_id = exam_categories.category_id
     where
         not cpt_map.counts_by_default
         and cpt_map.counts_alone
-        and exam_categories.exam_code is null
+        and exam_categories.exam_id is null
     group by
-        cpt_lines.exam_code,
+        cpt_lines.exam_id,
         cpt_map.category_id,
         cpt_map.cpt_code,
         cpt_map.note
@@ -63,7 +63,7 @@ final as (
         count(distinct studies.resident_name) as resident_count
     from exam_codes_off
     inner join studies
-        on exam_codes_off.exam_code = studies.exam_code
+        on exam_codes_off.exam_id = studies.exam_id
     group by
         exam_codes_off.category_id,
         exam_codes_off.cpt_code,

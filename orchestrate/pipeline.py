@@ -115,8 +115,41 @@ def build_all(
     manifest = dbt.parse(variables)
     landed = require_landed(databases, dbt, manifest, variables, console)
     loading.load_seeds(databases, manifest, variables, console)
-    require_success(dbt.build(variables, manifest), settings)
+    outcome = dbt.build(variables, manifest)
+    sources = loading.domain_sources(databases)
+    tell_oddities(sources, outcome, console)
+    refuse_records(sources, outcome)
+    require_success(outcome, settings)
     return landed
+
+
+def tell_oddities(
+    sources: Mapping[str, loading.DomainSource], outcome: BuildOutcome, console: Console
+) -> None:
+    """Warn of what a build that succeeded found odd in landed records."""
+    if outcome.succeeded:
+        for source in sources.values():
+            for verdict in source.verdicts:
+                console.warn(f"{verdict}.")
+
+
+def refuse_records(sources: Mapping[str, loading.DomainSource], outcome: BuildOutcome) -> None:
+    """Raise DataError with the landed records that break a rule, and what failed beside them."""
+    domains = {f"keeps_rules_landed_{domain}_verdicts_": domain for domain in sources}
+    refused = [
+        f"{verdict}."
+        for failure in outcome.failures
+        if failure.node in domains
+        for verdict in sources[domains[failure.node]].verdicts
+        if verdict.is_refused
+    ]
+    if refused:
+        others = [str(failure) for failure in outcome.failures if failure.node not in domains]
+        raise DataError(
+            "Landed records were refused, nothing was published:\n  "
+            + "\n  ".join([*refused, *others[:NAMED_FAILURES]]),
+            "Mend them where Airbyte extracts them, sync and run again.",
+        )
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,16 @@ def show_status(status: Status, console: Console) -> None:
                 for table in status.freshness
             ],
         )
+    verdicts = [verdict for source in status.sources.values() for verdict in source.verdicts]
+    if verdicts:
+        console.show(
+            "What the last build found in landed records",
+            ["domain", "table", "column", "found", "records", "for example"],
+            [
+                (one.domain, one.table, one.column, one.reason, one.records, one.example)
+                for one in verdicts
+            ],
+        )
     console.show_json(
         {
             "current": None if current is None else current.version,
@@ -118,6 +128,7 @@ def show_status(status: Status, console: Console) -> None:
                     "directory": source.directory,
                     "loaded_at": source.loaded_at,
                     "quarantined": dict(source.quarantined),
+                    "verdicts": [asdict(verdict) for verdict in source.verdicts],
                 }
                 for domain, source in status.sources.items()
             },

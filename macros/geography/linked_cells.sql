@@ -15,8 +15,8 @@
         cross join lateral (
             select exists (
                 select 1
-                from {{ ref('int_homes_core') }} as home_a
-                inner join {{ ref('int_homes_core') }} as home_b
+                from {{ ref('int_homes_core').render() }} as home_a
+                inner join {{ ref('int_homes_core').render() }} as home_b
                     on home_b.cell_number = candidates.node_b
                 where
                     home_a.cell_number = candidates.node_a

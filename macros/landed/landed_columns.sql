@@ -3,9 +3,11 @@
 
     columns: list of {name, data_type, landed_name, landed_type}, in the order of the seed that
              describes the raw table; names match without regard to case, blanks, hyphens and
-             underscores, and what else the landed table has is left alone.
-    has_generation, has_deletion: whether it has Airbyte's _airbyte_generation_id, and the mark that
-             change data capture puts on a deleted record.
+             underscores, and what else the landed table has is left alone. landed_name is none for
+             an optional column that the landed table lacks.
+    extracted_type: type of Airbyte's _airbyte_extracted_at.
+    has_generation, has_meta, has_deletion: whether it has Airbyte's _airbyte_generation_id, its
+             _airbyte_meta, and the mark that change data capture puts on a deleted record.
 
     A compiler error when the table cannot be read, or lacks a column or has it twice.
 #}
@@ -14,7 +16,7 @@
     {%- set place = relation.schema ~ '.' ~ relation.identifier -%}
     {%- set landed, twice = {}, [] -%}
     {%- for column in adapter.get_columns_in_relation(relation) -%}
-        {%- set name = column.name | lower | replace('_', '') | replace(' ', '') | replace('-', '') -%}
+        {%- set name = comparable_name(column.name) -%}
         {%- do twice.append(name) if name in landed -%}
         {%- do landed.update({name: column}) -%}
     {%- endfor -%}
@@ -24,26 +26,28 @@
         ) }}
     {%- endif -%}
 
-    {%- set seed = graph.nodes['seed.' ~ project_name ~ '.' ~ domain ~ '__' ~ table_name] -%}
     {%- set columns = [] -%}
-    {%- for name, data_type in seed.config.column_types.items() -%}
-        {%- set column = landed.get(name | replace('_', '')) -%}
-        {%- if column is none or name | replace('_', '') in twice -%}
+    {%- for rules in raw_rules(domain, table_name) -%}
+        {%- set name = comparable_name(rules.name) -%}
+        {%- set column = landed.get(name) -%}
+        {%- if (column is none and not rules.optional) or name in twice -%}
             {{ exceptions.raise_compiler_error(
                 "The landed table " ~ place ~ (" lacks the column " if column is none
-                else " has twice, in two spellings, the column ") ~ name ~ "."
+                else " has twice, in two spellings, the column ") ~ rules.name ~ "."
             ) }}
         {%- endif -%}
         {%- do columns.append({
-            'name': name,
-            'data_type': data_type,
-            'landed_name': column.name,
-            'landed_type': column.dtype,
+            'name': rules.name,
+            'data_type': rules.data_type,
+            'landed_name': column.name if column else none,
+            'landed_type': column.dtype if column else none,
         }) -%}
     {%- endfor -%}
     {{ return({
         'columns': columns,
+        'extracted_type': landed['airbyteextractedat'].dtype,
         'has_generation': 'airbytegenerationid' in landed,
+        'has_meta': 'airbytemeta' in landed,
         'has_deletion': 'abcdcdeletedat' in landed,
     }) }}
 {%- endmacro %}

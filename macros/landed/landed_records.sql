@@ -10,8 +10,10 @@
     docs/decisions/0011-landed-records.md.
 
     Adds to the raw table's columns unreadable_columns (text: which of them hold a value that is not
-    of their type and are null, with commas between; null where all are well) and extracted_at
-    (timestamptz).
+    of their type and are null, with commas between; null where all are well), changed_columns (text:
+    columns whose value Airbyte could not keep, each with what it did, as `rvu:nulled`; null where
+    there is none), record_id (text) and extracted_at (timestamptz). Whatever type Airbyte's own columns
+    have, they are read.
 #}
 {% macro landed_records(domain, table_name, key=none) -%}
     {{ config(enabled=var(domain ~ '_source') == 'landed') }}
@@ -20,17 +22,39 @@
         {{ return('select * from ' ~ relation) }}
     {%- endif -%}
     {%- set landed = landed_columns(domain, table_name) -%}
-    {%- set readable = {} -%}
-    {%- for column in landed.columns if column.data_type != 'text' -%}
-        {%- do readable.update(
-            {column.name: reads_as(adapter.quote(column.name), column.data_type)}
-        ) -%}
+    {%- set readable, typed = {}, {} -%}
+    {%- for column in landed.columns -%}
+        {%- set name = adapter.quote(column.name) -%}
+        {%- if column.data_type != 'text' -%}
+            {%- do typed.update({column.name: reads_as(name, column.data_type)}) -%}
+            {%- do readable.update(typed) -%}
+        {%- elif is_floating(column.landed_type) -%}
+            {%- set exact = 16777216 if column.landed_type == 'real' else 9007199254740992 -%}
+            {%- do readable.update({column.name: '(abs(' ~ name ~ '::numeric) < ' ~ exact ~ ')'}) -%}
+        {%- endif -%}
     {%- endfor -%}
 with
 
 landed as (
 
     select * from {{ relation }}
+
+),
+
+received as (
+
+    select
+        *,
+        _airbyte_raw_id::text as record_id,
+        {%- if landed.extracted_type == 'timestamp without time zone' %}
+        _airbyte_extracted_at at time zone 'UTC' as extracted_at
+        {%- else %}
+        _airbyte_extracted_at::timestamptz as extracted_at
+        {%- endif %}
+        {%- if landed.has_generation and not key %},
+        coalesce(_airbyte_generation_id::text::numeric, 0) as landed_generation
+        {%- endif %}
+    from landed
 
 ),
 
@@ -43,17 +67,16 @@ placed as (
             {%- if key %}
                 coalesce(trim({{ landed_text(
                     landed.columns | selectattr('name', 'equalto', key) | first
-                ) }}), _airbyte_raw_id)
+                ) }}), record_id)
             {%- else %}
-                _airbyte_raw_id
+                record_id
             {%- endif %}
-            order by _airbyte_extracted_at desc, _airbyte_raw_id desc
+            order by extracted_at desc, record_id desc
         ) as landed_place
         {%- if landed.has_generation and not key %},
-        coalesce(_airbyte_generation_id, 0) as landed_generation,
-        max(coalesce(_airbyte_generation_id, 0)) over () as last_generation
+        max(landed_generation) over () as last_generation
         {%- endif %}
-    from landed
+    from received
 
 ),
 
@@ -66,7 +89,7 @@ counted as (
         and landed_generation = last_generation
         {%- endif %}
         {%- if landed.has_deletion and key %}
-        and _ab_cdc_deleted_at is null
+        and nullif(_ab_cdc_deleted_at::text, '') is null
         {%- endif %}
 
 ),
@@ -77,7 +100,13 @@ worded as (
         {%- for column in landed.columns %}
         {{ landed_text(column) }} as {{ adapter.quote(column.name) }},
         {%- endfor %}
-        _airbyte_extracted_at as extracted_at
+        {%- if landed.has_meta %}
+        {{ landing_changes('_airbyte_meta') }} as changed_columns,
+        {%- else %}
+        null::text as changed_columns,
+        {%- endif %}
+        record_id,
+        extracted_at
     from counted
 
 ),
@@ -87,8 +116,8 @@ final as (
     select
         {%- for column in landed.columns %}
         {%- set name = adapter.quote(column.name) %}
-        {%- if column.name in readable %}
-        case when {{ readable[column.name] }} then {{ name }}::{{ column.data_type }} end as {{ name }},
+        {%- if column.name in typed %}
+        case when {{ typed[column.name] }} then {{ name }}::{{ column.data_type }} end as {{ name }},
         {%- else %}
         {{ name }},
         {%- endif %}
@@ -103,6 +132,8 @@ final as (
         {%- else %}
         null::text as unreadable_columns,
         {%- endif %}
+        changed_columns,
+        record_id,
         extracted_at
     from worded
 

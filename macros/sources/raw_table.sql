@@ -11,6 +11,8 @@
     {%- elif domain_source == 'export' -%}
         {{ return(source(domain ~ '_export', table_name)) }}
     {%- elif domain_source == 'landed' -%}
+        {#- Nothing is read before the records are judged. -#}
+        {%- do ref('landed_' ~ domain ~ '_verdicts') -%}
         {{ return(ref('landed_' ~ domain ~ '__' ~ table_name)) }}
     {%- else -%}
         {{ exceptions.raise_compiler_error(

@@ -26,7 +26,8 @@ class SeedColumn:
     """One column of a raw table.
 
     `type` is the PostgreSQL type as written in the seed's `column_types`. `required` (the column's
-    meta): a row without a value is refused. `rules` are the other demands and oddities.
+    meta): a row without a value is refused. `optional`: the column itself may lack. `rules` are the
+    other demands and oddities.
     """
 
     name: str
@@ -34,6 +35,7 @@ class SeedColumn:
     description: str
     required: bool
     rules: ColumnRules = NO_RULES
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -199,4 +201,5 @@ def _column(
         description=(described.get("description") or "").strip(),
         required=bool(meta.get("required", False)),
         rules=column_rules(meta, reference),
+        optional=bool(meta.get("optional", False)),
     )

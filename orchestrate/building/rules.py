@@ -28,7 +28,7 @@ class Lookup:
 
 
 @dataclass(frozen=True)
-class Later:
+class RelatedTime:
     """A time of the row that a reference of the same row leads to: `column`, by way of `by`."""
 
     by: str
@@ -41,10 +41,11 @@ class ColumnRules:
 
     Demands: `key` (no two rows share a value), `minimum` and `maximum` (inclusive, as PostgreSQL
     writes the type), `not_before` (another column of the row), `reference` (a value is in the key
-    of another seed). Oddities: `warn_alike` (names that differ in little), `warn_without` (nothing
-    filled where the value leads), `warn_after` (later than a time of the row referred to),
-    `warn_longer_than` (from `not_before` until this column takes longer than the same in the row
-    referred to).
+    of another seed). Oddities: `warn_alike` (names that differ in little), `warn_missing` (no value
+    where none is required: what becomes of such rows), `warn_without` (nothing filled where the
+    value leads), `warn_after` and `warn_before` (on a later or earlier day than a time of the row
+    referred to), `warn_longer_than` (from `not_before` until this column takes longer than the same
+    in the row referred to).
     """
 
     key: bool = False
@@ -53,8 +54,10 @@ class ColumnRules:
     not_before: str | None = None
     reference: Reference | None = None
     warn_alike: bool = False
+    warn_missing: str | None = None
     warn_without: Lookup | None = None
-    warn_after: Later | None = None
+    warn_after: RelatedTime | None = None
+    warn_before: RelatedTime | None = None
     warn_longer_than: str | None = None
 
 
@@ -63,8 +66,7 @@ NO_RULES = ColumnRules()
 
 def column_rules(meta: Mapping[str, Any], reference: Reference | None) -> ColumnRules:
     """Read the rules of a column from its meta."""
-    lookup, later = meta.get("many_to_many"), meta.get("warn_after")
-    filled = meta.get("warn_without")
+    lookup, filled = meta.get("many_to_many"), meta.get("warn_without")
     return ColumnRules(
         key=bool(meta.get("key", False)),
         minimum=_text(meta.get("minimum")),
@@ -72,12 +74,14 @@ def column_rules(meta: Mapping[str, Any], reference: Reference | None) -> Column
         not_before=meta.get("not_before"),
         reference=reference,
         warn_alike=bool(meta.get("warn_alike", False)),
+        warn_missing=meta.get("warn_missing"),
         warn_without=(
             Lookup(Reference(lookup["seed"], lookup["column"]), filled)
             if lookup and filled
             else None
         ),
-        warn_after=Later(later["by"], later["column"]) if later else None,
+        warn_after=_related_time(meta.get("warn_after")),
+        warn_before=_related_time(meta.get("warn_before")),
         warn_longer_than=meta.get("warn_longer_than"),
     )
 
@@ -96,6 +100,10 @@ def references(nodes: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], 
                     nodes[parent]["name"], test["kwargs"]["field"]
                 )
     return found
+
+
+def _related_time(rule: Mapping[str, str] | None) -> RelatedTime | None:
+    return RelatedTime(rule["by"], rule["column"]) if rule else None
 
 
 def _text(value: object) -> str | None:

@@ -131,7 +131,7 @@ def _converters(raws: Sequence[RawTable]) -> list[tuple[str, sql.Identifier]]:
 def _lines(raw: RawTable) -> Iterator[str]:
     """Yield the lines of the COPY: number, lines, damage, the row as it is, the declared values."""
     header = next(records(raw.scanned.path))
-    places = [raw.match.columns.index(column.name) for column in raw.seed.columns]
+    places = [raw.match.place(column.name) for column in raw.seed.columns]
     before = header
     for number, record in rows(raw.scanned.path):
         if before.line_end not in {header.line_end, ""}:
@@ -148,7 +148,7 @@ def _lines(raw: RawTable) -> Iterator[str]:
             str(record.last_line),
             damage,
             _row(record, raw, damage),
-            *([None] * len(places) if damage else (record.fields[place] for place in places)),
+            *(None if damage or place is None else record.fields[place] for place in places),
         ]
         # An empty value is a missing one, as in the COPY of the file itself.
         yield "\t".join(cell.translate(_ESCAPED) if cell else "\\N" for cell in cells) + "\n"

@@ -209,7 +209,8 @@ def _raw_tables(
 def _raw_table(seed: SeedDefinition, path: Path, schema: str, zone: str) -> RawTable:
     declared = list(seed.column_types)
     scanned = scan(path, declared)
-    match = match_header(scanned.header, declared, scanned.name)
+    optional = {column.name for column in seed.columns if column.optional}
+    match = match_header(scanned.header, declared, scanned.name, optional)
     if not scanned.has_rows:
         raise bad_file(
             scanned.name,

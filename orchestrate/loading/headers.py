@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from orchestrate.loading.problems import bad_file
@@ -21,16 +21,23 @@ class HeaderMatch:
     columns: tuple[str | None, ...]
     unknown: tuple[str, ...]
 
+    def place(self, name: str) -> int | None:
+        """Return the place of a declared column in the file, None for an optional one it lacks."""
+        return self.columns.index(name) if name in self.columns else None
+
 
 def comparable(name: str) -> str:
     """Return a name without what a header may vary: case, spaces, hyphens, underscores."""
     return re.sub(r"[\s_-]+", "", name).casefold()
 
 
-def match_header(header: Sequence[str], declared: Sequence[str], file: str) -> HeaderMatch:
+def match_header(
+    header: Sequence[str], declared: Sequence[str], file: str, optional: Collection[str] = ()
+) -> HeaderMatch:
     """Match the columns of a file with the declared ones; the order is free.
 
-    Raises DataError when a declared column is missing or stands there twice.
+    Raises DataError when a declared column is missing, unless it is `optional`, or stands there
+    twice.
     """
     known = {comparable(name): name for name in declared}
     columns = tuple(known.get(comparable(name)) for name in header)
@@ -41,9 +48,10 @@ def match_header(header: Sequence[str], declared: Sequence[str], file: str) -> H
             raise bad_file(
                 file, f"the header has this column twice, as {listed}", line=1, column=name
             )
-    missing = [name for name in declared if name not in columns]
+    needed = [name for name in declared if name not in optional]
+    missing = [name for name in needed if name not in columns]
     if missing:
-        raise _missing(header, declared, missing, file)
+        raise _missing(header, needed, missing, file)
     unknown = tuple(
         text or f"(column {position} without a name)"
         for position, (text, column) in enumerate(zip(header, columns, strict=True), start=1)

@@ -12,14 +12,15 @@ from datetime import datetime
 
 from psycopg2 import sql
 
-from orchestrate.building.manifest import Manifest, SourceTable
+from orchestrate.building.manifest import Manifest, SeedColumn, SourceTable
 from orchestrate.database import Databases
 from orchestrate.driver import Connection
 from orchestrate.errors import ConfigurationError, DatabaseError, DataError
 from orchestrate.loading import state
 from orchestrate.loading.headers import comparable
 
-# Where the models of models/landed are built, each called landed_<domain>__<table>.
+# Where the models of models/landed are built, each called landed_<domain>__<table>, and for each
+# domain landed_<domain>_verdicts.
 BUILT_SCHEMA = "landed"
 RAW_ID = "_airbyte_raw_id"
 EXTRACTED_AT = "_airbyte_extracted_at"
@@ -47,6 +48,33 @@ class LandedTable:
     mark: str | None = None
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What is wrong or odd in the records of a landed table, as the last build found it.
+
+    `column` is None where it is about whole records. While records are refused nothing is
+    published; otherwise this is only told. `kind` is the rule's name, or what happened; `example`
+    is the _airbyte_raw_id of one of them.
+    """
+
+    domain: str
+    table: str
+    column: str | None
+    kind: str
+    is_refused: bool
+    reason: str
+    records: int
+    example: str
+
+    def __str__(self) -> str:
+        column = "" if self.column is None else f", column {self.column}"
+        found = "1 record" if self.records == 1 else f"{self.records:,} records"
+        return (
+            f"{self.domain} {self.table}{column}: {self.reason}:"
+            f" {found} ({'' if self.records == 1 else 'for example '}{RAW_ID} {self.example})"
+        )
+
+
 def use_landed(databases: Databases, manifest: Manifest, domain: str) -> tuple[LandedTable, ...]:
     """Let a domain be built from its landed tables from now on; returns what they hold now.
 
@@ -67,7 +95,7 @@ def check_landed(databases: Databases, manifest: Manifest, domain: str) -> tuple
     that are missing, there twice or empty, DatabaseError with the grants that are missing.
     """
     tables = manifest.landed_tables(domain)
-    columns = {seed.alias: list(seed.column_types) for seed in manifest.domain_seeds(domain)}
+    columns = {seed.alias: seed.columns for seed in manifest.domain_seeds(domain)}
     builder = databases.warehouse.user
     with databases.warehouse.session() as connection:
         _require_schema(connection, tables[0].schema, domain, builder)
@@ -107,6 +135,26 @@ def built_tables(connection: Connection, domain: str) -> tuple[LandedTable, ...]
         _read(connection, name.removeprefix(prefix), BUILT_SCHEMA, name, "extracted_at")
         for name in names
     )
+
+
+def read_verdicts(connection: Connection, domain: str) -> tuple[Verdict, ...]:
+    """Return what the last build found wrong or odd in the landed records of a domain.
+
+    What is refused comes first. None before the first build from landed tables.
+    """
+    relation = sql.Identifier(BUILT_SCHEMA, f"landed_{domain}_verdicts")
+    with connection.cursor() as cursor:
+        cursor.execute("select to_regclass(%s) is null", (relation.as_string(cursor),))
+        if cursor.fetchone() == (True,):
+            return ()
+        cursor.execute(
+            sql.SQL(
+                "select table_name, column_name, kind, is_refused, reason, record_count,"
+                " example_record from {}"
+                " order by is_refused desc, table_name, column_name nulls first, reason"
+            ).format(relation)
+        )
+        return tuple(Verdict(domain, *values) for values in cursor.fetchall())
 
 
 def _require_schema(connection: Connection, schema: str, domain: str, builder: str) -> None:
@@ -170,7 +218,7 @@ def _require_tables(connection: Connection, tables: Sequence[SourceTable], build
 
 
 def _column_problems(
-    connection: Connection, table: SourceTable, declared: Sequence[str]
+    connection: Connection, table: SourceTable, declared: Sequence[SeedColumn]
 ) -> list[str]:
     """Say which columns a landed table lacks or has in two spellings; others are left alone."""
     with connection.cursor() as cursor:
@@ -185,8 +233,12 @@ def _column_problems(
     place = f"{table.schema}.{table.identifier}"
     written = [comparable(name) for name in landed]
     missing = [name for name in (RAW_ID, EXTRACTED_AT) if name not in landed]
-    missing += [name for name in declared if comparable(name) not in written]
-    twice = [name for name in declared if written.count(comparable(name)) > 1]
+    missing += [
+        column.name
+        for column in declared
+        if comparable(column.name) not in written and not column.optional
+    ]
+    twice = [column.name for column in declared if written.count(comparable(column.name)) > 1]
     problems = []
     if missing:
         problems.append(f"{place} lacks {', '.join(missing)}")

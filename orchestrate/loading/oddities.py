@@ -10,7 +10,7 @@ from psycopg2 import sql
 from orchestrate.building.manifest import SeedColumn
 from orchestrate.driver import Connection, Cursor
 from orchestrate.loading.names import alike
-from orchestrate.loading.rules import key, links
+from orchestrate.loading.rules import key, lacking, links
 from orchestrate.loading.stream import kept_rows
 from orchestrate.loading.tables import LOADING, PLACES, Filled, RawTable
 
@@ -111,6 +111,13 @@ def _queries(
 ) -> Iterator[tuple[str, sql.Composed]]:
     """Yield the oddities that one query finds, and the query for the places of their rows."""
     rules, name = column.rules, sql.Identifier("child", column.name)
+    if rules.warn_missing is not None:
+        yield (
+            f"rows without {column.name}, {rules.warn_missing}",
+            sql.SQL("select child.ctid as place from {} as child where {}").format(
+                raw.relation(LOADING), lacking(name)
+            ),
+        )
     if lookup := rules.warn_without:
         other = next(other for other in raws if other.seed.name == lookup.to.seed)
         yield (
@@ -136,14 +143,20 @@ def _queries(
             link.parent.relation(LOADING),
             link.condition("child", "parent"),
         )
-        if rules.warn_after is not None and rules.warn_after.by == link.column.name:
-            yield (
-                f"rows whose {column.name} is after {rules.warn_after.column}"
-                f" in {link.parent.file}",
-                sql.SQL("{} where {}::date > {}::date").format(
-                    parent_row, name, sql.Identifier("parent", rules.warn_after.column)
-                ),
-            )
+        for related, sign, word in (
+            (rules.warn_after, ">", "after"),
+            (rules.warn_before, "<", "before"),
+        ):
+            if related is not None and related.by == link.column.name:
+                yield (
+                    f"rows whose {column.name} is {word} {related.column} in {link.parent.file}",
+                    sql.SQL("{} where {}::date {} {}::date").format(
+                        parent_row,
+                        name,
+                        sql.SQL(sign),
+                        sql.Identifier("parent", related.column),
+                    ),
+                )
         if rules.warn_longer_than == link.column.name:
             yield (
                 f"rows that last longer than their {link.column.name}",

@@ -135,7 +135,8 @@ def names_days(cursor: Cursor, raw: RawTable) -> bool:
     )
     if _finds_nothing(cursor, query):
         return False
-    places = [raw.match.columns.index(column.name) for column in times]
+    found = [raw.match.place(column.name) for column in times]
+    places = [place for place in found if place is not None]
     return any(
         _DAY_WORDS.search(record.fields[place])
         for _, record in rows(raw.scanned.path)

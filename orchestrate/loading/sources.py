@@ -12,7 +12,7 @@ import yaml
 from orchestrate.database import Databases
 from orchestrate.errors import ConfigurationError
 from orchestrate.loading import state
-from orchestrate.loading.landed import LandedTable, built_tables
+from orchestrate.loading.landed import LandedTable, Verdict, built_tables, read_verdicts
 from orchestrate.loading.quarantine import quarantined
 from orchestrate.loading.state import EXPORT, LANDED, SAMPLE
 from orchestrate.loading.tables import LoadedTable
@@ -28,7 +28,8 @@ class DomainSource:
     `directory` and `loaded_at` are those of the export, None for the sample; `tables` the raw
     tables of that source as they were loaded, none before the first load; `quarantined` how many
     rows of the export were set aside, by file. Of landed tables `landed` is what the last build
-    took, and `loaded_at` when Airbyte extracted the last of that.
+    took, `loaded_at` when Airbyte extracted the last of that, and `verdicts` what the build found
+    wrong or odd in it.
     """
 
     domain: str
@@ -37,6 +38,7 @@ class DomainSource:
     loaded_at: datetime | None
     tables: tuple[LoadedTable, ...]
     landed: tuple[LandedTable, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
     quarantined: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -58,7 +60,7 @@ def domain_sources(databases: Databases) -> dict[str, DomainSource]:
         choices = state.read_choices(connection)
         held = state.held_tables(connection)
         landed = {
-            domain: built_tables(connection, domain)
+            domain: (built_tables(connection, domain), read_verdicts(connection, domain))
             for domain, choice in choices.items()
             if choice.source == LANDED
         }
@@ -67,7 +69,7 @@ def domain_sources(databases: Databases) -> dict[str, DomainSource]:
     for domain in DOMAINS:
         choice = choices.get(domain, state.Choice(SAMPLE, None, None))
         is_export = choice.source == EXPORT
-        taken = landed.get(domain, ())
+        taken, verdicts = landed.get(domain, ((), ()))
         extracted = [table.extracted_at for table in taken if table.extracted_at is not None]
         sources[domain] = DomainSource(
             domain=domain,
@@ -80,6 +82,7 @@ def domain_sources(databases: Databases) -> dict[str, DomainSource]:
                 if schema == f"{choice.source}_{domain}"
             ),
             landed=taken,
+            verdicts=verdicts,
             quarantined=aside[domain] if is_export else {},
         )
     return sources

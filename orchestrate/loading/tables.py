@@ -159,11 +159,12 @@ def swap(connection: Connection, raw: RawTable) -> None:
 
 
 def _create(loading: sql.Identifier, raw: RawTable) -> sql.Composed:
-    """Columns in the file's order, as dbt's own seed makes them."""
+    """Columns in the file's order, as dbt's own seed makes them, then those that it lacks."""
     declared = raw.seed.column_types
+    lacking = [name for name in declared if raw.match.place(name) is None]
     columns = [
         sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(declared.get(name, "text")))
-        for name in _file_columns(raw.match)
+        for name in [*_file_columns(raw.match), *lacking]
     ]
     return sql.SQL("create table {} ({})").format(loading, sql.SQL(", ").join(columns))
 

@@ -21,8 +21,11 @@ def land(
     types: Mapping[str, str] | None = None,
     *,
     age: str = HOUR,
+    raw_id: str = "varchar",
 ) -> None:
     """Land a table of the sample in `landed_<domain>`: each row is one record, `age` old.
+
+    `raw_id` is the type of Airbyte's own identifier of a record.
 
     `types` are types by column; a column without one is text, times without a zone. Columns of the
     advocacy export are spelled in capitals, those of the residency export as SPELLED.
@@ -40,11 +43,11 @@ def land(
     )
     cursor.execute(
         sql.SQL(
-            "create table {} as select gen_random_uuid()::varchar as _airbyte_raw_id,"
+            "create table {} as select gen_random_uuid()::{} as _airbyte_raw_id,"
             " now() - %s::interval as _airbyte_extracted_at,"
             ' \'{{"sync_id": 7, "changes": []}}\'::jsonb as _airbyte_meta,'
             " %s::bigint as _airbyte_generation_id, 'more' as \"more than declared\", {} from {}"
-        ).format(target, sql.SQL(", ").join(columns), raw),
+        ).format(target, sql.SQL(raw_id), sql.SQL(", ").join(columns), raw),
         (age, GENERATION),
     )
 

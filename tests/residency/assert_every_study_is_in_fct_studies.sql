@@ -1,4 +1,4 @@
--- Studies in equal studies out: for every resident, exam code and moment, fct_studies holds as many
+-- Residents' studies in equal studies out: for every resident, exam code and moment, fct_studies holds as many
 -- rows as the export. A join that multiplies or loses studies, or a de-duplication of equal rows,
 -- breaks this, and with it every count and every RVU.
 with
@@ -23,6 +23,7 @@ exported_counts as (
         finalized_at,
         count(*) as study_count
     from exported
+    where resident_name is not null
     group by
         resident_name,
         coalesce(exam_code, ''),

@@ -1,10 +1,10 @@
--- Every study names its resident. Studies under an empty name would form a nameless resident, whose
+-- Every study that counts names its resident. Studies under an empty name would form a nameless resident, whose
 -- minimums would be added to what the group must still do.
 with
 
 studies as (
 
-    select * from {{ ref('stg_residency__studies') }}
+    select * from {{ ref('int_studies_classified') }}
 
 ),
 

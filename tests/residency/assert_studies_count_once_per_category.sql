@@ -28,22 +28,51 @@ progress as (
 
 ),
 
+organizations as (
+
+    select * from {{ ref('stg_residency__organizations') }}
+
+),
+
+-- Of the lines of its exam code a study has those of its site; where there is none, those of no site.
+study_lines as (
+
+    select
+        studies.study_id,
+        studies.resident_name,
+        exam_to_cpt.cpt_code,
+        coalesce(exam_to_cpt.organization_id, exam_to_cpt.organization_code) is not null
+            as is_of_the_site,
+        bool_or(coalesce(exam_to_cpt.organization_id, exam_to_cpt.organization_code) is not null)
+            over (partition by studies.study_id) as has_lines_of_the_site
+    from studies
+    inner join organizations
+        on studies.organization_code = organizations.organization_code
+    inner join exam_to_cpt
+        on
+            studies.exam_code = exam_to_cpt.exam_code
+            and organizations.organization_id
+            = coalesce(exam_to_cpt.organization_id, organizations.organization_id)
+            and organizations.organization_code
+            = coalesce(exam_to_cpt.organization_code, organizations.organization_code)
+
+),
+
 counted as (
 
     select
-        studies.resident_name,
+        study_lines.resident_name,
         cpt_map.category_id,
-        count(distinct studies.study_id) as study_count
-    from studies
-    inner join exam_to_cpt
-        on studies.exam_code = exam_to_cpt.exam_code
+        count(distinct study_lines.study_id) as study_count
+    from study_lines
     inner join cpt_map
-        on exam_to_cpt.cpt_code = cpt_map.cpt_code
+        on study_lines.cpt_code = cpt_map.cpt_code
     where
-        cpt_map.counts_by_default
+        study_lines.is_of_the_site = study_lines.has_lines_of_the_site
+        and cpt_map.counts_by_default
         and cpt_map.counts_alone
     group by
-        studies.resident_name,
+        study_lines.resident_name,
         cpt_map.category_id
 
 ),

@@ -32,7 +32,7 @@ counted as (
         count(*) as completed
     from studies
     inner join exam_categories
-        on studies.exam_code = exam_categories.exam_code
+        on studies.exam_id = exam_categories.exam_id
     group by
         studies.resident_name,
         exam_categories.category_id

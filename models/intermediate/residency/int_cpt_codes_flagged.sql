@@ -21,12 +21,12 @@ studies as (
 studies_by_day as (
 
     select
-        exam_code,
+        exam_id,
         finalized_on,
         count(*) as study_count
     from studies
     group by
-        exam_code,
+        exam_id,
         finalized_on
 
 ),
@@ -35,12 +35,12 @@ studies_by_day as (
 exam_codes_with_cpt as (
 
     select
-        exam_code,
+        exam_id,
         cpt_code
     from cpt_lines
     where cpt_code is not null
     group by
-        exam_code,
+        exam_id,
         cpt_code
 
 ),
@@ -57,7 +57,7 @@ outside_validity as (
     inner join cpt_map
         on exam_codes_with_cpt.cpt_code = cpt_map.cpt_code
     inner join studies_by_day
-        on exam_codes_with_cpt.exam_code = studies_by_day.exam_code
+        on exam_codes_with_cpt.exam_id = studies_by_day.exam_id
     where
         studies_by_day.finalized_on < cpt_map.valid_from_on
         or studies_by_day.finalized_on > cpt_map.valid_to_on

@@ -15,24 +15,24 @@ studies as (
 exam_study_counts as (
 
     select
-        exam_code,
+        exam_id,
         count(*) as study_count
     from studies
-    group by exam_code
+    group by exam_id
 
 ),
 
 unrecognised as (
 
     select
-        exam_code,
+        exam_id,
         trim(cpt_text) as cpt_text
     from cpt_lines
     where
         cpt_code is null
         and trim(cpt_text) <> ''
     group by
-        exam_code,
+        exam_id,
         trim(cpt_text)
 
 ),
@@ -44,7 +44,7 @@ unrecognised_texts as (
         coalesce(sum(exam_study_counts.study_count), 0) as study_count
     from unrecognised
     left join exam_study_counts
-        on unrecognised.exam_code = exam_study_counts.exam_code
+        on unrecognised.exam_id = exam_study_counts.exam_id
     group by unrecognised.cpt_text
 
 ),
@@ -52,13 +52,29 @@ unrecognised_texts as (
 exams_without_rvu as (
 
     select
+        exam_id,
         exam_code,
         count(*) as cpt_line_count
     from cpt_lines
     where
         is_rvu_missing
         and cpt_code is not null
-    group by exam_code
+    group by
+        exam_id,
+        exam_code
+
+),
+
+exam_codes_without_rvu as (
+
+    select
+        exams_without_rvu.exam_code,
+        sum(exams_without_rvu.cpt_line_count) as cpt_line_count,
+        coalesce(sum(exam_study_counts.study_count), 0) as study_count
+    from exams_without_rvu
+    left join exam_study_counts
+        on exams_without_rvu.exam_id = exam_study_counts.exam_id
+    group by exams_without_rvu.exam_code
 
 ),
 
@@ -75,14 +91,10 @@ final as (
 
     select
         'missing_rvu' as finding,
-        exams_without_rvu.exam_code as subject,
-        coalesce(exam_study_counts.study_count, 0)::integer as study_count,
-        'CPT codes without RVU, counted as 0: '
-        || exams_without_rvu.cpt_line_count::text
-        || '.' as detail
-    from exams_without_rvu
-    left join exam_study_counts
-        on exams_without_rvu.exam_code = exam_study_counts.exam_code
+        exam_code as subject,
+        study_count::integer as study_count,
+        'CPT codes without RVU, counted as 0: ' || cpt_line_count::text || '.' as detail
+    from exam_codes_without_rvu
 
 )
 

@@ -9,13 +9,13 @@ cpt_lines as (
 final as (
 
     select
-        exam_code,
+        exam_id,
         category_id,
         count(*)::integer as cpt_line_count
     from cpt_lines
     where is_required
     group by
-        exam_code,
+        exam_id,
         category_id
 
 )

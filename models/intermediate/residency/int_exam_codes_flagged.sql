@@ -12,6 +12,12 @@ exams as (
 
 ),
 
+exported_studies as (
+
+    select * from {{ ref('stg_residency__studies') }}
+
+),
+
 unmapped as (
 
     select
@@ -20,7 +26,7 @@ unmapped as (
         max(exams.cpt_line_count) as cpt_line_count
     from studies
     left join exams
-        on studies.exam_code = exams.exam_code
+        on studies.exam_id = exams.exam_id
     where studies.requirement_status = 'unmapped'
     group by studies.exam_code
 
@@ -64,11 +70,27 @@ repeated_findings as (
 
 ),
 
+-- One for all: every exam code that attendings read would fill the list.
+without_trainee_findings as (
+
+    select
+        'without_trainee' as finding,
+        '(no trainee)' as exam_code,
+        count(*) as study_count,
+        'These studies name no trainee. They are left out of case logs, RVUs and sites.' as detail
+    from exported_studies
+    where resident_name is null
+    having count(*) > 0
+
+),
+
 united as (
 
     select * from unmapped_findings
     union all
     select * from repeated_findings
+    union all
+    select * from without_trainee_findings
 
 ),
 

@@ -9,7 +9,9 @@ cpt_lines as (
 exams as (
 
     select
+        exam_id,
         exam_code,
+        organization_id,
         count(*) as cpt_line_count,
         count(cpt_code) as cpt_code_count,
         count(case when is_required then 1 end) as required_line_count,
@@ -17,14 +19,19 @@ exams as (
         coalesce(sum(case when not is_required then rvu end), 0) as not_required_rvu,
         sum(rvu) as rvu
     from cpt_lines
-    group by exam_code
+    group by
+        exam_id,
+        exam_code,
+        organization_id
 
 ),
 
 final as (
 
     select
+        exam_id,
         exam_code,
+        organization_id,
         case
             when cpt_code_count = 0 then 'unmapped'
             when required_line_count > 0 then 'required'

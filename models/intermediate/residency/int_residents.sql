@@ -12,6 +12,7 @@ final as (
         resident_name,
         count(*)::integer as study_count
     from studies
+    where resident_name is not null
     group by resident_name
 
 )

@@ -44,7 +44,7 @@ counted as (
     inner join studies
         on best_site.organization_code = studies.organization_code
     inner join exam_categories
-        on studies.exam_code = exam_categories.exam_code
+        on studies.exam_id = exam_categories.exam_id
     group by
         best_site.organization_code,
         exam_categories.category_id

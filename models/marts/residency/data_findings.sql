@@ -18,6 +18,18 @@ cpt_lines_flagged as (
 
 ),
 
+exams_flagged as (
+
+    select * from {{ ref('int_exams_flagged') }}
+
+),
+
+landing_flagged as (
+
+    select * from {{ ref('int_landing_flagged') }}
+
+),
+
 united as (
 
     select * from exam_codes_flagged
@@ -25,6 +37,10 @@ united as (
     select * from cpt_codes_flagged
     union all
     select * from cpt_lines_flagged
+    union all
+    select * from exams_flagged
+    union all
+    select * from landing_flagged
 
 ),
 

@@ -26,7 +26,7 @@ final as (
         -- the study
         nullif(trim(priorities), '') as priority,
         nullif(trim(procedure_name), '') as procedure_name,
-        trainee_name as resident_name,
+        case when trim(trainee_name) <> '' then trainee_name end as resident_name,
         finalized as finalized_at
     from source
 

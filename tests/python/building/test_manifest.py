@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from orchestrate.building.manifest import Manifest, SeedColumn
-from orchestrate.building.rules import NO_RULES, ColumnRules, Later, Lookup, Reference
+from orchestrate.building.rules import NO_RULES, ColumnRules, Lookup, Reference, RelatedTime
 from orchestrate.errors import ConfigurationError
 
 
@@ -106,7 +106,7 @@ def test_rules_stand_beside_the_column_and_references_in_its_tests() -> None:
     )
     assert rvu == ColumnRules(minimum="0", maximum="1.5")
     assert end == ColumnRules(
-        not_before="start", warn_after=Later("code", "gone"), warn_longer_than="code"
+        not_before="start", warn_after=RelatedTime("code", "gone"), warn_longer_than="code"
     )
 
 

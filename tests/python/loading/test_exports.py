@@ -70,15 +70,13 @@ def test_order_spelling_mark_line_ends_and_case_of_names_are_free(
 ) -> None:
     folder = make_export("residency")
     warehouse.load("residency", folder)
-    plain = warehouse.query("select * from export_residency.exam_to_cpt order by cpt")
+    query = "select exam_code, cpt, rvu from export_residency.exam_to_cpt order by cpt"
+    plain = warehouse.query(query)
     exams = '\ufeff"R-V-U",CPT,Exam Code\r\n0.22,71046,XR1\r\n1.82,74177,CT1\r\n\r\n'
     other = make_export("residency", exam_to_cpt=exams.encode())
     (other / "studies.csv").rename(other / "Studies.CSV")
     assert warehouse.load("residency", other).changed
-    again = warehouse.query(
-        "select exam_code, cpt, rvu from export_residency.exam_to_cpt order by cpt"
-    )
-    assert again == plain
+    assert warehouse.query(query) == plain
 
 
 def test_unknown_columns_are_reported_and_nothing_of_them_is_kept(
@@ -269,3 +267,22 @@ def test_of_several_spellings_of_a_file_none_is_guessed(
     assert error.cause == "studies.csv: the file is there as STUDIES.csv and Studies.csv."
     (folder / "studies.csv").write_text(STUDIES)
     assert warehouse.load("residency", folder).changed
+
+
+def test_lines_of_an_exam_may_name_their_site_or_not(
+    warehouse: Warehouse, make_export: MakeExport
+) -> None:
+    """The columns are optional; what stands there has to be a site, by its identifier or code."""
+    query = "select exam_code, organization_id, organization_code from export_residency.exam_to_cpt"
+    warehouse.load("residency", make_export("residency"))
+    assert sorted(warehouse.query(query)) == [("CT1", None, None), ("XR1", None, None)]
+
+    sites = "Organization ID,exam_code,cpt,rvu\n1,XR1,71046,0.22\n,CT1,74177,1.82\n"
+    warehouse.load("residency", make_export("residency", exam_to_cpt=sites))
+    assert sorted(warehouse.query(query)) == [("CT1", None, None), ("XR1", "1", None)]
+
+    unknown = "exam_code,cpt,rvu,organization_code\nXR1,71046,0.22,MAIN\nXR1,74177,1.82,VA\n"
+    folder = make_export("residency", exam_to_cpt=unknown)
+    assert warehouse.refusal("residency", folder).cause.splitlines()[-1].strip() == (
+        "exam_to_cpt.csv, line 3, column organization_code: 'VA' is in no row of organizations.csv."
+    )

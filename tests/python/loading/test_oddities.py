@@ -7,9 +7,17 @@ from dataclasses import replace
 
 import pytest
 
+from orchestrate.building import Dbt
 from orchestrate.loading import oddities
 from orchestrate.loading.names import alike
-from tests.python.loading.conftest import ADVOCACY, RESIDENCY, MakeExport, Warehouse
+from orchestrate.settings import Settings
+from tests.python.loading.conftest import (
+    ADVOCACY,
+    RESIDENCY,
+    SAMPLE_VARIABLES,
+    MakeExport,
+    Warehouse,
+)
 
 STUDIES = RESIDENCY["studies.csv"]
 
@@ -120,6 +128,54 @@ def test_encounters_and_procedures_are_looked_at(
         "procedures.csv: rows that repeat another row in every column, and count: 6 (line 10, …).",
         "procedures.csv: rows that last longer than their encounter: 7 (line 4, 5, 6, 7, 8, …).",
     ]
+
+
+def test_encounters_before_birth_are_told_as_those_after_death_are(
+    warehouse: Warehouse, make_export: MakeExport
+) -> None:
+    header, patient = ADVOCACY["patients.csv"].splitlines(keepends=True)
+    twin = patient.replace("p1,1950-01-31", "p2,2011-01-03")
+    header_of_encounters, encounter = ADVOCACY["encounters.csv"].splitlines(keepends=True)
+    unborn = encounter.replace("e1,", "e2,").replace(",p1,", ",p2,")
+    # The day of birth is no oddity.
+    newborn = unborn.replace("e2,", "e3,").replace("2011-01-02", "2011-01-03")
+    report = warehouse.load(
+        "advocacy",
+        make_export(
+            "advocacy",
+            patients=header + patient + twin,
+            encounters=header_of_encounters + encounter + unborn + newborn,
+        ),
+    )
+    assert [str(odd) for odd in report.oddities] == [
+        "encounters.csv: rows whose start is before birthdate in patients.csv: 1 (line 3)."
+    ]
+
+
+def test_studies_without_a_trainee_are_left_out_by_a_setting_and_counted(
+    warehouse: Warehouse, make_export: MakeExport
+) -> None:
+    alone = "3,XR1,Chest 2 views,{},2018-07-01 08:00:00,1,1\n"
+    folder = make_export("residency", studies=STUDIES + alone.format("") + alone.format('"  "'))
+    refused = warehouse.refusal("residency", folder).cause
+    assert refused.count("column trainee_name: a value is required") == 2
+
+    settings = Settings.from_environment({"CASEBOOK_HOME": str(warehouse.problems_dir)})
+    warehouse = replace(
+        warehouse,
+        manifest=Dbt(settings, warehouse.databases.warehouse, warehouse.console).parse(
+            {**SAMPLE_VARIABLES, "studies_without_trainee": "left_out"}
+        ),
+    )
+    report = warehouse.load("residency", folder)
+    assert [str(odd) for odd in report.oddities] == [
+        "studies.csv: rows without trainee_name, left out of case logs: 2 (line 5, 6)."
+    ]
+    # Other faults are refused all the same.
+    folder = make_export("residency", studies=STUDIES + alone.format("").replace(",1,1", ",9,1"))
+    refused = warehouse.refusal("residency", folder).cause
+    assert "studies.csv, line 5, column modality_id" in refused
+    assert "trainee_name" not in refused
 
 
 def test_lines_are_those_of_the_file_when_rows_were_set_aside(

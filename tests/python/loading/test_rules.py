@@ -349,7 +349,7 @@ def test_an_empty_line_that_ends_otherwise_refuses_whatever_the_limit(
 def test_every_word_about_a_column_is_one_that_the_loader_knows(warehouse: Warehouse) -> None:
     known = {
         "required", "key", "minimum", "maximum", "not_before", "many_to_many", "warn_alike",
-        "warn_without", "warn_after", "warn_longer_than",
+        "warn_without", "warn_missing", "warn_after", "warn_before", "warn_longer_than", "optional",
     }  # fmt: skip
     seeds = [node for node in warehouse.manifest.nodes.values() if node["resource_type"] == "seed"]
     words = {

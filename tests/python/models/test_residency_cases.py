@@ -41,8 +41,18 @@ EXAMS: dict[str, list[tuple[str, str]]] = {
     "Chest modifier": [("71046-26", "0.22")],
     "Chest spreadsheet": [("71046.0", "0.22")],
     "Chest twice": [("71046", "0.22"), ("71046", "0.22")],
+    "Whole and parts": [("76700", "0.81"), ("76700-26", "0.81"), ("76700-TC", "")],
+    "Reading alone valued": [("78815", "0"), ("78815 26", "2.44")],
+    "Both knees": [("73721-LT", "1.35"), ("73721-RT", "1.35")],
     "Outside read": [("", "0.20")],
     "CT head": [("70450", "0.85")],
+}
+
+# Exam code: CPT lines that hold for one site, by its identifier or its code.
+EXAMS_OF_A_SITE: dict[str, list[tuple[str, str, str, str]]] = {
+    "Other exam elsewhere": [("71046", "0.22", "", ""), ("74177", "1.82", "", "CLOSED")],
+    "Own exam here": [("71046", "0.22", "101", ""), ("74177", "1.82", "", "")],
+    "Exam elsewhere alone": [("74177", "1.82", "102", "CLOSED")],
 }
 
 # Resident (who reads only this exam): studies in each category, required and other RVUs.
@@ -56,6 +66,12 @@ COUNTS_FOR: dict[str, tuple[dict[str, int], str, str]] = {
     "Chest modifier": ({"chest_xray": 1}, "0.22", "0"),
     "Chest spreadsheet": ({"chest_xray": 1}, "0.22", "0"),
     "Chest twice": ({"chest_xray": 1}, "0.44", "0"),
+    "Whole and parts": ({"us_abd_pel": 1}, "0.81", "0"),
+    "Reading alone valued": ({"pet": 1}, "2.44", "0"),
+    "Both knees": ({"mri_lower_extremity_joints": 1}, "2.70", "0"),
+    "Other exam elsewhere": ({"chest_xray": 1}, "0.22", "0"),
+    "Own exam here": ({"chest_xray": 1}, "0.22", "0"),
+    "Exam elsewhere alone": ({}, "0", "0"),
     "Outside read": ({}, "0", "0.20"),
     "No CPT line": ({}, "0", "0"),
     "CT head": ({NEW_CATEGORY: 3}, "2.55", "0"),
@@ -75,8 +91,10 @@ def append(path: Path, text: str) -> None:
 
 def write_export(folder: Path) -> None:
     """Write the small export: one study per resident, three equal rows of the CT head's."""
-    lines = [(exam, cpt, rvu) for exam, rows in EXAMS.items() for cpt, rvu in rows]
-    write(folder / "residency__exam_to_cpt.csv", "exam_code,cpt,rvu", lines)
+    lines = [(exam, cpt, rvu, "", "") for exam, rows in EXAMS.items() for cpt, rvu in rows]
+    lines += [(exam, *row) for exam, rows in EXAMS_OF_A_SITE.items() for row in rows]
+    header = "exam_code,cpt,rvu,organization_id,organization_code"
+    write(folder / "residency__exam_to_cpt.csv", header, lines)
     write(folder / "residency__modalities.csv", "id,modality_code", [("1", "XR")])
     sites = [("101", "MAIN"), ("102", "CLOSED")]
     write(folder / "residency__organizations.csv", "id,organization_code", sites)
@@ -204,9 +222,9 @@ def test_the_academic_year_turns_at_midnight(built: Connection) -> None:
 
 def test_unmapped_exams_are_outside_the_ratio_and_listed(built: Connection) -> None:
     sites = {row["organization_code"]: row for row in rows_of(built, "site_requirement_ratio")}
-    assert sites["MAIN"]["required_studies"] == 11
+    assert sites["MAIN"]["required_studies"] == 16
     assert sites["MAIN"]["not_required_studies"] == 1
-    assert sites["MAIN"]["unmapped_studies"] == 2
+    assert sites["MAIN"]["unmapped_studies"] == 3
     assert sites["CLOSED"]["ratio"] is None
     assert not any(site["is_highest"] for site in sites.values())
     unmapped = {
@@ -214,7 +232,21 @@ def test_unmapped_exams_are_outside_the_ratio_and_listed(built: Connection) -> N
         for row in rows_of(built, "data_findings")
         if row["finding"] == "unmapped_exam_code"
     }
-    assert unmapped == {"Outside read", "No CPT line"}
+    assert unmapped == {"Outside read", "No CPT line", "Exam elsewhere alone"}
+
+
+def test_lines_that_add_up_are_told_with_what_is_at_stake(built: Connection) -> None:
+    told = {
+        (row["finding"], row["subject"]): row["detail"].rpartition("At stake: ")[2]
+        for row in rows_of(built, "data_findings")
+        if "At stake" in row["detail"]
+    }
+    assert told == {
+        ("repeated_cpt_line", "Chest twice"): "0.22 RVU.",
+        ("cpt_line_of_a_part", "Whole and parts"): "0.81 RVU.",
+        ("cpt_line_of_a_part", "Reading alone valued"): "0.00 RVU.",
+        ("several_categories", "MRI brain MRA head"): "2.68 RVU.",
+    }
 
 
 def test_without_a_highest_site_every_category_stays(built: Connection) -> None:

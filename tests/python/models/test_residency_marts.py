@@ -315,7 +315,11 @@ class Recomputed:
     def data_findings(self) -> Mart:
         """Return the findings."""
         found = itertools.chain(
-            self._unmapped(), self._repeated(), self._outside_validity(), self._odd_lines()
+            self._unmapped(),
+            self._repeated(),
+            self._outside_validity(),
+            self._odd_lines(),
+            self._adding_up(),
         )
         rows: list[Row] = [(key(kind, about), kind, about, n, why) for kind, about, n, why in found]
         return Mart(["finding_id", "finding", "subject", "study_count", "detail"], rows)
@@ -363,6 +367,28 @@ class Recomputed:
         without = Counter(lines.loc[lines["code"].notna() & ~lines["has_rvu"], "exam"])
         for exam, n in without.items():
             yield "missing_rvu", exam, reads[exam], f"CPT codes without RVU, counted as 0: {n}."
+
+    def _adding_up(self) -> Iterator[Finding]:
+        reads = Counter(self.studies["exam"])
+        coded = self.lines[self.lines["code"].notna()]
+        again = coded[coded.duplicated(["exam", "text"])].groupby("exam")["units"].sum()
+        detail = (
+            "One CPT code stands on several lines, whose RVUs add up: right for both sides, wrong"
+            " for a line that was repeated. At stake: {:.2f} RVU."
+        )
+        for exam, units in again.items():
+            at_stake = reads[exam] * Decimal(int(units)) / 10_000
+            yield "repeated_cpt_line", str(exam), reads[exam], detail.format(at_stake)
+        detail = (
+            "Each of these studies counts in {}: right for an exam of several parts, wrong for a"
+            " code that means one exam here and another there. At stake: {:.2f} RVU."
+        )
+        rvus = self.lines.groupby("exam")["units"].sum()
+        for exam, categories in coded[coded["alone"]].groupby("exam")["category"].unique().items():
+            if len(categories) > 1:
+                at_stake = reads[exam] * Decimal(int(rvus[exam])) / 10_000
+                named = ", ".join(sorted(categories))
+                yield "several_categories", str(exam), reads[exam], detail.format(named, at_stake)
 
 
 MARTS = [

@@ -168,7 +168,10 @@ def residency_files() -> list[SampleFile]:
             [(modality_id[code], code) for code in MODALITIES],
         ),
         SampleFile(
-            "residency__exam_to_cpt.csv", ("exam_code", "cpt", "rvu"), exam_to_cpt_rows(exams)
+            "residency__exam_to_cpt.csv",
+            ("exam_code", "cpt", "rvu", "organization_id", "organization_code"),
+            # Every exam code means the same at all sites.
+            [(*line, "", "") for line in exam_to_cpt_rows(exams)],
         ),
     ]
 

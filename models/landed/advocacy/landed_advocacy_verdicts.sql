@@ -1,0 +1,1 @@
+{{ landed_verdicts('advocacy', ['patients', 'encounters', 'procedures', 'payers', 'organizations']) }}

@@ -1,0 +1,1 @@
+{{ landed_verdicts('residency', ['studies', 'organizations', 'modalities', 'exam_to_cpt']) }}
