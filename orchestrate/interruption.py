@@ -32,6 +32,8 @@ _SAME_REQUEST_SECONDS: Final = 2.0
 _COMES_AGAIN_SECONDS: Final = 0.05
 # A query may begin right after it would have been cancelled; then it is cancelled now.
 _CANCEL_AGAIN_SECONDS: Final = 0.2
+# What `go_on` puts among the numbers of signals.
+_ANSWERED: Final = 0
 
 
 class _Request:
@@ -39,6 +41,10 @@ class _Request:
 
     since: float | None = None
     is_heard = threading.Event()
+    cancelling: threading.Thread | None = None
+    # The end into which signals write, and whether what `go_on` wrote there was read.
+    pipe = -1
+    is_over = threading.Event()
 
 
 def listen(cancel_queries: Callable[[], None]) -> None:
@@ -50,6 +56,7 @@ def listen(cancel_queries: Callable[[], None]) -> None:
     """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
+    _Request.pipe = writer
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for number in SIGNALS:
         is_ignored = signal.getsignal(number) is signal.SIG_IGN
@@ -62,16 +69,26 @@ def listen(cancel_queries: Callable[[], None]) -> None:
 
 def interrupt_main_thread() -> None:
     """Interrupt the main thread like a request from outside, if those are listened to."""
-    if signal.getsignal(signal.SIGTERM) is _interrupt:
+    if _is_listening():
         # A real signal to that very thread, because only such a one ends its waiting.
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
 
 
 def go_on() -> None:
-    """Take the request for answered: the work goes on, and the next one is a first one again."""
+    """Take the request for answered: the work goes on, and the next one is a first one again.
+
+    The thread that attends to signals may be behind, so it is waited for: nothing of what goes on
+    is cancelled for a request of before.
+    """
     signal.setitimer(signal.ITIMER_REAL, 0)
-    _Request.since = None
-    _Request.is_heard.clear()
+    if _is_listening():
+        _Request.is_over.clear()
+        os.write(_Request.pipe, bytes([_ANSWERED]))
+        _Request.is_over.wait()
+
+
+def _is_listening() -> bool:
+    return signal.getsignal(signal.SIGTERM) is _interrupt
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -99,19 +116,36 @@ def _not_lost(show: Callable[..., object]) -> Callable[..., None]:
 def _attend(reader: int, cancel_queries: Callable[[], None]) -> None:
     """Wait for signals: each arrives here at once, whatever the main thread waits for."""
     while numbers := os.read(reader, 64):
-        if not set(numbers) & set(SIGNALS):
-            continue
-        now = time.monotonic()
-        if _Request.since is None:
-            _Request.since = now
-            # In a thread of its own: on a dead network even cancelling takes its time.
-            threading.Thread(target=_cancel, args=(cancel_queries,), daemon=True).start()
-        elif now - _Request.since > _SAME_REQUEST_SECONDS:
-            os._exit(ExitStatus.INTERRUPTED)
+        for number in numbers:
+            since = _Request.since
+            if number == _ANSWERED:
+                _end_request()
+            elif number in SIGNALS and since is None:
+                _begin_request(cancel_queries)
+            elif number in SIGNALS and time.monotonic() - (since or 0) > _SAME_REQUEST_SECONDS:
+                os._exit(ExitStatus.INTERRUPTED)
 
 
-def _cancel(cancel_queries: Callable[[], None]) -> None:
+def _begin_request(cancel_queries: Callable[[], None]) -> None:
+    _Request.since = time.monotonic()
+    # In a thread of its own: on a dead network even cancelling takes its time.
+    _Request.cancelling = threading.Thread(
+        target=_cancel, args=(cancel_queries, _Request.is_heard), daemon=True
+    )
+    _Request.cancelling.start()
+
+
+def _end_request() -> None:
+    _Request.since = None
+    heard, _Request.is_heard = _Request.is_heard, threading.Event()
+    heard.set()
+    if _Request.cancelling:
+        _Request.cancelling.join(_SAME_REQUEST_SECONDS)
+    _Request.is_over.set()
+
+
+def _cancel(cancel_queries: Callable[[], None], is_heard: threading.Event) -> None:
     """Cancel until the main thread has heard; what runs after that cleans up."""
     cancel_queries()
-    while not _Request.is_heard.wait(_CANCEL_AGAIN_SECONDS):
+    while not is_heard.wait(_CANCEL_AGAIN_SECONDS):
         cancel_queries()
