@@ -41,8 +41,10 @@ class Placed:
         return self.placed / self.patients
 
 
-def place(association: Iterable[Row], procedures: Iterable[Row], seed: int = 0) -> Placed:
-    """Place patients in counties, as many as can be."""
+def place(
+    association: Iterable[Row], procedures: Iterable[Row], enough: float = 1, seed: int = 0
+) -> Placed:
+    """Place patients in counties, as many as can be, until more than a share of them are placed."""
     system = _System(list(association), list(procedures))
     chance = np.random.default_rng(seed)
     certain = system.is_named.copy()
@@ -51,6 +53,8 @@ def place(association: Iterable[Row], procedures: Iterable[Row], seed: int = 0) 
         certain &= values >= CERTAIN * system.sizes
     placed = 0
     for variable in np.flatnonzero(certain):
+        if placed > enough * system.patients:
+            break
         costs = np.zeros(system.size)
         costs[variable] = 1
         if system.program.least(costs)[variable] >= CERTAIN * system.sizes[variable]:
