@@ -47,6 +47,8 @@ def test_there_is_a_diagram_per_domain_and_per_schema(diagrams: dict[str, Diagra
 
 def test_raw_tables_are_related_as_their_tests_say(diagrams: dict[str, Diagram]) -> None:
     assert relations(diagrams["raw_residency"]) == {
+        ("exam_to_cpt", "organization_id", "organizations", Kind.MANY_TO_ONE),
+        ("exam_to_cpt", "organization_code", "organizations", Kind.MANY_TO_ONE),
         ("studies", "exam_code", "exam_to_cpt", Kind.MANY_TO_MANY),
         ("studies", "modality_id", "modalities", Kind.MANY_TO_ONE),
         ("studies", "organization_id", "organizations", Kind.MANY_TO_ONE),
