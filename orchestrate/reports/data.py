@@ -35,7 +35,7 @@ class Relation:
 
 @dataclass(frozen=True)
 class ResidencyData:
-    """The relations of schema `residency` as one login sees them; columns as interface section 4.
+    """The relations of schema `residency` as one login sees them; columns as the marts have them.
 
     Values are the database's own (int, Decimal, str, bool, None), so that nothing is rounded.
     """
@@ -54,7 +54,7 @@ class ResidencyData:
 
 @dataclass(frozen=True)
 class ClientData:
-    """What a client's page of procedures shows, as one login sees it; columns as the interface."""
+    """What a client's page of procedures shows, as one login sees it, as the marts have it."""
 
     procedures: pd.DataFrame
     top_patients: pd.DataFrame

@@ -1,7 +1,7 @@
 """The charts: which relation becomes which rows, panels, labels and colours. Pure functions.
 
-Each takes its relation (interface section 4) in the order in which it is to be shown and draws one
-mark per row in every panel.
+Each takes its relation in the order in which it is to be shown and draws one mark per row in every
+panel.
 """
 
 from __future__ import annotations

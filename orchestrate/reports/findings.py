@@ -1,6 +1,6 @@
 """One sentence per chart: what a reader should take from it, computed from what it shows.
 
-Each function takes a relation of interface section 4 as it was read, whole, and tells the plain
+Each function takes a published relation as it was read, whole, and tells the plain
 truth also of an empty relation, of a single row and of ties.
 """
 

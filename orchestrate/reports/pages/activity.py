@@ -46,7 +46,7 @@ _RELATIONS = (
 
 @dataclass(frozen=True)
 class ActivityData:
-    """The relations of an activity page as one login sees them; columns as the interface."""
+    """The relations of an activity page as one login sees them, as in the marts."""
 
     specialties: pd.DataFrame
     activity: pd.DataFrame

@@ -9,15 +9,11 @@ import pandas as pd
 
 from orchestrate.reports import tables
 from orchestrate.reports.charts import BLUE, GREEN, ORANGE, Drawing, Panel, Series, drawing
-from orchestrate.reports.data import Relation
 from orchestrate.reports.downloads import csv_download
 from orchestrate.reports.pages.layout import Section
 from orchestrate.reports.rows import Row, records
 from orchestrate.reports.tables import Column
 from orchestrate.reports.text import as_float, counted, integer, rounded_or_hidden
-
-TOP_PATIENTS = Relation("clients", "top_procedure_patients", ("top_rank", "patient_group"))
-TOP_OVERLAP = Relation("clients", "top_procedure_overlap", ("shared_procedures", "patient_group"))
 
 GROUPS: Mapping[str, str] = MappingProxyType(
     {"own": "Own patients", "other_insured": "Other insurers'", "uninsured": "Uninsured"}

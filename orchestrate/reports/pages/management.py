@@ -36,7 +36,7 @@ DRAWN_PROCEDURES = 20
 
 @dataclass(frozen=True)
 class ManagementData:
-    """The relations of schema `management` as one login sees them; columns as the interface."""
+    """The relations of schema `management` as one login sees them, as in the marts."""
 
     client_areas: pd.DataFrame
     association: pd.DataFrame
