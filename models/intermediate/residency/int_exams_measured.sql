@@ -36,7 +36,7 @@ read_exams as (
 
 ),
 
--- Both knees are two lines with RT and LT, or twice the same line. So is a line that a join repeated.
+-- Both knees are two lines with RT and LT, or twice the same line. So is what a join repeated.
 placed_lines as (
 
     select
