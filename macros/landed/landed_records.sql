@@ -12,7 +12,9 @@
     Adds to the raw table's columns unreadable_columns (text: which of them hold a value that is not
     of their type and are null, with commas between; null where all are well), changed_columns (text:
     columns whose value Airbyte could not keep, each with what it did, as `rvu:nulled`; null where
-    there is none), record_id (text) and extracted_at (timestamptz). Whatever type Airbyte's own columns
+    there is none), record_id (text), extracted_at
+    (timestamptz) and newer_left_out (integer, the same in each row: records of earlier generations that
+    were extracted after all that count). Whatever type Airbyte's own columns
     have, they are read.
 #}
 {% macro landed_records(domain, table_name, key=none) -%}
@@ -94,6 +96,19 @@ counted as (
 
 ),
 
+        {%- if landed.has_generation and not key %}
+
+left_out as (
+
+    select count(*) as newer_left_out
+    from placed
+    where
+        landed_generation < last_generation
+        and extracted_at > (select max(extracted_at) from counted)
+
+),
+        {%- endif %}
+
 worded as (
 
     select
@@ -106,8 +121,15 @@ worded as (
         null::text as changed_columns,
         {%- endif %}
         record_id,
-        extracted_at
+        extracted_at,
+        {%- if landed.has_generation and not key %}
+        left_out.newer_left_out
     from counted
+    cross join left_out
+        {%- else %}
+        0 as newer_left_out
+    from counted
+        {%- endif %}
 
 ),
 
@@ -134,7 +156,8 @@ final as (
         {%- endif %}
         changed_columns,
         record_id,
-        extracted_at
+        extracted_at,
+        newer_left_out::integer as newer_left_out
     from worded
 
 )

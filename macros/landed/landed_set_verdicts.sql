@@ -59,17 +59,10 @@
         ~ " max(record_id) as example from " ~ table_name ~ " group by " ~ names
         ~ " having count(*) > 1) as repeated"
     ) -%}
-    {%- if not columns | selectattr('key', 'defined') | list -%}
-        {%- set landed = landed_columns(domain, table_name) -%}
-        {%- if landed.has_generation -%}
-            {%- do verdicts.append(landed_verdict(
-                none, 'not_counted', false,
-                'was extracted after all that count, in an earlier generation, and does not count',
-                '(select _airbyte_raw_id::text as record_id, _airbyte_extracted_at from '
-                ~ table_name ~ '_landed) as child',
-                '_airbyte_extracted_at::timestamptz > (select max(extracted_at) from ' ~ table_name ~ ')'
-            )) -%}
-        {%- endif -%}
-    {%- endif -%}
+    {%- do verdicts.append(
+        "select null, 'not_counted', false,"
+        ~ " 'was extracted after all that count, in an earlier generation, and does not count',"
+        ~ " coalesce(max(newer_left_out), 0), null from " ~ table_name
+    ) -%}
     {{ return(verdicts) }}
 {%- endmacro %}

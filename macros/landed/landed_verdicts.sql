@@ -3,16 +3,15 @@
     count, by the rules of the seeds' yml, which `casebook load` applies to files. Built when the
     domain's source is 'landed', before staging reads anything.
 
-    One row per table, column and reason that at least one record has: table_name, column_name (null
+    One row per table, column and reason that at least one record has: verdict_id, table_name, column_name (null
     where it is about whole records), kind (the rule, or what happened), is_refused (false: only told),
-    reason, record_count and example_record (an _airbyte_raw_id).
+    reason, record_count and example_record (an _airbyte_raw_id; null where none is among those that count).
 #}
 {% macro landed_verdicts(domain, table_names) -%}
     {{ config(enabled=var(domain ~ '_source') == 'landed') }}
-    {%- set models, sources = {}, {} -%}
+    {%- set models = {} -%}
     {%- for table_name in table_names -%}
         {%- do models.update({table_name: ref('landed_' ~ domain ~ '__' ~ table_name)}) -%}
-        {%- do sources.update({table_name: source(domain ~ '_landed', table_name)}) -%}
     {%- endfor -%}
     {%- if not execute -%}
         {{ return('select * from ' ~ models.values() | first) }}
@@ -26,11 +25,6 @@ with
 
 ),
 
-{{ table_name }}_landed as not materialized (
-
-    select * from {{ sources[table_name] }}
-
-),
     {%- endfor %}
     {%- for table_name in table_names %}
         {%- set columns = raw_rules(domain, table_name) %}
@@ -74,6 +68,7 @@ final as (
     {%- for table_name in table_names %}
 
     select
+        '{{ table_name }}' || coalesce('.' || column_name, '') || ' ' || kind as verdict_id,
         '{{ table_name }}' as table_name,
         column_name,
         kind,

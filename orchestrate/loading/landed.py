@@ -54,7 +54,7 @@ class Verdict:
 
     `column` is None where it is about whole records. While records are refused nothing is
     published; otherwise this is only told. `kind` is the rule's name, or what happened; `example`
-    is the _airbyte_raw_id of one of them.
+    is the _airbyte_raw_id of one of them, None of records that do not count.
     """
 
     domain: str
@@ -64,15 +64,15 @@ class Verdict:
     is_refused: bool
     reason: str
     records: int
-    example: str
+    example: str | None
 
     def __str__(self) -> str:
         column = "" if self.column is None else f", column {self.column}"
         found = "1 record" if self.records == 1 else f"{self.records:,} records"
-        return (
-            f"{self.domain} {self.table}{column}: {self.reason}:"
-            f" {found} ({'' if self.records == 1 else 'for example '}{RAW_ID} {self.example})"
-        )
+        told = f"{self.domain} {self.table}{column}: {self.reason}: {found}"
+        if self.example is None:
+            return told
+        return f"{told} ({'' if self.records == 1 else 'for example '}{RAW_ID} {self.example})"
 
 
 def use_landed(databases: Databases, manifest: Manifest, domain: str) -> tuple[LandedTable, ...]:

@@ -1,6 +1,6 @@
--- Residents' studies in equal studies out: for every resident, exam code and moment, fct_studies holds as many
--- rows as the export. A join that multiplies or loses studies, or a de-duplication of equal rows,
--- breaks this, and with it every count and every RVU.
+-- Residents' studies in equal studies out: for every resident, exam code and moment, fct_studies
+-- holds as many rows as the export has with a resident. A join that multiplies or loses studies, or
+-- a de-duplication of equal rows, breaks this, and with it every count and every RVU.
 with
 
 exported as (

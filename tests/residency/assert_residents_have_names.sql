@@ -1,5 +1,5 @@
--- Every study that counts names its resident. Studies under an empty name would form a nameless resident, whose
--- minimums would be added to what the group must still do.
+-- Every study that counts names its resident. Studies under an empty name would form a nameless
+-- resident, whose minimums would be added to what the group must still do.
 with
 
 studies as (

@@ -34,7 +34,7 @@ organizations as (
 
 ),
 
--- Of the lines of its exam code a study has those of its site; where there is none, those of no site.
+-- Of the lines of its exam code a study has those of its site; without any, those of no site.
 study_lines as (
 
     select

@@ -76,7 +76,8 @@ weighed as (
 
 ),
 
--- The whole stands for its parts, unless the parts carry more: some schedules value the reading alone.
+-- The whole stands for its parts, unless the parts carry more: some schedules value the reading
+-- alone.
 chosen as (
 
     select

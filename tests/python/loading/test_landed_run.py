@@ -342,7 +342,7 @@ def test_what_is_odd_in_records_is_told_as_of_files(landed: Landed) -> None:
     assert len(found) > 6
     assert (
         "Warning: advocacy procedures: was extracted after all that count, in an earlier"
-        " generation, and does not count: 3 records (for example _airbyte_raw_id"
+        " generation, and does not count: 3 records."
     ) in landed.warned
     (finding,) = landed.execute(
         "select subject, study_count from residency.data_findings"
