@@ -316,22 +316,35 @@ def _content(raw: RawTable) -> sql.Composed:
 
 def _reason(raw: RawTable, column: SeedColumn) -> sql.Composed:
     """Return the first thing that is wrong with a value of a row that is not damaged."""
-    cases: list[sql.Composable] = [sql.SQL("when __damage is not null then null")]
-    others = list(breaches(column))
+    value = values.plain(column, written(column))
+    cases = []
     if column.required:
-        cases += [_case(*others.pop(0)), _case(*others.pop(0))]
+        cases += [
+            _case(values.is_blank(written(column)), "a value is required"),
+            _case(
+                sql.SQL("({}) is null").format(value),
+                "stands for nothing, and a value is required",
+            ),
+        ]
     if column.type != "text":
-        value = values.plain(column, written(column))
         as_number = sql.SQL("{}({})").format(converter(raw, "numeric"), value)
         cases.append(
-            sql.SQL("when {} is null and ({}) is not null then {}").format(
-                sql.Identifier(column.name),
-                value,
-                values.complaint(column, value, as_number),
+            sql.SQL("when ({}) is not null then {}").format(
+                value, values.complaint(column, value, as_number)
             )
         )
-    cases += [_case(condition, reason) for condition, reason in others]
-    return sql.SQL("case {} end").format(sql.SQL(" ").join(cases))
+    # Most values are there, and only those that are not are looked at as they were written.
+    return sql.SQL(
+        "case when __damage is null then case when {} is not null then {} else {} end end"
+    ).format(
+        sql.Identifier(column.name),
+        _first([_case(condition, reason) for condition, reason in breaches(column)]),
+        _first(cases),
+    )
+
+
+def _first(cases: Sequence[sql.Composed]) -> sql.Composable:
+    return sql.SQL("case {} end").format(sql.SQL(" ").join(cases)) if cases else sql.SQL("null")
 
 
 def _case(condition: sql.Composed, reason: str) -> sql.Composed:

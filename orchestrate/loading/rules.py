@@ -101,13 +101,8 @@ def turned_dates(raw: RawTable, column: SeedColumn) -> TurnedDates | None:
 
 
 def breaches(column: SeedColumn) -> Iterator[tuple[sql.Composed, str]]:
-    """Yield what is wrong with a value of the right type: condition and reason, in this order."""
+    """Yield what may be wrong with a value that is there: condition and reason, in this order."""
     name = sql.Identifier(column.name)
-    if column.required:
-        nothing = sql.SQL("({}) is null").format(values.plain(column, written(column)))
-        blank = values.is_blank(written(column))
-        yield blank, "a value is required"
-        yield nothing, "stands for nothing, and a value is required"
     if column.type == "text" and not column.rules.verbatim:
         yield (
             values.is_shortened_code(name),

@@ -47,8 +47,12 @@ def plain(column: SeedColumn, written: sql.Composable) -> sql.Composed:
     """Return the expression of a written value without blanks around it, null for nothing."""
     # A number that is none is refused as one that is not finite.
     words = [w for w in WORDS_FOR_NOTHING if w != "nan" or not column.type.startswith(NUMBERS)]
-    return sql.SQL("case when lower({0}) not in ({1}) then {0} end").format(
-        _trimmed(written), sql.SQL(", ").join(map(sql.Literal, ["", *words]))
+    return sql.SQL(
+        "case when octet_length({0}) > {1} or lower({0}) not in ({2}) then {0} end"
+    ).format(
+        _trimmed(written),
+        sql.Literal(max(len(word.encode()) for word in words)),
+        sql.SQL(", ").join(map(sql.Literal, ["", *words])),
     )
 
 
@@ -152,7 +156,7 @@ def is_blank(written: sql.Composable) -> sql.Composed:
 
 def is_shortened_code(value: sql.Composable) -> sql.Composed:
     """Return the condition that a text is a number that lost its digits (3.86E+08)."""
-    return sql.SQL("{} ~* {}").format(value, sql.Literal(_SHORTENED_CODE))
+    return sql.SQL("{0} like '%+%' and {0} ~* {1}").format(value, sql.Literal(_SHORTENED_CODE))
 
 
 def _cases(cases: list[tuple[sql.Composed, str]], otherwise: str) -> sql.Composed:
@@ -163,4 +167,8 @@ def _cases(cases: list[tuple[sql.Composed, str]], otherwise: str) -> sql.Compose
 
 
 def _trimmed(written: sql.Composable) -> sql.Composed:
-    return sql.SQL("btrim({}, {})").format(written, sql.Literal(BLANKS))
+    # To look for so many blanks takes most of the time of a load, and few values have any.
+    return sql.SQL(
+        "case when ascii({0}) between 33 and 126 and ascii(right({0}, 1)) between 33 and 126"
+        " then {0} else btrim({0}, {1}) end"
+    ).format(written, sql.Literal(BLANKS))
