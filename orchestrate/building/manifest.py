@@ -45,6 +45,8 @@ class SeedDefinition:
     `domain` is the folder below seeds/ (`residency`, `advocacy`, `reference`); `schema` and `alias`
     are where dbt would create the table; `path` is the CSV file of the sample. `personal` (the
     seed's meta): rows say something about persons, so no message may show a value of theirs.
+    `may_lack` (the seed's meta, `columns_may_lack`): a file may do without columns in which no
+    value is required.
     """
 
     name: str
@@ -54,6 +56,7 @@ class SeedDefinition:
     path: Path
     description: str
     personal: bool
+    may_lack: bool
     columns: tuple[SeedColumn, ...]
 
     @property
@@ -184,6 +187,7 @@ def _seed(
         path=Path(node["root_path"]) / node["original_file_path"],
         description=(node.get("description") or "").strip(),
         personal=bool((config.get("meta") or {}).get("personal", False)),
+        may_lack=bool((config.get("meta") or {}).get("columns_may_lack", False)),
         columns=tuple(
             _column(name, type_, described.get(name, {}), referred.get((unique_id, name)))
             for name, type_ in types.items()

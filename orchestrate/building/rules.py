@@ -41,14 +41,25 @@ class ColumnRules:
 
     Demands: `key` (no two rows share a value), `minimum` and `maximum` (inclusive, as PostgreSQL
     writes the type), `not_before` (another column of the row), `reference` (a value is in the key
-    of another seed). Oddities: `warn_alike` (names that differ in little), `warn_missing` (no value
-    where none is required: what becomes of such rows), `warn_without` (nothing filled where the
-    value leads), `warn_after` and `warn_before` (on a later or earlier day than a time of the row
-    referred to), `warn_longer_than` (from `not_before` until this column takes longer than the same
-    in the row referred to).
+    of another seed), `holds` (a column of a reference seed: each of its values stands in this one,
+    too). Oddities: `warn_alike` (names that differ in little), `warn_several` (names of two people
+    in one), `warn_missing` (no value where none is required: what becomes of such rows),
+    `warn_without` (nothing filled where the value leads), `warn_after` and `warn_before` (on a
+    later or earlier day than a time of the row referred to), `warn_longer_than` (from `not_before`
+    until this column takes longer than the same in the row referred to).
+
+    And how it is read: `others` (older names of the column), `once` (of rows that are equal, key
+    included, one counts), `verbatim` (blanks around the text are part of it), `shown` (the value is
+    nobody's, so that messages may show it although the file is about persons).
     """
 
     key: bool = False
+    once: bool = False
+    verbatim: bool = False
+    shown: bool = False
+    others: tuple[str, ...] = ()
+    holds: Reference | None = None
+    warn_several: bool = False
     minimum: str | None = None
     maximum: str | None = None
     not_before: str | None = None
@@ -66,9 +77,15 @@ NO_RULES = ColumnRules()
 
 def column_rules(meta: Mapping[str, Any], reference: Reference | None) -> ColumnRules:
     """Read the rules of a column from its meta."""
-    lookup, filled = meta.get("many_to_many"), meta.get("warn_without")
+    lookup, filled, holds = (meta.get(word) for word in ("many_to_many", "warn_without", "holds"))
     return ColumnRules(
         key=bool(meta.get("key", False)),
+        once=bool(meta.get("once", False)),
+        verbatim=bool(meta.get("verbatim", False)),
+        shown=bool(meta.get("shown", False)),
+        others=tuple(meta.get("others", ())),
+        holds=Reference(holds["seed"], holds["column"]) if holds else None,
+        warn_several=bool(meta.get("warn_several", False)),
         minimum=_text(meta.get("minimum")),
         maximum=_text(meta.get("maximum")),
         not_before=meta.get("not_before"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,15 +13,17 @@ from orchestrate.database import Databases
 from orchestrate.driver import Connection
 from orchestrate.errors import ConfigurationError
 from orchestrate.loading import quarantine, state
-from orchestrate.loading.filling import fill_sound, fill_whole
-from orchestrate.loading.headers import match_header
+from orchestrate.loading.expected import require_values
+from orchestrate.loading.filling import read_export
+from orchestrate.loading.headers import HeaderMatch, match_header
 from orchestrate.loading.load_warnings import keep_warnings, kept_warnings
-from orchestrate.loading.oddities import Loading, Oddity, find_oddities
+from orchestrate.loading.oddities import REPEATED, Oddity, find_oddities
 from orchestrate.loading.problems import ExportError, Problem, Problems, bad_file, bad_files
+from orchestrate.loading.records import HIGHEST_HEADER
 from orchestrate.loading.report import Report
-from orchestrate.loading.scan import scan
-from orchestrate.loading.sources import check_domain, time_zone
-from orchestrate.loading.tables import LoadedTable, RawTable, swap
+from orchestrate.loading.scan import ScannedFile, scan
+from orchestrate.loading.sources import check_domain, date_order, time_zone
+from orchestrate.loading.tables import LoadedTable, RawFile, RawTable, drop_converters, keep
 from orchestrate.settings import absolute
 
 
@@ -71,24 +74,21 @@ def load_export(
         sorted(manifest.domain_seeds(domain), key=lambda seed: seed.alias),
         directory,
         manifest.export_schema(domain),
-        time_zone(domain, variables),
+        (time_zone(domain, variables), date_order(domain, variables)),
         report,
     )
-    ignored = {raw.file: raw.match.unknown for raw in raws if raw.match.unknown}
-    for file, columns in ignored.items():
-        console.warn(f"{file}: ignored unknown columns: {', '.join(columns)}.")
+    ignored = _tell_layout(console, raws)
     problems, oddities = Problems(), list[Oddity]()
     with state.raw_transaction(databases.warehouse) as connection:
         unchanged = _held(connection, domain, raws, limit)
         if changed := not unchanged:
             with console.task(f"Loading the {domain} export", len(raws)) as task:
-                filled = fill_whole(connection, raws, task)
-                if filled is None:
-                    filled, problems = fill_sound(connection, domain, raws, task, report, limit)
-                else:
-                    quarantine.forget(connection, domain)
-                oddities = find_oddities(connection, filled)
-                loaded = [_keep(connection, loading) for loading in filled]
+                problems, repetitions = read_export(connection, domain, raws, task, report, limit)
+                for raw in raws:
+                    require_values(connection, manifest, raw)
+                oddities = repetitions + find_oddities(connection, raws)
+                loaded = [_keep(connection, raw, oddities) for raw in raws]
+                drop_converters(connection, raws)
             keep_warnings(connection, domain, oddities, problems)
             state.choose_export(connection, domain, directory)
         else:
@@ -101,6 +101,27 @@ def load_export(
     )
     _tell(console, done)
     return done
+
+
+def _tell_layout(console: Console, raws: Sequence[RawTable]) -> dict[str, tuple[str, ...]]:
+    """Say what of the files is not read, and which columns they have not; return the unknown ones.
+
+    Of files in parts the columns are told once.
+    """
+    ignored = {}
+    for raw in raws:
+        for file in raw.files:
+            if above := file.scanned.layout.told:
+                lines = "1 line" if above == 1 else f"{above} lines"
+                console.warn(f"{file.scanned.name}: {lines} above the header not read.")
+        unknown = dict.fromkeys(name for file in raw.files for name in file.match.unknown)
+        lacking = dict.fromkeys(name for file in raw.files for name in file.match.lacking)
+        if unknown:
+            ignored[raw.file] = tuple(unknown)
+            console.warn(f"{raw.file}: ignored unknown columns: {', '.join(unknown)}.")
+        if lacking:
+            console.warn(f"{raw.file}: columns that are not there: {', '.join(lacking)}.")
+    return ignored
 
 
 def _held(
@@ -125,17 +146,18 @@ def _held(
     return found
 
 
-def _keep(connection: Connection, loading: Loading) -> LoadedTable:
-    swap(connection, loading.raw)
-    filled = loading.filled
-    return state.record_table(connection, loading.raw, filled.rows, filled.equal_rows)
+def _keep(connection: Connection, raw: RawTable, oddities: Sequence[Oddity]) -> LoadedTable:
+    rows = keep(connection, raw)
+    equal = sum(odd.count for odd in oddities if (odd.file, odd.says) == (raw.file, REPEATED))
+    return state.record_table(connection, raw, rows, equal)
 
 
-def find_files(directory: Path, names: Sequence[str]) -> list[Path]:
+def find_files(directory: Path, names: Sequence[str]) -> list[list[Path]]:
     """Return the file of each name in a folder, in any case if none is written exactly so.
 
-    Raises ConfigurationError when the folder cannot be read, ExportError naming all missing files,
-    and those of which several spellings are there.
+    In place of `studies.csv` there may be parts, `studies-1.csv` and so on without a gap; these are
+    returned in their order. Raises ConfigurationError when the folder cannot be read, ExportError
+    naming all missing files, and those of which several spellings are there.
     """
     try:
         present = {path.name: path for path in sorted(directory.iterdir()) if path.is_file()}
@@ -154,31 +176,58 @@ def find_files(directory: Path, names: Sequence[str]) -> list[Path]:
     spelled: dict[str, list[Path]] = {}
     for path in present.values():
         spelled.setdefault(path.name.casefold(), []).append(path)
-    alike = {
+    whole = {
         name: [present[name]] if name in present else spelled.get(name.casefold(), [])
         for name in names
     }
-    _refuse_several(alike)
-    found = {name: paths[0] if paths else None for name, paths in alike.items()}
-    missing = [name for name, path in found.items() if path is None]
+    parts = {name: _parts(present.values(), name) for name in names}
+    _refuse_several(
+        {
+            name: [*whole[name], *(path for paths in parts[name].values() for path in paths)]
+            for name in names
+            if len(whole[name]) > 1
+            or (whole[name] and parts[name])
+            or any(len(paths) > 1 for paths in parts[name].values())
+        }
+    )
+    missing = [name for name in names if not whole[name] and not parts[name]]
+    missing += [
+        f"{name.removesuffix('.csv')}-{number}.csv"
+        for name, found in parts.items()
+        if found
+        for number in range(min(1, *found), max(found))
+        if number not in found
+    ]
     if missing:
         raise ExportError(
             f"{directory} holds no {' and no '.join(missing)}.",
             f"The export consists of {', '.join(names)}. Nothing was replaced.",
             Problems(len(missing), tuple(Problem(name, "the file is missing") for name in missing)),
         )
-    return [path for path in found.values() if path is not None]
+    return [
+        whole[name] or [path for _, paths in sorted(parts[name].items()) for path in paths]
+        for name in names
+    ]
+
+
+def _parts(present: Iterable[Path], name: str) -> dict[int, list[Path]]:
+    """Return the numbered parts of a file, each in all of its spellings."""
+    pattern = re.compile(rf"{re.escape(name.removesuffix('.csv'))}[-_](\d+)\.csv", re.IGNORECASE)
+    parts: dict[int, list[Path]] = {}
+    for path in present:
+        if match := pattern.fullmatch(path.name):
+            parts.setdefault(int(match[1]), []).append(path)
+    return parts
 
 
 def _refuse_several(found: Mapping[str, Sequence[Path]]) -> None:
-    """Raise ExportError where a file is there in several spellings, of which none is the exact one.
+    """Raise ExportError where a file is there in several spellings, or whole and in parts.
 
     Taking one of them would be a guess at which of them is the export.
     """
     problems = tuple(
         Problem(name, f"the file is there as {' and '.join(path.name for path in paths)}")
         for name, paths in found.items()
-        if len(paths) > 1
     )
     if problems:
         raise ExportError(
@@ -189,14 +238,18 @@ def _refuse_several(found: Mapping[str, Sequence[Path]]) -> None:
 
 
 def _raw_tables(
-    seeds: Sequence[SeedDefinition], directory: Path, schema: str, zone: str, report: Report
+    seeds: Sequence[SeedDefinition],
+    directory: Path,
+    schema: str,
+    settings: tuple[str, str],
+    report: Report,
 ) -> list[RawTable]:
     """Read all files once; what is damaged in any of them is reported together."""
-    files = find_files(directory, [f"{seed.alias}.csv" for seed in seeds])
+    found = find_files(directory, [f"{seed.alias}.csv" for seed in seeds])
     raws, errors = [], []
-    for seed, path in zip(seeds, files, strict=True):
+    for seed, paths in zip(seeds, found, strict=True):
         try:
-            raws.append(_raw_table(seed, path, schema, zone))
+            raws.append(RawTable(seed, schema, _raw_files(seed, paths), *settings))
         except ExportError as error:
             errors.append(error)
     if errors:
@@ -206,18 +259,42 @@ def _raw_tables(
     return raws
 
 
-def _raw_table(seed: SeedDefinition, path: Path, schema: str, zone: str) -> RawTable:
-    declared = list(seed.column_types)
-    scanned = scan(path, declared)
-    optional = {column.name for column in seed.columns if column.optional}
-    match = match_header(scanned.header, declared, scanned.name, optional)
-    if not scanned.has_rows:
+def _raw_files(seed: SeedDefinition, paths: Sequence[Path]) -> tuple[RawFile, ...]:
+    files: list[RawFile] = []
+    for path in paths:
+        scanned = scan(path, list(seed.column_types))
+        match = _match(seed, scanned) if scanned.header or not files else files[0].match
+        files.append(RawFile(scanned, match))
+    if not any(file.scanned.has_rows for file in files):
         raise bad_file(
-            scanned.name,
+            files[0].scanned.name,
             "the file has a header but no rows",
             cure="Export it again with its rows. Nothing was replaced.",
         )
-    return RawTable(seed, schema, scanned, match, zone)
+    return tuple(files)
+
+
+def _match(seed: SeedDefinition, scanned: ScannedFile) -> HeaderMatch:
+    declared = list(seed.column_types)
+    if not scanned.header:
+        raise bad_file(
+            scanned.name,
+            f"none of the first {HIGHEST_HEADER} lines is a header with the columns' names",
+            cure=f"Put a line with these names above the rows: {', '.join(declared)}."
+            " Nothing was replaced.",
+        )
+    return match_header(
+        scanned.header,
+        declared,
+        scanned.name,
+        scanned.layout.skipped + 1,
+        others={other: column.name for column in seed.columns for other in column.rules.others},
+        may_lack=[
+            column.name
+            for column in seed.columns
+            if column.optional or (seed.may_lack and not column.required)
+        ],
+    )
 
 
 def _tell(console: Console, report: LoadReport) -> None:

@@ -52,6 +52,9 @@ def kept_warnings(connection: Connection, domain: str) -> tuple[list[Oddity], Pr
         )
         oddities, count, first = cursor.fetchone() or ([], 0, [])
     return (
-        [Oddity(**{**one, "lines": tuple(one["lines"])}) for one in oddities],
+        [
+            Oddity(**{**one, "lines": tuple(one["lines"]), "parts": tuple(one["parts"])})
+            for one in oddities
+        ],
         Problems(count, tuple(Problem(**one) for one in first)),
     )

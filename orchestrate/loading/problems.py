@@ -15,6 +15,13 @@ SHOWN = 50
 SHOWN_LENGTH = 40
 
 
+def visible(text: str) -> str:
+    r"""Return a text with what nobody would see in it escaped, as in \u00a0."""
+    return "".join(
+        character if character.isprintable() else f"\\u{ord(character):04x}" for character in text
+    )
+
+
 @dataclass(frozen=True)
 class Problem:
     """What is wrong in a file, and where: physical lines (the header is line 1) and column.
@@ -47,15 +54,15 @@ class Problem:
         """The value as far as it may be shown, None where the reason is about none."""
         if self.masked:
             return "(not shown)"
-        if self.value is not None and len(self.value) > SHOWN_LENGTH:
-            return self.value[:SHOWN_LENGTH] + "…"
-        return self.value
+        if self.value is None:
+            return None
+        return visible(self.value[:SHOWN_LENGTH]) + "…" * (len(self.value) > SHOWN_LENGTH)
 
     @property
     def _subject(self) -> str | None:
         if self.masked:
             return "the value (not shown)"
-        return None if self.value is None else repr(self.shown_value)
+        return None if self.value is None else f"'{self.shown_value}'"
 
     def as_json(self) -> dict[str, object]:
         """Return the problem as plain values."""

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from psycopg2 import sql
 
 from orchestrate.driver import Connection
-from orchestrate.loading.examination import Examination
-from orchestrate.loading.examined import EXAMINED, PROBLEMS
+from orchestrate.loading.examination import PROBLEMS, Examination
+from orchestrate.loading.tables import READ
 
 TABLE = "casebook.quarantined_rows"
 
@@ -78,7 +78,7 @@ def set_aside(connection: Connection, domain: str, examination: Examination) -> 
                     order by examined.__record
                     """
                 ).format(
-                    examined=judged.raw.relation(EXAMINED),
+                    examined=judged.raw.relation(READ),
                     problems=sql.Identifier(examination.schema, PROBLEMS),
                 ),
                 (domain, judged.raw.file, position),

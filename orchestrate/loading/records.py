@@ -3,17 +3,44 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+import io
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrate.loading.headers import comparable
+from orchestrate.loading.values import BLANKS
+
 # COPY takes values of up to a gigabyte; the csv module stops at 128 KiB unless told otherwise.
 _FIELD_LIMIT = 1 << 30
+# The header is looked for among so many records, and so many bytes.
+HIGHEST_HEADER = 50
+_BEGINNING = 1 << 18
+_SEPARATORS = ",;\t|"
+# The line by which Excel is told what separates the columns.
+_SEP_LINE = re.compile(r'"?sep=([ \t!-/:-@[-`{-~])"?[\r\n]', re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file is laid out: what separates its columns, and where its header begins.
+
+    `skipped` lines and `offset` bytes stand above the header; `told` of these lines are of no use
+    to a program either. `names` are the columns as the header writes them, none where no line is a
+    header; then the rows begin in the first line.
+    """
+
+    separator: str = ","
+    skipped: int = 0
+    offset: int = 0
+    told: int = 0
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Record:
-    """One record: its physical lines in the file (the header begins in line 1) and its fields.
+    """One record: its physical lines in the file, from 1, and its fields.
 
     `text` is the record as the file has it, line end included.
     """
@@ -23,63 +50,91 @@ class Record:
     fields: tuple[str, ...]
     text: str
 
-    @property
-    def line_end(self) -> str:
-        """The characters that end the record; none at the end of the file."""
-        return self.text[len(self.text.rstrip("\r\n")) :]
 
+def layout(path: Path, declared: Sequence[str]) -> Layout:
+    """Find header and separator at the beginning of a file.
 
-def records(path: Path, errors: str = "strict") -> Iterator[Record]:
-    """Yield the records of a UTF-8 file, header included, one at a time.
-
-    Raises UnicodeDecodeError and csv.Error where the file cannot be read on.
+    The header is the first record with the most of the `declared` names, and with half of them at
+    least; a comma separates the columns unless more of the names show when another character does.
     """
+    with path.open("rb") as file:
+        text = file.read(_BEGINNING).decode("utf-8", errors="replace")
+    beginning = text.removeprefix("\ufeff")
+    told = _SEP_LINE.match(beginning)
+    wanted = {comparable(name) for name in declared}
+    best, most = Layout(), (len(wanted) - 1) // 2
+    for separator in told[1] if told else _SEPARATORS:
+        for number, record in enumerate(_parsed(io.StringIO(beginning, newline=""), separator)):
+            if number == HIGHEST_HEADER:
+                break
+            names = tuple(name.strip(BLANKS) for name in record.fields)
+            if (found := len(wanted & set(map(comparable, names)))) > most:
+                most = found
+                skipped = record.first_line - 1
+                above = "".join(io.StringIO(beginning, newline="").readlines()[:skipped])
+                mark = text.removesuffix(beginning)
+                best = Layout(
+                    separator,
+                    skipped,
+                    len((mark + above).encode()) if skipped else 0,
+                    max(skipped - bool(told), 0),
+                    names,
+                )
+    return best
+
+
+def records(path: Path, found: Layout, errors: str = "strict") -> Iterator[Record]:
+    """Yield the records of a UTF-8 file from its header on, one at a time, without empty ones.
+
+    A record is empty when nothing but blanks stands between its separators. Raises
+    UnicodeDecodeError and csv.Error where the file cannot be read on.
+    """
+    with path.open("rb") as raw:
+        raw.seek(found.offset)
+        encoding = "utf-8" if found.offset else "utf-8-sig"
+        with io.TextIOWrapper(raw, encoding=encoding, errors=errors, newline="") as file:
+            for record in _parsed(file, found.separator, found.skipped):
+                if "".join(record.fields).strip(BLANKS):
+                    yield record
+
+
+def rows(path: Path, found: Layout) -> Iterator[Record]:
+    """Yield the records below the header; a header that stands there again is none of them."""
+    header: tuple[str, ...] | None = None
+    for record in records(path, found):
+        if header is None and found.names:
+            header = record.fields
+        elif record.fields != header:
+            yield record
+
+
+def _parsed(file: io.TextIOBase, separator: str, before: int = 0) -> Iterator[Record]:
     csv.field_size_limit(_FIELD_LIMIT)
-    with path.open(encoding="utf-8-sig", errors=errors, newline="") as file:
-        taken: list[str] = []
+    taken: list[str] = []
 
-        def lines() -> Iterator[str]:
-            for line in file:
-                taken.append(line)
-                yield line
+    def lines() -> Iterator[str]:
+        for line in file:
+            taken.append(line)
+            yield line
 
-        reader = csv.reader(lines())
-        last_line = 0
-        for fields in reader:
-            yield Record(last_line + 1, reader.line_num, tuple(fields), "".join(taken))
-            taken.clear()
-            last_line = reader.line_num
-
-
-def rows(path: Path) -> Iterator[tuple[int, Record]]:
-    """Yield the records below the header, numbered from 1, without empty lines at the end."""
-    # Line ends of empty lines, each with how many follow one another: there may be any number.
-    empty: list[tuple[str, int]] = []
-    for number, record in enumerate(records(path)):
-        if number == 0:
-            continue
-        if not record.fields:
-            same = empty.pop()[1] if empty and empty[-1][0] == record.line_end else 0
-            empty.append((record.line_end, same + 1))
-            continue
-        back = sum(count for _, count in empty)
-        for line_end, count in empty:
-            for _ in range(count):
-                line = record.first_line - back
-                yield number - back, Record(line, line, (), line_end)
-                back -= 1
-        empty.clear()
-        yield number, record
+    reader = csv.reader(lines(), delimiter=separator)
+    last_line = 0
+    for fields in reader:
+        yield Record(
+            before + last_line + 1, before + reader.line_num, tuple(fields), "".join(taken)
+        )
+        taken.clear()
+        last_line = reader.line_num
 
 
-def undecodable_column(path: Path) -> str | None:
+def undecodable_column(path: Path, found: Layout) -> str | None:
     """Return the header of the column in which the first bytes stand that are not UTF-8.
 
     None when they stand in the header itself, or beyond its last column.
     """
     header: tuple[str, ...] = ()
     try:
-        for record in records(path, errors="surrogateescape"):
+        for record in records(path, found, errors="surrogateescape"):
             header = header or record.fields
             for column, field in enumerate(record.fields):
                 if any("\udc80" <= character <= "\udcff" for character in field):

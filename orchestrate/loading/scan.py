@@ -1,15 +1,13 @@
 """One pass over the bytes of a raw file before it goes to the database.
 
-Finds what COPY would report late, in words of its own, or not at all: other encodings than UTF-8,
-a quote in the wrong place (COPY would join the rows up to the next quote), and the end-of-data
-mark, a backslash and a dot (servers before 18 would drop the rest of the file without a word).
+Finds what no row can be blamed for: other encodings than UTF-8, and a quote in the wrong place,
+which would join the rows up to the next quote.
 """
 
 from __future__ import annotations
 
 import codecs
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,22 +15,25 @@ from pathlib import Path
 from orchestrate.errors import ConfigurationError, DataError
 from orchestrate.loading.headers import comparable
 from orchestrate.loading.problems import SAVE_AS_UTF8, bad_file
-from orchestrate.loading.records import records, undecodable_column
+from orchestrate.loading.records import Layout, layout, rows, undecodable_column
 
 CHUNK = 1 << 18
-_SEPARATORS = b",\r\n"
-_END_MARK = re.compile(rb"(?:^|[\r\n])\\\.(?:[\r\n]|$)")
 
 
 @dataclass(frozen=True)
 class ScannedFile:
-    """A file that is well-formed CSV in UTF-8: its size in bytes, its content and its header."""
+    """A file that is well-formed CSV in UTF-8: its size in bytes, its content and its layout."""
 
     path: Path
     size: int
     sha256: str
-    header: tuple[str, ...]
+    layout: Layout
     has_rows: bool
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The names of the columns, none where the file has no header."""
+        return self.layout.names
 
     @property
     def name(self) -> str:
@@ -46,8 +47,8 @@ def scan(path: Path, declared: Sequence[str] = ()) -> ScannedFile:
     Raises DataError, with the line, when it is not CSV in UTF-8 or empty, ConfigurationError when
     it cannot be read.
     """
-    scanner = _Scanner(path, declared)
     try:
+        scanner = _Scanner(path, declared)
         with path.open("rb") as file:
             while chunk := file.read(CHUNK):
                 scanner.feed(chunk)
@@ -64,6 +65,8 @@ class _Scanner:
     def __init__(self, path: Path, declared: Sequence[str]) -> None:
         self.path = path
         self.declared = declared
+        self.layout = layout(path, declared)
+        self.separators = f"{self.layout.separator}\r\n".encode()
         self.size = 0
         self.lines = 0  # line ends so far
         self.after_return = False  # the last chunk ended between \r and, perhaps, \n
@@ -71,21 +74,20 @@ class _Scanner:
         self.just_closed = False  # the last byte was a closing quote, or the first of a doubled one
         self.opened_at = 0  # line of the quote that is open
         self.opened_in_chunk: int | None = None  # position of the last opening quote
-        self.before = _SEPARATORS[0]  # the last byte outside quotes
-        self.tail = b"\n"  # the end of the last chunk, for a mark that spans two
-        self.end_mark = False  # something looked like an end-of-data mark
+        self.before = self.separators[0]  # the last byte outside quotes
         self.digest = hashlib.sha256()
         self.decoder = codecs.getincrementaldecoder("utf-8")()
 
     def feed(self, chunk: bytes) -> None:
         self.digest.update(chunk)
-        first = self.size == 0
-        if first:
+        if self.size == 0:
             self._refuse_utf16(chunk)
         self._check_encoding(chunk)
-        self._check_quotes(chunk[3:] if first and chunk.startswith(codecs.BOM_UTF8) else chunk)
-        self._look_for_end_mark(self.tail + chunk)
-        self.tail = chunk[-3:]
+        # What stands above the header is no part of the table.
+        above = max(self.layout.offset - self.size, 0)
+        if self.size == 0 and not above and chunk.startswith(codecs.BOM_UTF8):
+            above = len(codecs.BOM_UTF8)
+        self._check_quotes(chunk, above)
         self.size += len(chunk)
         self.lines += self._line_ends(chunk)
         self.after_return = chunk.endswith(b"\r")
@@ -95,14 +97,10 @@ class _Scanner:
         self._check_encoding(b"", final=True)
         if self.in_quotes:
             raise bad_file(name, "a quote is opened here and never closed", line=self.opened_at)
-        if self.end_mark:
-            self._check_end_mark()
-        rows = records(self.path)
-        header = next(rows, None)
-        has_rows = any(record.fields for record in rows)
-        if header is None or not (any(header.fields) or has_rows):
+        has_rows = any(True for _ in rows(self.path, self.layout))
+        if not (self.layout.names or has_rows):
             raise bad_file(name, "the file is empty", cure="Export it again. Nothing was replaced.")
-        return ScannedFile(self.path, self.size, self.digest.hexdigest(), header.fields, has_rows)
+        return ScannedFile(self.path, self.size, self.digest.hexdigest(), self.layout, has_rows)
 
     def _refuse_utf16(self, chunk: bytes) -> None:
         marked = chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
@@ -137,19 +135,19 @@ class _Scanner:
 
     def _undecodable_column(self) -> str | None:
         # Without a header, the first row stands in its place, and no message may show that.
-        column = undecodable_column(self.path)
+        column = undecodable_column(self.path, self.layout)
         known = {comparable(name) for name in self.declared}
         return column if column is not None and comparable(column) in known else None
 
-    def _check_quotes(self, chunk: bytes) -> None:
+    def _check_quotes(self, chunk: bytes, above: int) -> None:
         """Follow the quotes: one opens only where a field begins and closes only where it ends."""
-        position, self.opened_in_chunk = 0, None
-        for index, part in enumerate(chunk.split(b'"')):
+        position, self.opened_in_chunk = min(above, len(chunk)), None
+        for index, part in enumerate(chunk[above:].split(b'"')):
             if index:
                 self._cross_quote(chunk, position)
                 position += 1
             if part and not self.in_quotes:
-                if self.just_closed and part[0] not in _SEPARATORS:
+                if self.just_closed and part[0] not in self.separators:
                     raise self._misplaced(chunk, position)
                 self.just_closed = False
                 self.before = part[-1]
@@ -163,7 +161,7 @@ class _Scanner:
             self.in_quotes, self.just_closed = False, True
             return
         if not self.just_closed:
-            if self.before not in _SEPARATORS:
+            if self.before not in self.separators:
                 raise self._misplaced(chunk, position)
             self.opened_in_chunk = position
         self.in_quotes, self.just_closed = True, False
@@ -176,18 +174,6 @@ class _Scanner:
             cure="Put the whole value in quotes and write each quote in it twice."
             " Nothing was replaced.",
         )
-
-    def _look_for_end_mark(self, text: bytes) -> None:
-        # The search for two plain bytes is a hundred times faster than the expression.
-        if b"\\." in text and _END_MARK.search(text):
-            self.end_mark = True
-
-    def _check_end_mark(self) -> None:
-        for record in records(self.path):
-            if record.fields == ("\\.",):
-                raise bad_file(
-                    self.path.name, "the line holds nothing but \\.", line=record.first_line
-                )
 
     def _line(self, chunk: bytes, position: int) -> int:
         return self.lines + self._line_ends(chunk[:position]) + 1

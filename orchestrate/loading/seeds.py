@@ -9,11 +9,12 @@ from orchestrate.console import Console
 from orchestrate.database import Databases
 from orchestrate.errors import DataError
 from orchestrate.loading import state
-from orchestrate.loading.filling import fill_shipped
+from orchestrate.loading.filling import read_shipped
 from orchestrate.loading.headers import match_header
+from orchestrate.loading.oddities import repeated_rows
 from orchestrate.loading.scan import scan
 from orchestrate.loading.sources import time_zone
-from orchestrate.loading.tables import LoadedTable, RawTable, swap
+from orchestrate.loading.tables import LoadedTable, RawFile, RawTable, drop_converters, keep
 
 
 def load_seeds(
@@ -37,10 +38,12 @@ def load_seeds(
         if stale:
             with console.task("Loading samples and reference data", len(stale)) as task:
                 for raw in stale:
-                    filled = fill_shipped(connection, raw, task)
-                    swap(connection, raw)
-                    table = state.record_table(connection, raw, filled.rows, filled.equal_rows)
+                    read_shipped(connection, raw, task)
+                    equal = repeated_rows(connection, raw)
+                    rows = keep(connection, raw)
+                    table = state.record_table(connection, raw, rows, equal)
                     loaded[raw.schema, raw.table] = table
+                    drop_converters(connection, [raw])
     return [loaded[raw.schema, raw.table] for raw in raws]
 
 
@@ -58,10 +61,7 @@ def _raw_table(seed: SeedDefinition, variables: Mapping[str, object]) -> RawTabl
             f" column_types name {', '.join(declared)}.",
             "Make the file and its yml agree: every column of a seed needs a type.",
         )
+    match = match_header(scanned.header, declared, scanned.name)
     return RawTable(
-        seed=seed,
-        schema=seed.schema,
-        scanned=scanned,
-        match=match_header(scanned.header, declared, scanned.name),
-        time_zone=time_zone(seed.domain, variables),
+        seed, seed.schema, (RawFile(scanned, match),), time_zone(seed.domain, variables)
     )

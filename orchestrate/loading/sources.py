@@ -107,10 +107,28 @@ def time_zone(domain: str, given: Mapping[str, object], project_dir: Path = PROJ
 
     It is dbt's variable `source_time_zone`: from `given`, else from dbt_project.yml.
     """
-    zones = given.get("source_time_zone")
-    if zones is None:
+    return _setting("source_time_zone", domain, "UTC", given, project_dir)
+
+
+def date_order(domain: str, given: Mapping[str, object], project_dir: Path = PROJECT_DIR) -> str:
+    """Return whether 1/2/2019 is in January (MDY, the default) or in February (DMY) in a domain.
+
+    It is dbt's variable `source_date_order`. Raises ConfigurationError for another value.
+    """
+    order = _setting("source_date_order", domain, "MDY", given, project_dir)
+    if order not in {"MDY", "DMY"}:
+        raise ConfigurationError(
+            f"source_date_order {order!r} is not an order of dates.",
+            "Write MDY or DMY in dbt_project.yml.",
+        )
+    return order
+
+
+def _setting(
+    name: str, domain: str, default: str, given: Mapping[str, object], project_dir: Path
+) -> str:
+    by_domain = given.get(name)
+    if by_domain is None:
         project = yaml.safe_load((project_dir / "dbt_project.yml").read_text(encoding="utf-8"))
-        zones = (project.get("vars") or {}).get("source_time_zone")
-    if not isinstance(zones, Mapping):
-        return "UTC"
-    return str(zones.get(domain, "UTC"))
+        by_domain = (project.get("vars") or {}).get(name)
+    return str(by_domain.get(domain, default)) if isinstance(by_domain, Mapping) else default

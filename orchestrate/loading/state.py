@@ -20,6 +20,7 @@ from orchestrate.database.connection import (
 from orchestrate.driver import Connection
 from orchestrate.errors import BusyError
 from orchestrate.loading.tables import LoadedTable, RawTable
+from orchestrate.loading.values import RULES
 
 SAMPLE = "sample"
 EXPORT = "export"
@@ -106,12 +107,12 @@ def _busy_when_locked() -> Iterator[None]:
 
 
 def fingerprint(raw: RawTable) -> str:
-    """Return a hash of all that makes a raw table what it is: content, shape, words, time zone."""
+    """Return a hash of all that makes a raw table what it is: content, shape, words, settings."""
     shape = [
         (column.name, column.type, column.description, column.required, repr(column.rules))
         for column in raw.seed.columns
     ]
-    content = [raw.scanned.sha256, raw.time_zone, raw.seed.description, shape]
+    content = [raw.sha256, raw.time_zone, raw.date_order, raw.seed.description, shape, RULES]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
@@ -191,22 +192,22 @@ def record_table(connection: Connection, raw: RawTable, rows: int, equal_rows: i
                 "schema": raw.schema,
                 "table": raw.table,
                 "fingerprint": fingerprint(raw),
-                "file": raw.scanned.name,
+                "file": raw.file,
                 "rows": rows,
                 "equal_rows": equal_rows,
-                "size": raw.scanned.size,
-                "sha256": raw.scanned.sha256,
+                "size": raw.size,
+                "sha256": raw.sha256,
             },
         )
         (loaded_at,) = cursor.fetchone() or (datetime.min,)
     return LoadedTable(
         schema=raw.schema,
         table=raw.table,
-        name=raw.scanned.name,
+        name=raw.file,
         rows=rows,
         equal_rows=equal_rows,
-        size=raw.scanned.size,
-        sha256=raw.scanned.sha256,
+        size=raw.size,
+        sha256=raw.sha256,
         loaded_at=loaded_at,
     )
 

@@ -1,8 +1,12 @@
-"""Raw files into raw tables: one transaction, COPY of the bytes as they are, then a swap."""
+"""Raw files into raw tables: read as text with lines and values beside it, checked, then kept."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import csv
+import hashlib
+import io
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,29 +14,46 @@ import psycopg2
 from psycopg2 import sql
 
 from orchestrate.building.manifest import SeedColumn, SeedDefinition
-from orchestrate.console import Task
 from orchestrate.driver import Connection, Cursor
 from orchestrate.errors import ConfigurationError, DatabaseError
+from orchestrate.loading import values
 from orchestrate.loading.headers import HeaderMatch
-from orchestrate.loading.scan import CHUNK, ScannedFile
-from orchestrate.loading.stream import CopyStream, PieceStream, Stream
+from orchestrate.loading.problems import bad_file
+from orchestrate.loading.records import Record, rows
+from orchestrate.loading.scan import ScannedFile
+from orchestrate.loading.stream import CHUNK, PieceStream
 
-# What follows the name of a table while it is filled and checked.
-LOADING = "__loading"
-_TRIMMED = "__trimmed"
-# Of rows that are odd, the lines of this many are told.
-PLACES = 5
+# What follows the name of a table while its rows are read and checked.
+READ = "__read"
+_KEPT = "__kept"
+_CONVERTER = "casebook__as_"
+_WRITTEN = "__written"
+
+# The text format of COPY, unlike CSV, has no line that ends the data in some versions only.
+_ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """A scanned file, and which of its columns are which of the raw table."""
+
+    scanned: ScannedFile
+    match: HeaderMatch
 
 
 @dataclass(frozen=True)
 class RawTable:
-    """What to load where: a scanned file into `schema`.`seed.alias`, in the shape of the seed."""
+    """What to load where: files, as a rule one, into `schema`.`seed.alias`, in the seed's shape.
+
+    Times without a zone are read in `time_zone`, and of dates like 1/2/2019 the month comes where
+    `date_order` (MDY or DMY) says.
+    """
 
     seed: SeedDefinition
     schema: str
-    scanned: ScannedFile
-    match: HeaderMatch
+    files: tuple[RawFile, ...]
     time_zone: str
+    date_order: str = "MDY"
 
     @property
     def table(self) -> str:
@@ -41,8 +62,21 @@ class RawTable:
 
     @property
     def file(self) -> str:
-        """The file's name."""
-        return self.scanned.name
+        """The file's name, or what its parts are called without their numbers."""
+        return self.files[0].scanned.name if len(self.files) == 1 else f"{self.seed.alias}.csv"
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.scanned.size for file in self.files)
+
+    @property
+    def sha256(self) -> str:
+        """The content of the file; of several, one hash of theirs."""
+        hashes = [file.scanned.sha256 for file in self.files]
+        return (
+            hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+        )
 
     def relation(self, suffix: str = "") -> sql.Identifier:
         """Return the table, or the one beside it whose name ends in `suffix`."""
@@ -51,18 +85,6 @@ class RawTable:
     def column(self, name: str) -> SeedColumn:
         """Return the declared column of this name."""
         return next(column for column in self.seed.columns if column.name == name)
-
-
-@dataclass(frozen=True)
-class Filled:
-    """What a COPY put into a table, in the order of the file.
-
-    `equal_rows` repeat another row in every column; `repeats` are the places (ctid) of some.
-    """
-
-    rows: int
-    equal_rows: int
-    repeats: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -85,66 +107,198 @@ class LoadedTable:
     changed: bool = True
 
 
-def prepare_session(cursor: Cursor, time_zone: str) -> None:
-    """Make the transaction read zone-less timestamps in `time_zone`, and dates as month/day/year.
+def prepare_session(cursor: Cursor, raw: RawTable) -> None:
+    """Make the transaction read zone-less times and the order of dates as the table wants it.
 
     Raises ConfigurationError for a zone that the server does not know.
     """
-    cursor.execute("set local datestyle = 'ISO, MDY'")
+    cursor.execute("select set_config('DateStyle', %s, true)", (f"ISO, {raw.date_order}",))
     try:
-        cursor.execute("select set_config('TimeZone', %s, true)", (time_zone,))
+        cursor.execute("select set_config('TimeZone', %s, true)", (raw.time_zone,))
     except psycopg2.DataError:
         raise ConfigurationError(
-            f"source_time_zone {time_zone!r} is not a time zone that PostgreSQL knows.",
+            f"source_time_zone {raw.time_zone!r} is not a time zone that PostgreSQL knows.",
             "Name one like America/New_York in dbt_project.yml.",
         ) from None
 
 
-def fill(
-    connection: Connection, raw: RawTable, task: Task, pieces: Iterable[str] | None = None
-) -> Filled | None:
-    """Copy a file into a new table beside the one it will replace; None: its rows do not fit.
+def written(column: SeedColumn) -> sql.Identifier:
+    """Return the column of the table being read that holds a value as it was written."""
+    return sql.Identifier(column.name + _WRITTEN)
 
-    That is where a value is not of its column's type or a row has not as many fields as the header.
-    The transaction can go on then. With `pieces` they are copied, in place of all of the file.
 
-    Raises DataError when the file changes meanwhile, DatabaseError when the warehouse refuses.
+def converter(raw: RawTable, type_: str) -> sql.Identifier:
+    """Return the function that makes a value of a type from a text, null from any other."""
+    return sql.Identifier(raw.schema, _CONVERTER + re.sub(r"\W", "_", type_))
+
+
+def create_converters(cursor: Cursor, raws: Sequence[RawTable]) -> None:
+    """Make a function per type that gives null for what is not of the type.
+
+    Declared immutable for the sake of generated columns: within this transaction they are.
     """
-    loading = raw.relation(LOADING)
+    cursor.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(raws[0].schema)))
+    for type_ in _types(raws):
+        cursor.execute(
+            sql.SQL(
+                "create function {}(written text) returns {}"
+                " language plpgsql immutable strict as {}"
+            ).format(
+                converter(raws[0], type_), sql.SQL(type_), sql.Literal(values.converter(type_))
+            )
+        )
+
+
+def drop_converters(connection: Connection, raws: Sequence[RawTable]) -> None:
+    """Drop the functions again, after the tables that use them."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(raw.schema)))
-        prepare_session(cursor, raw.time_zone)
-        cursor.execute(sql.SQL("drop table if exists {}").format(loading))
-        cursor.execute(_create(loading, raw))
-        cursor.execute("savepoint filling")
+        for type_ in _types(raws):
+            cursor.execute(sql.SQL("drop function {}(text)").format(converter(raws[0], type_)))
+
+
+def _types(raws: Sequence[RawTable]) -> list[str]:
+    return sorted(
+        {column.type for raw in raws for column in raw.seed.columns} - {"text"} | {"numeric"}
+    )
+
+
+def read(cursor: Cursor, raw: RawTable, *, with_text: bool = False) -> None:
+    """Copy the files into a table beside the one they will replace: each row with its place.
+
+    Per declared column it has what was written and, under the column's name, what that means; null
+    for nothing and for what is not of the type. A row with another number of fields than the header
+    has no values, but `__damage` says so. `with_text`: also each row as the file has it, but
+    nothing of columns that are none of ours. Raises DataError when a file changed meanwhile.
+    """
+    relation = raw.relation(READ)
+    columns = [sql.SQL("{} text").format(written(column)) for column in raw.seed.columns]
+    columns += [
+        sql.SQL("{} {} generated always as ({}) stored").format(
+            sql.Identifier(column.name), sql.SQL(column.type), _value(raw, column)
+        )
+        for column in raw.seed.columns
+    ]
+    cursor.execute(sql.SQL("drop table if exists {}").format(relation))
+    cursor.execute(
+        sql.SQL(
+            "create unlogged table {} (__record bigint, __part integer, __line bigint,"
+            " __last_line bigint, __damage text, __row text, {})"
+        ).format(relation, sql.SQL(", ").join(columns))
+    )
+    prepare_session(cursor, raw)
+    _copy(
+        cursor,
+        sql.SQL(
+            "copy {} (__record, __part, __line, __last_line, __damage, __row, {}) from stdin"
+            " with (encoding 'UTF8')"
+        ).format(relation, sql.SQL(", ").join(map(written, raw.seed.columns))),
+        PieceStream(_pieces(raw, with_text=with_text)),
+    )
+    cursor.execute(sql.SQL("analyze {}").format(relation))
+
+
+def _value(raw: RawTable, column: SeedColumn) -> sql.Composed:
+    if column.type == "text":
+        return values.text(column, written(column))
+    return sql.SQL("{}({})").format(
+        converter(raw, column.type), values.plain(column, written(column))
+    )
+
+
+def _copy(cursor: Cursor, command: sql.Composed, stream: PieceStream) -> None:
+    """Run a COPY that reads a stream.
+
+    Raises what the stream raised; DatabaseError for a refusal.
+    """
+    with stream:
         try:
-            rows = _copy(cursor, loading, raw, pieces)
-        except psycopg2.DataError:
-            # Not logged either: the database's message quotes the row.
-            cursor.execute("rollback to savepoint filling")
-            return None
-        cursor.execute("release savepoint filling")
-        cursor.execute(sql.SQL("analyze {}").format(loading))
-        cursor.execute(_count_equal_rows(loading, raw.seed))
-        equal_rows, repeats = cursor.fetchone() or (0, None)
-    task.advance(raw.file)
-    return Filled(rows, int(equal_rows), tuple(repeats or ()))
+            cursor.copy_expert(command, stream, size=CHUNK)
+        except psycopg2.Error as error:
+            if stream.error is not None:
+                raise stream.error from None
+            primary = error.diag.message_primary or "no reason given"
+            raise DatabaseError(
+                f"The warehouse refused the rows: {primary}.", "Nothing was replaced."
+            ) from None
 
 
-def swap(connection: Connection, raw: RawTable) -> None:
-    """Put the new table in the place of the old one.
+def _pieces(raw: RawTable, *, with_text: bool) -> Iterator[str]:
+    """Yield the lines of the COPY: number, place, damage, row, what was written."""
+    number = 0
+    for part, file in enumerate(raw.files):
+        columns = file.match.columns
+        places = [
+            columns.index(column.name) if column.name in columns else None
+            for column in raw.seed.columns
+        ]
+        for record in rows(file.scanned.path, file.scanned.layout):
+            number += 1
+            damage = _damage(record, len(columns))
+            cells = [
+                str(number),
+                str(part),
+                str(record.first_line),
+                str(record.last_line),
+                damage,
+                _row(record, file, damage) if with_text else None,
+                *(None if damage or place is None else record.fields[place] for place in places),
+            ]
+            # An empty value is a missing one.
+            yield "\t".join(cell.translate(_ESCAPED) if cell else "\\N" for cell in cells) + "\n"
+        _refuse_change(file.scanned)
+
+
+def _damage(record: Record, expected: int) -> str | None:
+    if len(record.fields) == expected:
+        return None
+    fields = "1 field" if len(record.fields) == 1 else f"{len(record.fields)} fields"
+    return f"the row has {fields}, the header has {expected}"
+
+
+def _row(record: Record, file: RawFile, damage: str | None) -> str | None:
+    """Return the row as the file has it, but nothing of columns that are none of ours."""
+    if not file.match.unknown:
+        return record.text.rstrip("\r\n")
+    if damage is not None:
+        return None
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="").writerow(
+        value if name is not None else ""
+        for name, value in zip(file.match.columns, record.fields, strict=True)
+    )
+    return text.getvalue()
+
+
+def _refuse_change(scanned: ScannedFile) -> None:
+    """Raise DataError when a file is no longer what it was when it was scanned."""
+    with scanned.path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != scanned.sha256:
+            raise bad_file(
+                scanned.name,
+                "the file changed while it was read",
+                cure="Load it again when it is complete. Nothing was replaced.",
+            )
+
+
+def keep(connection: Connection, raw: RawTable) -> int:
+    """Put the values that were read in the place of the old table; returns how many rows.
 
     The staging views on the old one go with it (dbt makes them anew in every build).
     """
-    table = raw.relation()
+    table, kept = raw.relation(), raw.relation(_KEPT)
+    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in raw.seed.columns)
     with connection.cursor() as cursor:
-        if raw.match.unknown:
-            _trim(cursor, raw)
+        cursor.execute(
+            sql.SQL("create table {} as select {} from {} order by __record").format(
+                kept, names, raw.relation(READ)
+            )
+        )
+        count = cursor.rowcount
+        cursor.execute(sql.SQL("drop table {}").format(raw.relation(READ)))
+        cursor.execute(sql.SQL("analyze {}").format(kept))
         cursor.execute(sql.SQL("drop table if exists {} cascade").format(table))
         cursor.execute(
-            sql.SQL("alter table {} rename to {}").format(
-                raw.relation(LOADING), sql.Identifier(raw.table)
-            )
+            sql.SQL("alter table {} rename to {}").format(kept, sql.Identifier(raw.table))
         )
         cursor.execute(
             sql.SQL("comment on table {} is {}").format(table, sql.Literal(raw.seed.description))
@@ -156,75 +310,4 @@ def swap(connection: Connection, raw: RawTable) -> None:
                     sql.Literal(column.description),
                 )
             )
-
-
-def _create(loading: sql.Identifier, raw: RawTable) -> sql.Composed:
-    """Columns in the file's order, as dbt's own seed makes them, then those that it lacks."""
-    declared = raw.seed.column_types
-    lacking = [name for name in declared if raw.match.place(name) is None]
-    columns = [
-        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(declared.get(name, "text")))
-        for name in [*_file_columns(raw.match), *lacking]
-    ]
-    return sql.SQL("create table {} ({})").format(loading, sql.SQL(", ").join(columns))
-
-
-def _file_columns(match: HeaderMatch) -> list[str]:
-    """Names for all columns of the file; an unknown one is called by its position."""
-    return [
-        name if name is not None else f"unknown_{position}"
-        for position, name in enumerate(match.columns, start=1)
-    ]
-
-
-def _copy(
-    cursor: Cursor, loading: sql.Identifier, raw: RawTable, pieces: Iterable[str] | None
-) -> int:
-    names = sql.SQL(", ").join(map(sql.Identifier, _file_columns(raw.match)))
-    # Quoted or not, nothing between two commas is a missing value.
-    command = sql.SQL(
-        "copy {} ({}) from stdin with (format csv, header true, force_null ({}), encoding 'UTF8')"
-    ).format(loading, names, names)
-    copy_from(cursor, command, CopyStream(raw.scanned) if pieces is None else PieceStream(pieces))
-    return cursor.rowcount
-
-
-def copy_from(cursor: Cursor, command: sql.Composed, stream: Stream) -> None:
-    """Run a COPY that reads a stream, and close the stream.
-
-    Raises what the stream raised; psycopg2.DataError; DatabaseError for any other refusal.
-    """
-    with stream:
-        try:
-            cursor.copy_expert(command, stream, size=CHUNK)
-        except psycopg2.Error as error:
-            if stream.error is not None:
-                raise stream.error from None
-            if isinstance(error, psycopg2.DataError):
-                raise
-            primary = error.diag.message_primary or "no reason given"
-            raise DatabaseError(
-                f"The warehouse refused the rows: {primary}.", "Nothing was replaced."
-            ) from None
-
-
-def _trim(cursor: Cursor, raw: RawTable) -> None:
-    """Keep no byte of unknown columns: dropping them alone would leave their values on disk."""
-    loading, trimmed = raw.relation(LOADING), raw.relation(_TRIMMED)
-    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in raw.seed.columns)
-    cursor.execute(sql.SQL("create table {} as select {} from {}").format(trimmed, names, loading))
-    cursor.execute(sql.SQL("drop table {}").format(loading))
-    cursor.execute(sql.SQL("analyze {}").format(trimmed))
-    cursor.execute(
-        sql.SQL("alter table {} rename to {}").format(trimmed, sql.Identifier(raw.table + LOADING))
-    )
-
-
-def _count_equal_rows(loading: sql.Identifier, seed: SeedDefinition) -> sql.Composed:
-    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in seed.columns)
-    return sql.SQL(
-        "select coalesce(sum(copies - 1), 0),"
-        " (array_agg(last_place order by last_place))[1:{}]::text[]"
-        " from (select count(*) as copies, max(ctid) as last_place"
-        " from {} group by {} having count(*) > 1) as repeated"
-    ).format(sql.Literal(PLACES), loading, names)
+    return count

@@ -52,7 +52,10 @@ ADVOCACY = {
         "START,STOP,PATIENT,ENCOUNTER,CODE,DESCRIPTION,BASE_COST,REASONCODE,REASONDESCRIPTION\n"
         "2011-01-02T09:26:36Z,2011-01-02T12:58:36Z,p1,e1,265764009,Renal dialysis,903,,\n"
     ),
-    "payers.csv": "Id,NAME,ADDRESS,CITY,STATE_HEADQUARTERED,ZIP,PHONE\ny1,Humana,,,,,\n",
+    "payers.csv": (
+        "Id,NAME,ADDRESS,CITY,STATE_HEADQUARTERED,ZIP,PHONE\n"
+        "y2,UnitedHealthcare,,,,,\ny1,Humana,,,,,\n"
+    ),
     "organizations.csv": (
         "Id,NAME,ADDRESS,CITY,STATE,ZIP,LAT,LON\no1,GENERAL,55 FRUIT ST,BOSTON,MA,02114,42.3,-71\n"
     ),

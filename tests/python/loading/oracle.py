@@ -22,6 +22,9 @@ _FIELD = r'(?:"(?:[^"]|"")*"|[^",\r\n][^",\r\n]*|)'
 _RECORD = re.compile(rf"({_FIELD}(?:,{_FIELD})*)(\r\n|\r|\n|\Z)")
 _CELL = re.compile(rf"({_FIELD})(?:,|\Z)")
 _BREAK = re.compile(r"\r\n|\r|\n")
+# What counts as nothing, and what may stand around a value.
+_NOTHING = {"", "\\n", "nan"}
+_AROUND = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0 \u2002\u200b\ufeff"
 # PostgreSQL says that these are times, but of which day depends on when it is asked.
 _DAY_WORD = re.compile(r"\b(now|today|tomorrow|yesterday|epoch)\b", re.IGNORECASE)
 
@@ -30,7 +33,7 @@ COLUMNS = {
     "residency": {
         "studies.csv": "priorities exam_code procedure_name trainee_name! finalized!:time"
         " modality_id!>modalities organization_id!>organizations",
-        "organizations.csv": "id!* organization_code!",
+        "organizations.csv": "id!* organization_code!*",
         "modalities.csv": "id!* modality_code!",
         "exam_to_cpt.csv": "exam_code! cpt rvu:rvu",
     },
@@ -49,6 +52,9 @@ COLUMNS = {
 }
 # Kind of value: type, least, most, the column that it must not be less than.
 Limit = float | None
+# Files of which the same row may be there again, and names that one of them has to hold.
+_ONCE = {("advocacy", "payers.csv"), ("advocacy", "organizations.csv")}
+_PAYERS = {"Humana", "UnitedHealthcare"}
 _KINDS: Mapping[str, tuple[str, Limit, Limit, str | None]] = {
     "time": (TIME, datetime(1900, 1, 1, tzinfo=UTC).timestamp(),
              datetime(2100, 1, 1, tzinfo=UTC).timestamp(), None),
@@ -94,6 +100,13 @@ class Expected:
     followers: set[tuple[str, int]] = field(default_factory=set)
     shown: dict[str, list[tuple[Value, ...]]] = field(default_factory=dict)
 
+    def lacks_payers(self, left_out: set[tuple[str, int]]) -> bool:
+        """Tell whether a payer is missing among the rows that are left."""
+        return (
+            "payers.csv" in self.rows
+            and not {str(names[1]) for names in self.content("payers.csv", left_out)} >= _PAYERS
+        )
+
     def content(self, file: str, left_out: set[tuple[str, int]]) -> list[tuple[Value, ...]]:
         """Return the rows of a file as the database shows them, in the file's order."""
         return [
@@ -125,9 +138,11 @@ def expect(domain: str, files: Mapping[str, bytes | None], cursor: Cursor) -> Ex
     """Work out what a load of these files has to do."""
     expected = Expected()
     for file in COLUMNS[domain]:
-        rows = _rows(files[file], columns(domain, file))
+        rows = _rows(files[file], columns(domain, file), may_lack=domain == "advocacy")
         if rows is None:
             return Expected(damaged=True)
+        if (domain, file) in _ONCE:
+            rows = _once(rows)
         expected.rows[file] = rows
     for file in COLUMNS[domain]:
         _judge(expected, file, columns(domain, file), cursor)
@@ -135,33 +150,62 @@ def expect(domain: str, files: Mapping[str, bytes | None], cursor: Cursor) -> Ex
     return expected
 
 
-def _rows(content: bytes | None, declared: list[Column]) -> list[Row] | None:
+def _rows(content: bytes | None, declared: list[Column], *, may_lack: bool) -> list[Row] | None:
     """Return the rows of a file; None when its structure is damaged."""
     records = None if content is None else _records(content)
     if not records:
         return None
-    header, *body = records
-    plain = [re.sub(r"[\s_-]", "", name).casefold() for name in header[1]]
     wanted = {column.name: column.name.replace("_", "") for column in declared}
-    if any(plain.count(name) != 1 for name in wanted.values()) or not body:
-        return None
-    return [
-        Row(line, None)
-        if len(fields) != len(plain) or not has_text
-        else Row(line, {name: fields[plain.index(short)] or None for name, short in wanted.items()})
-        for line, fields, has_text in body
+    names = [
+        [re.sub(r"[\s_-]", "", name).casefold() for name in fields] for _, fields in records[:50]
     ]
+    matches = [len(set(wanted.values()) & set(plain)) for plain in names]
+    place = matches.index(max(matches))
+    plain, header, body = names[place], records[place][1], records[place + 1 :]
+    needed = [wanted[column.name] for column in declared if column.required or not may_lack]
+    if (
+        2 * max(matches) < len(wanted)
+        or any(plain.count(name) != 1 for name in needed)
+        or any(plain.count(name) > 1 for name in wanted.values())
+    ):
+        return None
+    rows = [
+        Row(line, None)
+        if len(fields) != len(plain)
+        else Row(
+            line,
+            {
+                name: fields[plain.index(short)] if short in plain else None
+                for name, short in wanted.items()
+            },
+        )
+        for line, fields in body
+        if fields != header
+    ]
+    return rows or None
 
 
-def _records(content: bytes) -> list[tuple[int, list[str], bool]] | None:
-    """Return line, fields and whether there is any text of every record; None: no CSV in UTF-8."""
+def _once(rows: list[Row]) -> list[Row]:
+    found: list[dict[str, Value]] = []
+    kept = []
+    for row in rows:
+        values = row.values and {name: _key(value) for name, value in row.values.items()}
+        if values is None or values not in found:
+            kept.append(row)
+        if values is not None:
+            found.append(values)
+    return kept
+
+
+def _records(content: bytes) -> list[tuple[int, list[str]]] | None:
+    """Return line and fields of every record that is not empty; None: no CSV in UTF-8."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return None
     if "\0" in text:
         return None
-    found, ends, position, line = [], [], 0, 1
+    found, position, line = [], 0, 1
     while position < len(text):
         match = _RECORD.match(text, position)
         if match is None:
@@ -171,15 +215,10 @@ def _records(content: bytes) -> list[tuple[int, list[str], bool]] | None:
             cell[1:-1].replace('""', '"') if cell.startswith('"') else cell
             for cell in _CELL.findall(record)[: 1 + _commas(record)]
         ]
-        found.append((line, cells, bool(record)))
-        ends.append(match[2])
+        if "".join(cells).strip(_AROUND):
+            found.append((line, cells))
         line += len(_BREAK.findall(match[0]))
         position = match.end()
-    while found and not found[-1][2]:
-        found.pop()
-        ends.pop()
-    if len(set(ends[:-1])) > 1 or any(cells == ["\\."] for _, cells, _ in found):
-        return None
     return found
 
 
@@ -195,7 +234,10 @@ def _judge(expected: Expected, file: str, declared: list[Column], cursor: Cursor
     for column in declared:
         written = [row.values[column.name] if row.values else None for row in rows]
         if column.kind is None:
-            shown[column.name] = written
+            shown[column.name] = [
+                (value if _key(value) else None) if column.name == "trainee_name" else _key(value)
+                for value in written
+            ]
             continue
         type_, least, most, other = _KINDS[column.kind]
         valid, shown[column.name], numbers[column.name] = _cast(cursor, type_, written)
@@ -214,8 +256,7 @@ def _judge(expected: Expected, file: str, declared: list[Column], cursor: Cursor
                 expected.bad.add((file, row.line))
     for row in rows:
         if row.values is None or any(
-            column.required and not (row.values[column.name] or "").strip(" ")
-            for column in declared
+            column.required and not _key(row.values[column.name]) for column in declared
         ):
             expected.bad.add((file, row.line))
     for column in (column for column in declared if column.is_key):
@@ -224,7 +265,10 @@ def _judge(expected: Expected, file: str, declared: list[Column], cursor: Cursor
             if row.values and (key := _key(row.values[column.name])):
                 alike[key].append(row)
         for group in alike.values():
-            differ = any(row.values != group[0].values for row in group)
+            contents = [
+                {name: _key(value) for name, value in (row.values or {}).items()} for row in group
+            ]
+            differ = any(content != contents[0] for content in contents)
             expected.bad |= {(file, row.line) for row in group[0 if differ else 1 :]} - (
                 {(file, group[0].line)} if len(group) == 1 else set()
             )
@@ -265,7 +309,8 @@ def _judge_references(expected: Expected, domain: str) -> None:
 
 
 def _key(value: Value) -> Value:
-    return (value or "").strip(" ") or None
+    plain = (value or "").strip(_AROUND)
+    return None if plain.casefold() in _NOTHING else plain
 
 
 def _is_valid(cursor: Cursor, type_: str, value: Value) -> bool:
@@ -281,9 +326,15 @@ def _cast(
     cursor: Cursor, type_: str, values: list[Value]
 ) -> tuple[list[bool], list[Value], list[float | None]]:
     """Return of each value whether it is of a type, how it is shown, and its number."""
+    # A number that is none is not nothing.
+    values = [
+        value if (value or "").strip() == "NaN" and type_ not in {TIME, DATE} else _key(value)
+        for value in values
+    ]
     valid = [
         _is_valid(cursor, type_, value)
         and not (type_ in {TIME, DATE} and value and _DAY_WORD.search(value))
+        and not (type_ == DATE and value and re.search(r"\d:\d\d", value))
         for value in values
     ]
     sound = [value if is_valid else None for value, is_valid in zip(values, valid, strict=True)]

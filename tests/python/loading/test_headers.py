@@ -88,12 +88,6 @@ def test_all_missing_columns_are_named_at_once() -> None:
     assert "exam_code, trainee_name, finalized, organization_id, rvu" in caught.value.cure
 
 
-@pytest.mark.parametrize(("separator", "called"), [(";", "semicolons"), ("\t", "tabs")])
-def test_another_separator_is_recognised(separator: str, called: str) -> None:
-    with pytest.raises(DataError, match=f"separated by {called}"):
-        match_header([separator.join(DECLARED)], DECLARED, "x.csv")
-
-
 def test_a_column_without_a_name_is_unknown() -> None:
     match = match_header([*DECLARED, ""], DECLARED, "x.csv")
     assert match.unknown == ("(column 6 without a name)",)

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from orchestrate.errors import ConfigurationError, DataError
 from orchestrate.loading import scan as scan_module
 from orchestrate.loading.scan import scan
-from orchestrate.loading.stream import CopyStream
 
 # How the file is cut into chunks must not matter. (Its encoding shows in the first four bytes.)
 CHUNKS = [4, 5, 7, 1 << 18]
@@ -91,14 +90,6 @@ BAD = {
         b'a,b\n1,2\n1,"x"y\n',
         "studies.csv, line 3: a quote stands inside a value that does not begin and end with one.",
     ),
-    "an end-of-data mark": (
-        b"a,b\r\n1,2\r\n\\.\r\n3,4\r\n",
-        "studies.csv, line 3: the line holds nothing but \\..",
-    ),
-    "an end-of-data mark at the end": (
-        b"a,b\n1,2\n\\.",
-        "studies.csv, line 3: the line holds nothing but \\..",
-    ),
 }
 
 
@@ -149,21 +140,3 @@ def test_every_well_formed_file_is_accepted(
     writer.writerows([("a", "b"), *rows])
     path.write_bytes(text.getvalue().encode())
     assert scan(path).header == ("a", "b")
-
-
-@settings(
-    max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
-@given(content=st.binary(min_size=1, max_size=60), size=st.integers(1, 70))
-def test_the_stream_gives_every_byte_but_mark_and_empty_end(
-    content: bytes, size: int, path: Path
-) -> None:
-    path.write_bytes(b"a,b\n1,2\n")
-    scanned = scan(path)
-    data = b"\xef\xbb\xbf" + b"a,b\n" + content
-    path.write_bytes(data)
-    changed = scan_module.ScannedFile(path, len(data), "", scanned.header, True)
-    read: list[bytes] = []
-    with CopyStream(changed) as stream, pytest.raises(DataError, match="changed while it was read"):
-        read.extend(iter(lambda: stream.read(max(size, 4)), b""))
-    assert b"".join(read) == (b"a,b\n" + content).rstrip(b"\r\n")

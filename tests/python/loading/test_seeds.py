@@ -113,6 +113,11 @@ def test_plain_dbt_seed_makes_the_same_tables(warehouse: Warehouse, tmp_path: Pa
         with applied(dbt_environment(target.parameters, target.password(), service)):
             outcome = dbtRunner().invoke(arguments)
         assert outcome.success, outcome.exception
+        # The loader takes off blanks and the .0 of a code at once, staging in both cases.
+        warehouse.query(
+            "update sample_residency.exam_to_cpt"
+            r" set cpt = regexp_replace(btrim(cpt), '^(\d+)\.0$', '\1')"
+        )
 
     def described() -> tuple[object, object]:
         content = {
