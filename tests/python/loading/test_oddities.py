@@ -156,7 +156,8 @@ def test_studies_without_a_trainee_are_left_out_by_a_setting_and_counted(
     warehouse: Warehouse, make_export: MakeExport
 ) -> None:
     alone = "3,XR1,Chest 2 views,{},2018-07-01 08:00:00,1,1\n"
-    folder = make_export("residency", studies=STUDIES + alone.format("") + alone.format('"  "'))
+    later = alone.format('"  "').replace("08:00", "09:00")
+    folder = make_export("residency", studies=STUDIES + alone.format("") + later)
     refused = warehouse.refusal("residency", folder).cause
     assert refused.count("column trainee_name: a value is required") == 2
 

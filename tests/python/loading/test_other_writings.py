@@ -138,7 +138,8 @@ def test_blanks_of_any_kind_around_codes_are_taken_off(
         f"XR1{blank},{blank}71046{blank},{blank}0.22\n" for blank in AROUND
     )
     warehouse.load("residency", make_export("residency", studies=studies, exam_to_cpt=exams))
-    assert warehouse.query("select distinct * from export_residency.exam_to_cpt") == [
+    lines = "select distinct exam_code, cpt, rvu from export_residency.exam_to_cpt"
+    assert warehouse.query(lines) == [
         ("XR1", "71046", warehouse.query("select 0.22::numeric(12, 4)")[0][0])
     ]
     codes = "select distinct exam_code, modality_id, organization_id from export_residency.studies"
