@@ -120,10 +120,9 @@ def administer_cluster(server: SystemPostgres, databases: Databases) -> None:
     server.execute(f"revoke all on database {TEMPLATE} from public")
     server.execute(CLOSING_STATEMENT, database=TEMPLATE)
     server.execute(f"alter database {TEMPLATE} is_template true")
-    server.execute(
-        *(text for check in check_public(databases) for text in check.statements),
-        database=databases.warehouse.database,
-    )
+    for check in check_public(databases):
+        if check.statements:
+            server.execute(*check.statements, database=check.run_in)
 
 
 def remove(settings: Settings) -> None:
