@@ -67,7 +67,7 @@ def start(home: Path) -> None:
 def hurry(settings: Settings) -> None:
     """Let a server not wait for the disk: tests kill processes, and never the machine."""
     with administrator_of(settings).session() as connection, connection.cursor() as cursor:
-        for name in ("fsync", "full_page_writes", "synchronous_commit"):
+        for name in ("fsync", "full_page_writes"):
             cursor.execute(f"alter system set {name} = off")
         cursor.execute("select pg_reload_conf()")
 
