@@ -16,7 +16,7 @@ help: ## List the targets
 run: $(RUNTIME) ## Load the samples or your exports, build, test, publish, render
 	@$(BIN)/casebook run
 
-test: $(DEVELOP) ## Lint, types, dbt build, pytest, browser: everything CI runs (under 15 minutes)
+test: $(DEVELOP) ## Lint, types, dbt build, pytest, browser: everything CI runs
 	@$(PYTHON) tests/system_packages.py
 	@$(MAKE) --no-print-directory lint-fast
 	@$(PYTEST)

@@ -50,20 +50,23 @@ QUERIES: Sequence[tuple[str, str, str]] = (
         "uhc_analyst",
         "cost by gender",
         """
-        select gender, count(*), sum(procedure_cost)
-        from clients.procedure_extract
-        inner join clients.patient_extract using (patient_key)
-        group by gender
+        select patients.gender, count(*), sum(procedures.procedure_cost)
+        from clients.procedure_extract as procedures
+        inner join clients.patient_extract as patients using (patient_key)
+        group by patients.gender
         """,
     ),
     (
         "uhc_analyst",
         "patients by site and procedure",
         """
-        select organization_name, procedure_name, count(distinct procedures.patient_key)
+        select
+            encounters.organization_name,
+            procedures.procedure_name,
+            count(distinct procedures.patient_key)
         from clients.procedure_extract as procedures
-        inner join clients.encounter_extract using (encounter_key)
-        group by organization_name, procedure_name
+        inner join clients.encounter_extract as encounters using (encounter_key)
+        group by encounters.organization_name, procedures.procedure_name
         order by 3 desc
         limit 20
         """,
@@ -98,20 +101,23 @@ QUERIES: Sequence[tuple[str, str, str]] = (
         "staff_member",
         "cost by gender",
         """
-        select gender, count(*), sum(procedure_cost)
-        from extracts.procedures
-        inner join extracts.patients using (patient_key)
-        group by gender
+        select patients.gender, count(*), sum(procedures.procedure_cost)
+        from extracts.procedures as procedures
+        inner join extracts.patients as patients using (patient_key)
+        group by patients.gender
         """,
     ),
     (
         "staff_member",
         "patients by payer and procedure",
         """
-        select payer_name, procedure_name, count(distinct procedures.patient_key)
+        select
+            encounters.payer_name,
+            procedures.procedure_name,
+            count(distinct procedures.patient_key)
         from extracts.procedures as procedures
-        inner join extracts.encounters using (encounter_key)
-        group by payer_name, procedure_name
+        inner join extracts.encounters as encounters using (encounter_key)
+        group by encounters.payer_name, procedures.procedure_name
         order by 3 desc
         limit 20
         """,
@@ -129,21 +135,28 @@ QUERIES: Sequence[tuple[str, str, str]] = (
         "program_director",
         "RVUs by site",
         """
-        select organization_code, sum(rvu), count(distinct resident_name)
-        from residency.fct_studies
-        inner join residency.case_log_totals using (resident_name)
-        group by organization_code
+        select
+            studies.organization_code,
+            sum(studies.rvu),
+            count(distinct studies.resident_name)
+        from residency.fct_studies as studies
+        inner join residency.case_log_totals as totals using (resident_name)
+        group by studies.organization_code
         """,
     ),
     (
         "program_director",
         "procedures of residents by year",
         """
-        select resident_name, academic_year, count(distinct procedure_name), sum(rvu)
-        from residency.fct_studies
-        inner join residency.case_log_status using (resident_name)
-        where requirement_status = 'required'
-        group by resident_name, academic_year
+        select
+            studies.resident_name,
+            studies.academic_year,
+            count(distinct studies.procedure_name),
+            sum(studies.rvu)
+        from residency.fct_studies as studies
+        inner join residency.case_log_status as status using (resident_name)
+        where studies.requirement_status = 'required'
+        group by studies.resident_name, studies.academic_year
         """,
     ),
 )

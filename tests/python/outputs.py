@@ -72,8 +72,9 @@ def every_byte(folder: Path) -> Iterator[tuple[str, bytes]]:
         if path.is_dir() or path.name in STATIC:
             continue
         name, content = str(path.relative_to(folder)), path.read_bytes()
-        yield name, path.name.encode() + content
-        if path.suffix == ".xlsx":
+        is_packed = path.suffix == ".xlsx"
+        yield name, path.name.encode() + (b"" if is_packed else content)
+        if is_packed:
             with zipfile.ZipFile(path) as archive:
                 for part in archive.namelist():
                     yield f"{name}/{part}", part.encode() + archive.read(part)

@@ -67,7 +67,7 @@ def start(home: Path) -> None:
 def hurry(settings: Settings) -> None:
     """Let a server not wait for the disk: tests kill processes, and never the machine."""
     with administrator_of(settings).session() as connection, connection.cursor() as cursor:
-        for name in ("fsync", "full_page_writes", "synchronous_commit"):
+        for name in ("fsync", "full_page_writes"):
             cursor.execute(f"alter system set {name} = off")
         cursor.execute("select pg_reload_conf()")
 
@@ -120,10 +120,9 @@ def administer_cluster(server: SystemPostgres, databases: Databases) -> None:
     server.execute(f"revoke all on database {TEMPLATE} from public")
     server.execute(CLOSING_STATEMENT, database=TEMPLATE)
     server.execute(f"alter database {TEMPLATE} is_template true")
-    server.execute(
-        *(text for check in check_public(databases) for text in check.statements),
-        database=databases.warehouse.database,
-    )
+    for check in check_public(databases):
+        if check.statements:
+            server.execute(*check.statements, database=check.run_in)
 
 
 def remove(settings: Settings) -> None:

@@ -28,7 +28,7 @@ from orchestrate.database import ConnectionTarget, Databases, open_databases
 from orchestrate.driver import Cursor
 from orchestrate.publishing import PublishedVersion, publish
 from orchestrate.publishing.gate import GATE
-from orchestrate.settings import Settings
+from orchestrate.settings import PROJECT_DIR, Settings
 
 Row = tuple[Any, ...]
 
@@ -223,7 +223,12 @@ def tiny_manifest() -> dict[str, Any]:
         {
             "unique_id": "seed.casebook.members",
             "resource_type": "seed",
+            "fqn": ["casebook", "reference", "members"],
             "name": "members",
+            "alias": "members",
+            "schema": "reference",
+            "root_path": str(PROJECT_DIR),
+            "original_file_path": "seeds/reference/members.csv",
             "config": {},
         },
     ]

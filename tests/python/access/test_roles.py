@@ -145,6 +145,12 @@ def test_what_the_builder_cannot_take_back_stops_the_publication(published: Tiny
     home = published.databases.logins.path.parent.parent
     superuser = servers.administrator_of(Settings.from_environment(servers.variables(home)))
     made = "create role outsider; grant outsider to casebook_client"
+    if servers.is_postgres15():
+        # Before PostgreSQL 16, who may create roles takes back whatever others granted.
+        with done(superuser, made, "drop role outsider"):
+            published.publish()
+            assert look(published) == []
+        return
     with done(superuser, made, "drop role outsider"), pytest.raises(DatabaseError):
         published.publish()
     assert [one.version for one in published_versions(published.databases)] == [1]

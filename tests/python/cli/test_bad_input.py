@@ -67,7 +67,11 @@ def replace_line(file: Path, number: int, change: Callable[[str], str]) -> None:
 
 
 def break_number(folder: Path) -> None:
-    replace_line(folder / "exam_to_cpt.csv", 17, lambda line: line.rsplit(",", 1)[0] + ",0.5x\n")
+    def with_wrong_rvu(line: str) -> str:
+        exam, cpt, _, *rest = line.split(",")
+        return ",".join([exam, cpt, "0.5x", *rest])
+
+    replace_line(folder / "exam_to_cpt.csv", 17, with_wrong_rvu)
 
 
 def break_time(folder: Path) -> None:

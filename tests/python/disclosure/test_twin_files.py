@@ -95,7 +95,6 @@ def files(casebook: Casebook, folder: str) -> dict[str, bytes]:
     return {
         name: _TIMES.sub(b"TIME", content)
         for name, content in every_byte(casebook.output_dir / folder)
-        if not name.endswith(".xlsx")  # by its parts, as it holds when each was packed
     }
 
 

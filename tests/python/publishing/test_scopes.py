@@ -74,6 +74,7 @@ class _Page:
     """Stands in for what is laid out of a scope's rows."""
 
     attachments: tuple[object, ...] = ()
+    months: tuple[str, str] | None = None
 
 
 def test_the_folder_of_a_scope_goes_with_it_and_those_of_others_stay(

@@ -157,7 +157,7 @@ def the_server_is_too_old(patient: Patient) -> Steps:
         yield
 
 
-@misfortune("warehouse, encoding", "database latin is in LATIN1", "encoding 'UTF8' template", 3)
+@misfortune("warehouse, encoding", "database latin is in LATIN1", "encoding 'UTF8' template", 2)
 def a_database_cannot_store_every_name(patient: Patient) -> Steps:
     patient.server.execute(
         "create database latin owner casebook_builder encoding 'LATIN1' template template0"
