@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from orchestrate.loading.headers import comparable
 from orchestrate.loading.values import BLANKS
@@ -38,17 +39,16 @@ class Layout:
     names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """One record: its physical lines in the file, from 1, and its fields.
 
-    `text` is the record as the file has it, line end included.
+    `text` is the record as the file has it, line end included, where it was asked for.
     """
 
     first_line: int
     last_line: int
-    fields: tuple[str, ...]
-    text: str
+    fields: list[str]
+    text: str = ""
 
 
 def layout(path: Path, declared: Sequence[str]) -> Layout:
@@ -83,48 +83,54 @@ def layout(path: Path, declared: Sequence[str]) -> Layout:
     return best
 
 
-def records(path: Path, found: Layout, errors: str = "strict") -> Iterator[Record]:
+def records(
+    path: Path, found: Layout, errors: str = "strict", *, with_text: bool = False
+) -> Iterator[Record]:
     """Yield the records of a UTF-8 file from its header on, one at a time, without empty ones.
 
-    A record is empty when nothing but blanks stands between its separators. Raises
-    UnicodeDecodeError and csv.Error where the file cannot be read on.
+    A record is empty when nothing but blanks stands between its separators. `with_text`: each as
+    the file has it, too. Raises UnicodeDecodeError and csv.Error where the file cannot be read on.
     """
     with path.open("rb") as raw:
         raw.seek(found.offset)
         encoding = "utf-8" if found.offset else "utf-8-sig"
         with io.TextIOWrapper(raw, encoding=encoding, errors=errors, newline="") as file:
-            for record in _parsed(file, found.separator, found.skipped):
+            parsed = _with_text if with_text else _parsed
+            for record in parsed(file, found.separator, found.skipped):
                 if "".join(record.fields).strip(BLANKS):
                     yield record
 
 
-def rows(path: Path, found: Layout) -> Iterator[Record]:
+def rows(path: Path, found: Layout, *, with_text: bool = False) -> Iterator[Record]:
     """Yield the records below the header; a header that stands there again is none of them."""
-    header: tuple[str, ...] | None = None
-    for record in records(path, found):
+    header: list[str] | None = None
+    for record in records(path, found, with_text=with_text):
         if header is None and found.names:
             header = record.fields
         elif record.fields != header:
             yield record
 
 
-def _parsed(file: io.TextIOBase, separator: str, before: int = 0) -> Iterator[Record]:
+def _parsed(lines: Iterable[str], separator: str, before: int = 0) -> Iterator[Record]:
     csv.field_size_limit(_FIELD_LIMIT)
+    reader = csv.reader(lines, delimiter=separator)
+    last_line = before
+    for fields in reader:
+        first_line, last_line = last_line + 1, before + reader.line_num
+        yield Record(first_line, last_line, fields)
+
+
+def _with_text(lines: Iterable[str], separator: str, before: int) -> Iterator[Record]:
     taken: list[str] = []
 
-    def lines() -> Iterator[str]:
-        for line in file:
+    def taking() -> Iterator[str]:
+        for line in lines:
             taken.append(line)
             yield line
 
-    reader = csv.reader(lines(), delimiter=separator)
-    last_line = 0
-    for fields in reader:
-        yield Record(
-            before + last_line + 1, before + reader.line_num, tuple(fields), "".join(taken)
-        )
+    for record in _parsed(taking(), separator, before):
+        yield record._replace(text="".join(taken))
         taken.clear()
-        last_line = reader.line_num
 
 
 def undecodable_column(path: Path, found: Layout) -> str | None:
@@ -132,7 +138,7 @@ def undecodable_column(path: Path, found: Layout) -> str | None:
 
     None when they stand in the header itself, or beyond its last column.
     """
-    header: tuple[str, ...] = ()
+    header: list[str] = []
     try:
         for record in records(path, found, errors="surrogateescape"):
             header = header or record.fields

@@ -30,6 +30,7 @@ _CONVERTER = "casebook__as_"
 _WRITTEN = "__written"
 
 # The text format of COPY, unlike CSV, has no line that ends the data in some versions only.
+_ESCAPE = re.compile(r"[\\\n\r]")
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -190,7 +191,8 @@ def read(cursor: Cursor, raw: RawTable, *, with_text: bool = False) -> None:
         cursor,
         sql.SQL(
             "copy {} (__record, __part, __line, __last_line, __damage, __row, {}) from stdin"
-            " with (encoding 'UTF8')"
+            # An empty value is a missing one.
+            " with (encoding 'UTF8', null '')"
         ).format(relation, sql.SQL(", ").join(map(written, raw.seed.columns))),
         PieceStream(_pieces(raw, with_text=with_text)),
     )
@@ -231,36 +233,40 @@ def _pieces(raw: RawTable, *, with_text: bool) -> Iterator[str]:
             columns.index(column.name) if column.name in columns else None
             for column in raw.seed.columns
         ]
-        for record in rows(file.scanned.path, file.scanned.layout):
+        nothing, as_declared = [""] * len(places), list(range(len(columns)))
+        for record in rows(file.scanned.path, file.scanned.layout, with_text=with_text):
             number += 1
-            damage = _damage(record, len(columns))
-            cells = [
-                str(number),
-                str(part),
-                str(record.first_line),
-                str(record.last_line),
-                damage,
-                _row(record, file, damage) if with_text else None,
-                *(None if damage or place is None else record.fields[place] for place in places),
-            ]
-            # An empty value is a missing one.
-            yield "\t".join(cell.translate(_ESCAPED) if cell else "\\N" for cell in cells) + "\n"
+            fields, damage = record.fields, ""
+            if len(fields) != len(columns):
+                damage, fields = _damage(record, len(columns)), nothing
+            elif places != as_declared:
+                fields = ["" if place is None else fields[place] for place in places]
+            text = _row(record, file, damage) if with_text else ""
+            yield (
+                f"{number}\t{part}\t{record.first_line}\t{record.last_line}\t{damage}\t"
+                f"{_escaped([text, *fields])}\n"
+            )
         _refuse_change(file.scanned)
 
 
-def _damage(record: Record, expected: int) -> str | None:
-    if len(record.fields) == expected:
-        return None
+def _escaped(cells: Sequence[str]) -> str:
+    line = "\t".join(cells)
+    if line.count("\t") >= len(cells) or _ESCAPE.search(line):
+        return "\t".join(cell.translate(_ESCAPED) for cell in cells)
+    return line
+
+
+def _damage(record: Record, expected: int) -> str:
     fields = "1 field" if len(record.fields) == 1 else f"{len(record.fields)} fields"
     return f"the row has {fields}, the header has {expected}"
 
 
-def _row(record: Record, file: RawFile, damage: str | None) -> str | None:
+def _row(record: Record, file: RawFile, damage: str) -> str:
     """Return the row as the file has it, but nothing of columns that are none of ours."""
     if not file.match.unknown:
         return record.text.rstrip("\r\n")
-    if damage is not None:
-        return None
+    if damage:
+        return ""
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="").writerow(
         value if name is not None else ""
