@@ -301,7 +301,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
 def test_an_interruption_passes_through_and_replaces_nothing(
     warehouse: Warehouse, make_export: MakeExport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(path: Path, found: Layout) -> Iterator[Record]:
+    def interrupted(path: Path, found: Layout, *, with_text: bool) -> Iterator[Record]:
         raise KeyboardInterrupt
 
     warehouse.load("residency", make_export("residency"))

@@ -170,9 +170,15 @@ def test_a_source_set_in_dbt_project_counts_like_one_given_on_the_command_line(
 
 def test_a_build_that_began_while_an_export_was_being_loaded_is_older(tiny: Any) -> None:
     seed = SimpleNamespace(columns=(), description="Studies.")
-    scanned = SimpleNamespace(name="studies.csv", size=10, sha256="0" * 64)
     raw: Any = SimpleNamespace(
-        schema="staging", table="studies", seed=seed, scanned=scanned, time_zone="UTC"
+        schema="staging",
+        table="studies",
+        seed=seed,
+        file="studies.csv",
+        size=10,
+        sha256="0" * 64,
+        time_zone="UTC",
+        date_order=None,
     )
     with raw_transaction(tiny.databases.warehouse) as connection, connection.cursor() as cursor:
         cursor.execute("create table staging.studies ()")
