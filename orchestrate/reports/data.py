@@ -38,6 +38,7 @@ class ResidencyData:
     """The relations of schema `residency` as one login sees them; columns as the marts have them.
 
     Values are the database's own (int, Decimal, str, bool, None), so that nothing is rounded.
+    `codes` is None for a resident, who may not read what codes would change for everybody.
     """
 
     totals: pd.DataFrame
@@ -49,6 +50,7 @@ class ResidencyData:
     sites: pd.DataFrame
     best_site: pd.DataFrame
     findings: pd.DataFrame
+    codes: pd.DataFrame | None = None
     edition: Edition = field(default_factory=Edition)
 
 
@@ -73,6 +75,7 @@ _RESIDENCY = {
     "best_site": Relation("residency", "best_site_category_ratio", ("category_id",)),
     "findings": Relation("residency", "data_findings", ("finding", "subject", "finding_id")),
 }
+_CODES = {"codes": Relation("residency", "code_review", ("cpt_code",))}
 _STUDY_TIMES = Relation("residency", "fct_studies", ("finalized_at",), ("version", "finalized_at"))
 _CLIENT = (
     Relation("clients", "procedure_summary", ("cost_rank",)),
@@ -81,15 +84,17 @@ _CLIENT = (
 )
 
 
-def read_residency(database: Connection) -> ResidencyData:
+def read_residency(database: Connection, *, own_rows_only: bool = False) -> ResidencyData:
     """Read every relation that the program's pages show, all of one version.
 
-    Raises ConfigurationError when nothing is published, DatabaseError when the database refuses.
+    With `own_rows_only` those that a resident's pages show. Raises ConfigurationError when nothing
+    is published, DatabaseError when the database refuses.
     """
-    frames = read_snapshot(database, [*_RESIDENCY.values(), _STUDY_TIMES])
+    relations = _RESIDENCY if own_rows_only else _RESIDENCY | _CODES
+    frames = read_snapshot(database, [*relations.values(), _STUDY_TIMES])
     version = only_version(frames)
     times = frames.pop()["finalized_at"].tolist()
-    shown = dict(zip(_RESIDENCY, map(without_version, frames), strict=True))
+    shown = dict(zip(relations, map(without_version, frames), strict=True))
     return ResidencyData(
         **shown,
         edition=Edition(

@@ -140,13 +140,33 @@ def site_finding(sites: pd.DataFrame) -> str:
     level = [
         row["organization_code"]
         for row in rows
-        if row["ratio"] == best["ratio"] and not row["is_highest"]
+        if row["required_share"] == best["required_share"]
+        and row["is_above_floor"]
+        and not row["is_highest"]
     ]
-    return (
-        f"{best['organization_code']} has the highest ratio"
-        f"{f', level with {listed(level)}' if level else ''}: "
+    needed, others = best["required_studies"], best["not_required_studies"]
+    what = (
         f"{decimal(best['ratio'], 2)} required studies to each that is not "
-        f"({integer(best['required_studies'])} to {integer(best['not_required_studies'])})."
+        f"({integer(needed)} to {integer(others)})"
+        if others
+        else f"all of its {integer(needed)} studies are required"
+    )
+    sentence = (
+        f"{best['organization_code']} has the highest ratio"
+        f"{f', level with {listed(level)}' if level else ''}: {what}."
+    )
+    few = [
+        f"{row['organization_code']} ({integer(row['required_studies'])} required of "
+        f"{integer(row['required_studies'] + row['not_required_studies'])})"
+        for row in rows
+        if not row["is_above_floor"] and (row["required_share"] or 0) > best["required_share"]
+    ]
+    if not few:
+        return sentence
+    verb = "lies" if len(few) == 1 else "lie"
+    return (
+        f"{sentence} {listed(few)} {verb} higher, on fewer than the "
+        f"{integer(best['min_site_studies'])} studies that a site needs to be compared."
     )
 
 
@@ -170,6 +190,45 @@ def best_site_finding(best_site: pd.DataFrame) -> str:
     )
     verb = "has" if len(missing) == 1 else "have"
     return f"{sentence}; {listed(missing)} {verb} none." if missing else f"{sentence}."
+
+
+def codes_finding(codes: pd.DataFrame) -> str:
+    """Say how many codes of the export count, are left out in doubt, or are not in the map."""
+    rows = records(codes)
+    if not rows:
+        return "The export has no CPT code."
+    known = [row for row in rows if row["is_known"]]
+    off = [row for row in known if not row["counts_by_default"]]
+    unknown = len(rows) - len(known)
+    parts = [
+        f"{integer(len(known) - len(off))} of {counted(len(rows), 'code', 'codes')} of the export "
+        f"{'counts' if len(known) - len(off) == 1 else 'count'} in a category"
+    ]
+    if off:
+        parts.append(f"{integer(len(off))} {'is' if len(off) == 1 else 'are'} left out in doubt")
+    if unknown:
+        parts.append(f"{integer(unknown)} {'is' if unknown == 1 else 'are'} not in the map")
+    return f"{listed(parts)}."
+
+
+def doubt_finding(codes: pd.DataFrame) -> str:
+    """Say how much of the case logs rests on codes that the CPT map leaves out in doubt."""
+    off = [row for row in records(codes) if row["counts_by_default"] is False]
+    start = "Which codes count is inferred from their meaning, for the ACGME lists none"
+    if not off:
+        return f"{start}; no code of this export is left out in doubt."
+    doubt = f"{counted(len(off), 'code of this export is', 'codes of this export are')} left out"
+    top = largest(off, "met_change")
+    change = top[0]["met_change"]
+    if change == 0:
+        return f"{start}. {doubt} in doubt; none of them alone would change a result."
+    names = listed([row["cpt_code"] for row in top])
+    each = " each" if len(top) > 1 else ""
+    return (
+        f"{start}. {doubt} in doubt; with {names} switched on, "
+        f"{counted(change, 'result', 'results')}{each} would be Met that "
+        f"{'is' if change == 1 else 'are'} not."
+    )
 
 
 def cost_finding(procedures: pd.DataFrame) -> str:

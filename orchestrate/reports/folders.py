@@ -63,8 +63,9 @@ def _lay_out(
     connection: Connection, recipient: Recipient, extracts: Sequence[str], opening: Opening
 ) -> Folder:
     if domain_of(recipient.audience) == RESIDENCY:
+        own_rows_only = recipient.audience == RESIDENT
         return program_folder(
-            read_residency(connection), own_rows_only=recipient.audience == RESIDENT
+            read_residency(connection, own_rows_only=own_rows_only), own_rows_only=own_rows_only
         )
     if recipient.audience == CLIENT and recipient.page == ACTIVITY_PAGE:
         opening = replace(opening, specialty_id=recipient.specialty_id)

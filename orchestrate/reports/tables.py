@@ -63,6 +63,7 @@ SITE_COLUMNS = (
     Column("required_share", "Required share", _share),
     Column("share_low", "Lower end", _share),
     Column("share_high", "Upper end", _share),
+    Column("rvu_ratio", "RVU ratio", lambda value: decimal(value, 3)),
     Column("is_highest", "Highest", lambda value: "highest" if value else ""),
 )
 BEST_SITE_COLUMNS = (
@@ -74,6 +75,15 @@ FINDING_COLUMNS = (
     Column("subject", "Subject"),
     Column("study_count", "Studies", integer),
     Column("detail", "Detail"),
+)
+CODE_COLUMNS = (
+    Column("counts", "Counts"),
+    Column("category", "Category"),
+    Column("confidence", "Confidence"),
+    Column("study_count", "Studies", integer),
+    Column("rvu", "RVUs", _hundredths),
+    Column("met_change", "Results it would change", integer),
+    Column("note", "Note"),
 )
 _PROCEDURE_COLUMNS = (
     Column("procedure_code", "Code"),

@@ -1,5 +1,5 @@
 -- At most one site is marked as highest; it has enough studies and no other such site
--- has a higher ratio; and when any site has enough, one is marked. Otherwise the report would
+-- has a higher share of required ones; and when any site has enough, one is marked. Otherwise the report would
 -- praise a site for a handful of studies, or none.
 with
 
@@ -15,7 +15,7 @@ eligible as (
     from sites
     where
         required_studies + not_required_studies >= {{ var('min_site_studies') }}
-        and ratio is not null
+        and required_studies + not_required_studies > 0
 
 ),
 
@@ -23,7 +23,7 @@ summary as (
 
     select
         count(*) as eligible_count,
-        max(ratio) as highest_ratio
+        max(required_share) as highest_share
     from eligible
 
 ),
@@ -32,7 +32,7 @@ marked as (
 
     select
         count(*) as marked_count,
-        min(ratio) as lowest_marked_ratio,
+        min(required_share) as lowest_marked_share,
         min(required_studies + not_required_studies) as study_count
     from sites
     where is_highest
@@ -43,14 +43,14 @@ final as (
 
     select
         summary.eligible_count,
-        summary.highest_ratio,
+        summary.highest_share,
         marked.marked_count,
-        marked.lowest_marked_ratio
+        marked.lowest_marked_share
     from summary
     cross join marked
     where
         marked.marked_count <> least(summary.eligible_count, 1)
-        or marked.lowest_marked_ratio <> summary.highest_ratio
+        or marked.lowest_marked_share <> summary.highest_share
         or marked.study_count < {{ var('min_site_studies') }}
 
 )

@@ -18,6 +18,12 @@ cpt_map as (
 
 ),
 
+exclusions as (
+
+    select * from {{ ref('stg_reference__cpt_exclusions') }}
+
+),
+
 -- A code that the map leaves off by default is a code like any other without a category.
 counting_codes as (
 
@@ -63,6 +69,43 @@ told_apart as (
 
 ),
 
+-- A code that another one on the exam says was of something else.
+excluded as (
+
+    select distinct
+        told_apart.exam_id,
+        told_apart.cpt_code
+    from told_apart
+    inner join exclusions
+        on told_apart.cpt_code = exclusions.cpt_code
+    inner join told_apart as beside
+        on
+            told_apart.exam_id = beside.exam_id
+            and exclusions.beside_cpt_code = beside.cpt_code
+
+),
+
+placed as (
+
+    select
+        told_apart.exam_id,
+        told_apart.exam_code,
+        told_apart.organization_id,
+        told_apart.cpt_text,
+        told_apart.cpt_code,
+        told_apart.other_modifiers,
+        told_apart.is_part,
+        told_apart.rvu,
+        case when excluded.exam_id is null then told_apart.category_id end as category_id,
+        excluded.exam_id is null and told_apart.counts_alone as counts_alone
+    from told_apart
+    left join excluded
+        on
+            told_apart.exam_id = excluded.exam_id
+            and told_apart.cpt_code = excluded.cpt_code
+
+),
+
 -- Fee schedules list a code as a whole and by its parts: that is one exam, not three.
 weighed as (
 
@@ -71,7 +114,7 @@ weighed as (
         sum(case when not is_part then rvu end) over same_exam as whole_rvu,
         sum(case when is_part then rvu end) over same_exam as parts_rvu,
         max(case when is_part then 0 else 1 end) over same_exam as has_whole
-    from told_apart
+    from placed
     window same_exam as (partition by exam_id, cpt_code, other_modifiers)
 
 ),

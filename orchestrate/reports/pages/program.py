@@ -13,7 +13,7 @@ from orchestrate.reports.data import ResidencyData
 from orchestrate.reports.downloads import csv_download
 from orchestrate.reports.pages.layout import Folder, Page, Section
 from orchestrate.reports.tables import Column
-from orchestrate.reports.text import plain
+from orchestrate.reports.text import NOTHING, integer, plain
 
 OWN_ROWS_NOTICE = (
     "This membership sees one resident's own rows. Figures of the whole group and of the sites "
@@ -23,6 +23,8 @@ _RESIDENT = Column("resident_name", "Resident")
 _CATEGORY = Column("category_name", "Category")
 _SITE = Column("organization_code", "Site")
 _FINDING = Column("finding", "Finding")
+_CODE = Column("cpt_code", "Code")
+_SWITCHES = ("is_known", "counts_by_default", "counts_alone")
 
 
 def program_folder(data: ResidencyData, *, own_rows_only: bool = False) -> Folder:
@@ -36,7 +38,11 @@ def program_folder(data: ResidencyData, *, own_rows_only: bool = False) -> Folde
     return Folder(
         title="My case log" if own_rows_only else "Residency case logs",
         introduction=introduction,
-        pages=[_case_logs(data), _graphs(data)],
+        pages=[
+            _case_logs(data),
+            _graphs(data),
+            *([] if data.codes is None else [_codes(data.codes, data.progress)]),
+        ],
         edition=data.edition,
         notice=OWN_ROWS_NOTICE if own_rows_only else "",
     )
@@ -94,7 +100,10 @@ def _case_logs(data: ResidencyData) -> Page:
                 heading="Met or remaining",
                 relation="residency.case_log_status",
                 finding=findings.status_finding(data.progress),
-                explanation=["“Met”, or the number of exams that remain to the minimum."],
+                explanation=[
+                    "“Met”, or the number of exams that remain to the minimum.",
+                    *([] if data.codes is None else [findings.doubt_finding(data.codes)]),
+                ],
                 table=tables.case_log_table(
                     "status-table",
                     "Met, or exams remaining, by resident and category",
@@ -113,7 +122,7 @@ def _graphs(data: ResidencyData) -> Page:
     best_site = _in_order(data.best_site, data.totals)
     rvu = data.rvu.sort_values("total_rvu", ascending=False, kind="stable", ignore_index=True)
     sites = data.sites.sort_values(
-        "ratio", ascending=False, kind="stable", ignore_index=True, na_position="last"
+        "required_share", ascending=False, kind="stable", ignore_index=True, na_position="last"
     )
     return Page(
         file_name="graphs.html",
@@ -185,10 +194,14 @@ def _site_section(sites: pd.DataFrame) -> Section:
         explanation=[
             "A study is required when any of its CPT codes counts in a category, not required when "
             "it has codes and none counts. Studies without a CPT code are unmapped and stay out.",
-            "A ratio of few studies is chance: only sites with enough studies, required and not "
-            "(min_site_studies, 100 unless set otherwise), can be the highest. The interval "
-            "is Wilson's at 95 %: the range of shares that the site's number of studies leaves "
-            "plausible, the wider the fewer they are.",
+            f"A ratio of few studies is chance: only sites with at least {_floor(sites)} studies, "
+            "required and not, can be the highest. Sites stand in the order of their required "
+            "share, which is that of the ratio; a site without any other study has no ratio and "
+            "is the highest of all.",
+            "The interval is Wilson's at 95 %: the range of shares that the site's number of "
+            "studies leaves plausible, the wider the fewer they are. It takes each study for "
+            "itself; the studies of one resident are alike, so it is rather too narrow.",
+            "The RVU ratio divides the RVUs of CPT lines that count by those of all others.",
         ],
         table=tables.table(
             "sites-table", "Studies by site and requirement", sites, _SITE, tables.SITE_COLUMNS
@@ -196,6 +209,11 @@ def _site_section(sites: pd.DataFrame) -> Section:
         download=csv_download("site_requirement_ratio", sites),
         drawing=figures.site_figure(sites),
     )
+
+
+def _floor(sites: pd.DataFrame) -> str:
+    """Return how many studies a site needs to be compared."""
+    return integer(sites["min_site_studies"].max()) if len(sites) else "so many"
 
 
 def _best_site_section(best_site: pd.DataFrame) -> Section:
@@ -241,6 +259,55 @@ def _findings_section(found: pd.DataFrame) -> Section:
         download=csv_download("data_findings", found),
         folded=len(found) > 30,
     )
+
+
+def _codes(codes: pd.DataFrame, progress: pd.DataFrame) -> Page:
+    names = dict(zip(progress["category_id"], progress["category_name"], strict=True))
+    known, on, alone = (codes[name].map(bool) for name in _SWITCHES)  # null is not known: no
+    shown = codes.assign(
+        counts=[_how_it_counts(*row) for row in zip(known, on, alone, strict=True)],
+        category=codes["category_id"].map(lambda name: names.get(name, name) or NOTHING),
+        confidence=codes["confidence"].map(lambda value: value or NOTHING),
+        note=codes["note"].map(lambda value: value or ""),
+        order=known.astype(int) + on.astype(int),
+    ).sort_values(
+        ["order", "study_count", "cpt_code"], ascending=[True, False, True], ignore_index=True
+    )
+    return Page(
+        file_name="codes.html",
+        title="Codes",
+        summary="Each CPT code of the export: whether it counts, how sure that is, and what would "
+        "change if it were switched.",
+        sections=[
+            Section(
+                anchor="codes",
+                heading="CPT codes of the export",
+                relation="residency.code_review",
+                finding=findings.codes_finding(codes),
+                explanation=[
+                    "Codes that the map does not know come first, then those that it leaves out in "
+                    "doubt, then those that count. Most codes that it does not know belong to no "
+                    "category, as a CT of the chest does; one that should is to be added to the "
+                    "seed cpt_case_log_category, where doubtful ones are switched on or off.",
+                    "The results that a code would change are cells of resident and category that "
+                    "would become Met, or cease to be, if this code alone were switched. An add-on "
+                    "counts no study by itself, so switching it changes none.",
+                ],
+                table=tables.table(
+                    "codes-table", "CPT codes of the export", shown, _CODE, tables.CODE_COLUMNS
+                ),
+                download=csv_download("code_review", codes),
+            )
+        ],
+    )
+
+
+def _how_it_counts(is_known: bool, is_on: bool, is_alone: bool) -> str:
+    if not is_known:
+        return "not in the map"
+    if not is_on:
+        return "no, in doubt"
+    return "yes" if is_alone else "beside another code"
 
 
 def _in_order(frame: pd.DataFrame, totals: pd.DataFrame) -> pd.DataFrame:

@@ -103,20 +103,34 @@ class Recomputed:
         return read(self.reference / "cpt_case_log_category.csv")
 
     @cached_property
+    def exclusions(self) -> set[tuple[str, str]]:
+        """Codes that do not count, each with the one on the same exam beside which."""
+        frame = read(self.reference / "cpt_exclusions.csv")
+        return set(zip(frame["cpt"], frame["beside_cpt"], strict=True))
+
+    @cached_property
     def lines(self) -> pd.DataFrame:
         """CPT lines: exam, text, code (missing when none), units, category, counts alone."""
         frame = read(self.raw / "residency__exam_to_cpt.csv")
         on = self.cpt_map[self.cpt_map["counts_by_default"] == "true"].set_index("cpt")
         code = frame["cpt"].str.upper().str.extract(CODE)[0]
+        exams = frame["exam_code"].str.strip()
+        beside = code.groupby(exams).agg(set)
+        counting = code.where(
+            [
+                not any((one, other) in self.exclusions for other in beside[exam])
+                for one, exam in zip(code, exams, strict=True)
+            ]
+        )
         return pd.DataFrame(
             {
-                "exam": frame["exam_code"].str.strip(),
+                "exam": exams,
                 "text": frame["cpt"].str.strip(),
                 "code": code,
                 "has_rvu": frame["rvu"] != "",
                 "units": frame["rvu"].map(lambda value: int(Decimal(value or "0") * 10_000)),
-                "category": code.map(on["category_id"]),
-                "alone": code.map(on["counts_alone"]) == "true",
+                "category": counting.map(on["category_id"]),
+                "alone": counting.map(on["counts_alone"]) == "true",
             }
         )
 
@@ -249,25 +263,35 @@ class Recomputed:
 
     @cached_property
     def highest_site(self) -> str | None:
-        """The site with the highest ratio among those with enough studies."""
+        """The site with the highest share of required studies, of those with enough."""
         enough = {
-            site: Decimal(n["required"]) / n["not_required"]
+            site: Decimal(n["required"]) / (n["required"] + n["not_required"])
             for site, n in self.site_counts.items()
-            if n["not_required"] and n["required"] + n["not_required"] >= MIN_SITE_STUDIES
+            if n["required"] + n["not_required"] >= MIN_SITE_STUDIES
         }
         return min(enough, key=lambda site: (-enough[site], site)) if enough else None
 
     def site_requirement_ratio(self) -> Mart:
         """Site: required against not required, with the Wilson interval of the share."""
+        lines = self.study_lines
+        required = lines["required"].notna().to_numpy()
+        units = lines["units"].groupby([lines["site"], required]).sum().to_dict()
         rows: list[Row] = []
         for site, n in self.site_counts.items():
             yes, no = n["required"], n["not_required"]
             shares = (ratio(yes, no), ratio(yes, yes + no), *wilson(yes, yes + no))
-            rows.append((site, yes, no, n["unmapped"], *shares, site == self.highest_site))
-        names = "organization_code required_studies not_required_studies unmapped_studies ratio"
-        return Mart(
-            [*names.split(), "required_share", "share_low", "share_high", "is_highest"], rows
+            for_it, other = (units.get((site, is_required), 0) for is_required in (True, False))
+            above = yes + no >= MIN_SITE_STUDIES
+            measures = (rvu(for_it), rvu(other), ratio(for_it, other), MIN_SITE_STUDIES, above)
+            rows.append(
+                (site, yes, no, n["unmapped"], *shares, *measures, site == self.highest_site)
+            )
+        names = (
+            "organization_code required_studies not_required_studies unmapped_studies ratio"
+            " required_share share_low share_high required_rvu not_required_rvu rvu_ratio"
+            " min_site_studies is_above_floor is_highest"
         )
+        return Mart(names.split(), rows)
 
     def best_site_category_ratio(self) -> Mart:
         """Category: its studies at the highest site against all not-required studies there."""
@@ -323,6 +347,49 @@ class Recomputed:
         )
         rows: list[Row] = [(key(kind, about), kind, about, n, why) for kind, about, n, why in found]
         return Mart(["finding_id", "finding", "subject", "study_count", "detail"], rows)
+
+    def code_review(self) -> Mart:
+        """Code: what the map says of it, and the cells that switching it alone would change."""
+        carried = self.study_lines[["row", "code"]].drop_duplicates()
+        reads = Counter(carried["code"].dropna())
+        units = self.study_lines.groupby("code")["units"].sum()
+        known = {str(row["cpt"]): row for _, row in self.cpt_map.iterrows()}
+        now = {code for code, row in known.items() if row["counts_by_default"] == "true"}
+        met = self._met(now)
+        rows: list[Row] = []
+        for code in sorted(set(self.lines["code"].dropna())):
+            said: Row = (False, None, None, None, None)
+            change: int | None = None
+            note: str | None = None
+            if (row := known.get(code)) is not None:
+                on, alone = (row[name] == "true" for name in ("counts_by_default", "counts_alone"))
+                said = (True, row["category_id"], on, alone, row["confidence"])
+                change, note = len(met ^ self._met(now ^ {code})), row["note"] or None
+            rows.append((code, *said, reads[code], rvu(units.get(code, 0)), change, note))
+        names = "cpt_code is_known category_id counts_by_default counts_alone confidence"
+        return Mart([*names.split(), "study_count", "rvu", "met_change", "note"], rows)
+
+    def _met(self, on: set[str]) -> set[tuple[str, str]]:
+        """Residents and categories that are met where these codes count."""
+        rows = self.cpt_map[self.cpt_map["cpt"].isin(on) & (self.cpt_map["counts_alone"] == "true")]
+        categories = dict(zip(rows["cpt"], rows["category_id"], strict=True))
+        codes = self.lines.dropna(subset="code").groupby("exam")["code"].agg(set)
+        done: Counter[tuple[str, str]] = Counter()
+        for (resident, exam), n in self.reads.items():
+            counting = {
+                categories[code]
+                for code in codes.get(exam, set())
+                if code in categories
+                and not any((code, other) in self.exclusions for other in codes[exam])
+            }
+            done.update({(resident, category): n for category in counting})
+        least = {category.id: category.minimum for category in self.categories}
+        return {cell for cell, n in done.items() if n >= least[cell[1]]}
+
+    @cached_property
+    def reads(self) -> Counter[tuple[str, str]]:
+        """Studies by resident and exam."""
+        return Counter(zip(self.studies["trainee_name"], self.studies["exam"], strict=True))
 
     def _unmapped(self) -> Iterator[Finding]:
         exams = self.studies.loc[(self.status == "unmapped").to_numpy(), "exam"]

@@ -139,7 +139,9 @@ def sites(rows: Sequence[tuple[str, int, int, bool]]) -> pd.DataFrame:
         share = Decimal(required) / (required + other) if required + other else None
         low = None if share is None else max(share - Decimal("0.02"), Decimal(0))
         high = None if share is None else min(share + Decimal("0.02"), Decimal(1))
-        made.append((site, required, other, 3, ratio, share, low, high, highest))
+        above = required + other >= 100
+        rvu = (Decimal(2 * required), Decimal(other), 2 * ratio if ratio is not None else None)
+        made.append((site, required, other, 3, ratio, share, low, high, *rvu, 100, above, highest))
     return frame(
         (
             "organization_code",
@@ -150,6 +152,11 @@ def sites(rows: Sequence[tuple[str, int, int, bool]]) -> pd.DataFrame:
             "required_share",
             "share_low",
             "share_high",
+            "required_rvu",
+            "not_required_rvu",
+            "rvu_ratio",
+            "min_site_studies",
+            "is_above_floor",
             "is_highest",
         ),
         made,
@@ -217,6 +224,39 @@ def procedures(rows: Sequence[tuple[str, int, int, str]]) -> pd.DataFrame:
     )
 
 
+def codes(rows: Sequence[tuple[str, str, bool | None, int, int | None]]) -> pd.DataFrame:
+    """Make `code_review` from (code, category or none, counts or unknown, studies, changes)."""
+    return frame(
+        (
+            "cpt_code",
+            "is_known",
+            "category_id",
+            "counts_by_default",
+            "counts_alone",
+            "confidence",
+            "study_count",
+            "rvu",
+            "met_change",
+            "note",
+        ),
+        [
+            (
+                code,
+                counts is not None,
+                category or None,
+                counts,
+                None if counts is None else True,
+                None if counts is None else "low",
+                studies,
+                Decimal(studies),
+                changes,
+                None if counts is None else f"About {code}",
+            )
+            for code, category, counts, studies, changes in rows
+        ],
+    )
+
+
 def residency_data(names: Sequence[str] = ("Abel, Ada", "Okafor, Chidi")) -> ResidencyData:
     """Make the program's data for residents (and sites) of these names."""
     steps = progress(
@@ -244,6 +284,13 @@ def residency_data(names: Sequence[str] = ("Abel, Ada", "Okafor, Chidi")) -> Res
         best_site=best_site((400, 90, 0), 500, names[0]),
         findings=data_findings(
             [("unmapped_exam_code", name, 4, f"About {name}") for name in names]
+        ),
+        codes=codes(
+            [
+                ("71046", "chest_xray", True, 900, 1),
+                *((name, "mri_brain", False, 40, 2) for name in names),
+                ("71260", "", None, 300, None),
+            ]
         ),
         edition=EDITION,
     )
@@ -447,6 +494,7 @@ def empty_residency_data() -> ResidencyData:
                 "sites",
                 "best_site",
                 "findings",
+                "codes",
             )
         }
     )

@@ -123,6 +123,31 @@ def test_site_names_the_marked_one_and_who_is_level_with_it() -> None:
     )
 
 
+def test_a_site_with_nothing_but_required_studies_is_spoken_of_without_a_ratio() -> None:
+    rows = datasets.sites([("ALL", 500, 0, True), ("EAST", 300, 200, False)])
+    assert findings.site_finding(rows) == (
+        "ALL has the highest ratio: all of its 500 studies are required."
+    )
+
+
+def test_sites_under_the_floor_that_lie_higher_are_named() -> None:
+    rows = datasets.sites(
+        [
+            ("EAST", 300, 200, True),
+            ("FEW", 45, 5, False),
+            ("LOW", 1, 9, False),
+            ("LEVEL", 3, 2, False),
+        ]
+    )
+    assert findings.site_finding(rows) == (
+        "EAST has the highest ratio: 1.50 required studies to each that is not (300 to 200). "
+        "FEW (45 required of 50) lies higher, on fewer than the 100 studies that a site needs to "
+        "be compared."
+    )
+    both = datasets.sites([("EAST", 300, 200, True), ("A", 4, 1, False), ("B", 9, 0, False)])
+    assert "A (4 required of 5) and B (9 required of 9) lie higher" in findings.site_finding(both)
+
+
 def test_site_without_a_marked_one_or_without_sites() -> None:
     rows = datasets.sites([("EAST", 3, 2, False), ("WEST", 3, 0, False)])
     assert findings.site_finding(rows) == (
@@ -164,6 +189,53 @@ def test_count_with_once_only_tie_and_nothing() -> None:
     tie = datasets.procedures([("Scan", 1, 1, "300"), ("Test", 1, 1, "100")])
     assert findings.count_finding(tie) == "Scan and Test are performed most, 1 time each."
     assert findings.count_finding(tie.iloc[0:0]) == "This membership may see no procedure."
+
+
+def test_codes_are_counted_by_how_they_count() -> None:
+    rows = datasets.codes(
+        [
+            ("71046", "chest_xray", True, 9, 0),
+            ("76870", "us_abd_pel", False, 9, 3),
+            ("71260", "", None, 9, None),
+            ("70450", "", None, 9, None),
+        ]
+    )
+    assert findings.codes_finding(rows) == (
+        "1 of 4 codes of the export counts in a category, 1 is left out in doubt and 2 are not in "
+        "the map."
+    )
+    assert findings.codes_finding(rows.iloc[0:1]) == (
+        "1 of 1 code of the export counts in a category."
+    )
+    assert findings.codes_finding(rows.iloc[0:0]) == "The export has no CPT code."
+
+
+def test_doubt_names_the_code_that_matters_most() -> None:
+    start = "Which codes count is inferred from their meaning, for the ACGME lists none"
+    rows = datasets.codes(
+        [
+            ("71046", "chest_xray", True, 9, 99),
+            ("76870", "us_abd_pel", False, 9, 3),
+            ("76805", "us_abd_pel", False, 9, 1),
+            ("71260", "", None, 9, None),
+        ]
+    )
+    assert findings.doubt_finding(rows) == (
+        f"{start}. 2 codes of this export are left out in doubt; with 76870 switched on, 3 results "
+        "would be Met that are not."
+    )
+    assert findings.doubt_finding(rows.iloc[[0, 3]]) == (
+        f"{start}; no code of this export is left out in doubt."
+    )
+    level = datasets.codes([("A", "pet", False, 9, 1), ("B", "pet", False, 9, 1)])
+    assert findings.doubt_finding(level).endswith(
+        "; with A and B switched on, 1 result each would be Met that is not."
+    )
+    idle = datasets.codes([("A", "pet", False, 9, 0)])
+    assert findings.doubt_finding(idle) == (
+        f"{start}. 1 code of this export is left out in doubt; none of them alone would change a "
+        "result."
+    )
 
 
 def test_data_findings_are_counted_by_kind() -> None:
