@@ -1,5 +1,5 @@
--- At most one site is marked as highest; it has enough studies and no other such site
--- has a higher share of required ones; and when any site has enough, one is marked. Otherwise the report would
+-- At most one site is marked as highest; it has enough studies and no other such site has a higher
+-- share of required ones; and when any site has enough, one is marked. Otherwise the report would
 -- praise a site for a handful of studies, or none.
 with
 

@@ -31,7 +31,7 @@ lost_exams as (
         exam_id,
         category_id,
         min(cpt_code) as cpt_code,
-        -1 as change
+        -1 as direction
     from cpt_lines
     where counts_alone
     group by
@@ -48,7 +48,7 @@ won_exams as (
         cpt_lines.exam_id,
         cpt_map.category_id,
         cpt_lines.cpt_code,
-        1 as change
+        1 as direction
     from cpt_lines
     inner join cpt_map
         on cpt_lines.cpt_code = cpt_map.cpt_code
@@ -77,7 +77,7 @@ final as (
         changed_exams.cpt_code,
         changed_exams.category_id,
         studies.resident_name,
-        sum(changed_exams.change)::integer as study_change
+        sum(changed_exams.direction)::integer as study_change
     from changed_exams
     inner join studies
         on changed_exams.exam_id = studies.exam_id
