@@ -304,7 +304,7 @@ def _codes(codes: pd.DataFrame, progress: pd.DataFrame) -> Page:
 
 def _how_it_counts(is_known: bool, is_on: bool, is_alone: bool) -> str:
     if not is_known:
-        return "not in the map"
+        return "unknown"
     if not is_on:
         return "no, in doubt"
     return "yes" if is_alone else "beside another code"
