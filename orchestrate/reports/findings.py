@@ -7,6 +7,7 @@ truth also of an empty relation, of a single row and of ties.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
 import pandas as pd
 
@@ -23,15 +24,17 @@ def totals_finding(progress: pd.DataFrame) -> str:
     if top["completed"] == 0:
         return "No exam counts in any category yet."
     rows = [row for row in rows if row["category_id"] == top["category_id"]]
-    high, low = max(column(rows, "completed")), min(column(rows, "completed"))
     name = top["category_name"]
     if len(rows) == 1:
         return f"{name} is read most: {counted(top['completed'], 'exam', 'exams')}."
+    rows, aside = _without_odd(rows, "completed")
+    high, low = max(column(rows, "completed")), min(column(rows, "completed"))
     if low == high:
-        return f"{name} is read most: {counted(int(high), 'exam', 'exams')} by every resident."
+        who = _named(rows, "completed", high) if aside else "every resident"
+        return f"{name} is read most: {counted(int(high), 'exam', 'exams')} by {who}.{aside}"
     return (
         f"{name} is read most: {integer(low)} exams ({_named(rows, 'completed', low)}) "
-        f"to {integer(high)} ({_named(rows, 'completed', high)})."
+        f"to {integer(high)} ({_named(rows, 'completed', high)}).{aside}"
     )
 
 
@@ -116,9 +119,11 @@ def rvu_finding(rvu: pd.DataFrame) -> str:
             f"{percent(row['share'])} of the {decimal(row['total_rvu'])} RVUs of "
             f"{row['resident_name']} come from lines that count in a category."
         )
+    rows, aside = _without_odd(rows, "total_rvu")
     low, high = min(column(rows, "share")), max(column(rows, "share"))
     if percent(low) == percent(high):
-        shares = f"Lines that count give {percent(low)} of every resident's RVUs"
+        whose = "these residents'" if aside else "every resident's"
+        shares = f"Lines that count give {percent(low)} of {whose} RVUs"
     else:
         shares = (
             f"Lines that count give {percent(low)} ({_named(rows, 'share', low)}) "
@@ -126,7 +131,7 @@ def rvu_finding(rvu: pd.DataFrame) -> str:
         )
     top = largest(rows, "total_rvu")
     names = listed([row["resident_name"] for row in top])
-    return f"{shares}; the largest total is {decimal(top[0]['total_rvu'])} ({names})."
+    return f"{shares}; the largest total is {decimal(top[0]['total_rvu'])} ({names}).{aside}"
 
 
 def site_finding(sites: pd.DataFrame) -> str:
@@ -290,6 +295,20 @@ def data_finding(findings: pd.DataFrame) -> str:
 def _share(row: Row, part: str, whole: str) -> float:
     """Return part / whole in percent; 100 where nothing is required."""
     return 100 * float(row[part]) / float(row[whole]) if row[whole] else 100.0
+
+
+def _without_odd(rows: Sequence[Row], key: str) -> tuple[list[Row], str]:
+    """Return residents with a tenth of the median or more, and a sentence about the others.
+
+    Who has next to nothing, as after a week on the rotation, would lead every sentence of extremes.
+    """
+    least = median(column(rows, key)) / 10
+    odd = [str(row["resident_name"]) for row in rows if float(row[key]) < least]
+    if not odd:
+        return list(rows), ""
+    verb = "has" if len(odd) == 1 else "have"
+    rest = [row for row in rows if float(row[key]) >= least]
+    return rest, f" Left aside: {listed(odd)}, who {verb} less than a tenth of the median."
 
 
 def _named(rows: Sequence[Row], key: str, value: float) -> str:

@@ -26,6 +26,36 @@ def test_totals_of_level_residents_of_one_and_of_none() -> None:
     assert findings.totals_finding(none.iloc[0:0]) == "No resident has an exam to count."
 
 
+def test_totals_are_not_led_by_who_has_next_to_nothing() -> None:
+    steps = datasets.progress(
+        {"New, Ned": (69, 0, 0), "Abel, Ada": (700, 20, 1), "Bo, Bea": (900, 300, 1)}
+    )
+    assert findings.totals_finding(steps) == (
+        "Chest x-ray is read most: 700 exams (Abel, Ada) to 900 (Bo, Bea). Left aside: New, Ned, "
+        "who has less than a tenth of the median."
+    )
+    pair = datasets.progress({"A": (0, 0, 0), "B": (700, 20, 1), "C": (700, 20, 1)})
+    assert findings.totals_finding(pair) == (
+        "Chest x-ray is read most: 700 exams by B and C. Left aside: A, who has less than a tenth "
+        "of the median."
+    )
+    a_tenth = datasets.progress({"A": (70, 0, 0), "B": (700, 0, 0), "C": (700, 0, 0)})
+    assert findings.totals_finding(a_tenth) == (
+        "Chest x-ray is read most: 70 exams (A) to 700 (B and C)."
+    )
+
+
+def test_shares_are_not_led_by_who_has_next_to_nothing() -> None:
+    rows = datasets.rvu(
+        [("A", "50", "50"), ("B", "75", "25"), ("C", "8", "0"), ("D", "0", "9"), ("E", "60", "40")]
+    )
+    assert findings.rvu_finding(rows) == (
+        "Lines that count give 50\u202f% (A) to 75\u202f% (B) of a resident's RVUs; the largest "
+        "total is 100.0 (A, B and E). Left aside: C and D, who have less than a tenth of the "
+        "median."
+    )
+
+
 def test_percentages_name_where_most_and_where_none_reached_the_minimum() -> None:
     steps = datasets.progress({"A": (1, 110, 20), "B": (1, 110, 20), "C": (1, 1, 1)})
     assert findings.percentages_finding(steps) == (
