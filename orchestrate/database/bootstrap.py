@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
-from psycopg2 import sql
+from psycopg2 import errors, sql
 
 from orchestrate.database.connection import ConnectionTarget
 from orchestrate.database.defences import CLOSING_STATEMENT, TEMPLATE, limit_statements
@@ -38,8 +39,8 @@ def prepare(data_dir: Path, administrator: ConnectionTarget, builder_password: s
     """
     with administrator.session() as connection, connection.cursor() as cursor:
         _ensure_builder(connection, builder_password)
-        _ensure_database(connection, WAREHOUSE, owner=BUILDER)
-        _ensure_database(connection, TEMPLATE, owner=administrator.user)
+        make_database(connection, WAREHOUSE, owner=BUILDER)
+        make_database(connection, TEMPLATE, owner=administrator.user)
         for name in (*_WITHOUT_READERS, TEMPLATE):
             cursor.execute(
                 sql.SQL("revoke all on database {} from public").format(sql.Identifier(name))
@@ -62,9 +63,12 @@ def prepare(data_dir: Path, administrator: ConnectionTarget, builder_password: s
     replace_text(data_dir / _MARK, f"{_GENERATION}\n")
 
 
-def _ensure_database(connection: Connection, name: str, *, owner: str) -> None:
+def make_database(connection: Connection, name: str, *, owner: str) -> None:
+    """Make a database unless it is there, or just being made."""
     if not database_exists(connection, name):
-        with connection.cursor() as cursor:
+        # The server may still be making it for a first start that was killed.
+        made_meanwhile = suppress(errors.DuplicateDatabase, errors.UniqueViolation)
+        with connection.cursor() as cursor, made_meanwhile:
             cursor.execute(
                 sql.SQL("create database {} owner {}").format(
                     sql.Identifier(name), sql.Identifier(owner)

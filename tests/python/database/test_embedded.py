@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg2
@@ -13,6 +14,7 @@ from embedded import LOGIN, in_a_process_of_its_own, make_scope
 
 from orchestrate.console import Console
 from orchestrate.database import Databases, open_databases, psql, server_status, url
+from orchestrate.database.bootstrap import make_database
 from orchestrate.database.cluster import ADMINISTRATOR
 from orchestrate.database.connection import ConnectionTarget, parse_url
 from orchestrate.database.defences import TEMPLATE, open_to_everybody
@@ -211,6 +213,22 @@ def test_options_of_a_session_may_hold_anything(running: Running) -> None:
     odd = r"a b\c 'd' é"
     query = "select current_setting('casebook.odd')"
     assert values(databases.warehouse, query, **{"casebook.odd": odd}) == [(odd,)]
+
+
+def test_a_database_that_is_just_being_made_is_made_once(running: Running) -> None:
+    # As by what a first start that was killed left at work.
+    _, databases = running
+
+    def make(_: int) -> None:
+        with databases.warehouse.session() as connection:
+            make_database(connection, "twofold", owner="casebook_builder")
+
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(make, range(4)))
+    finally:
+        with databases.warehouse.session() as connection, connection.cursor() as cursor:
+            cursor.execute("drop database twofold")
 
 
 @pytest.fixture
