@@ -29,6 +29,7 @@ def test_a_command_that_is_not_on_the_path_is_called_by_its_place(
 ) -> None:
     for folder in (environment.parent.parent, environment, environment.parent.parent.parent):
         monkeypatch.chdir(folder)
+        # S602: people paste it into a shell.
         found = subprocess.run(own_command(), shell=True, capture_output=True, text=True)  # noqa: S602
         assert found.stdout == "found\n", folder
     monkeypatch.chdir(PROJECT_DIR)
