@@ -55,6 +55,7 @@ def _case_logs(data: ResidencyData) -> Page:
     )
     return Page(
         file_name="case_logs.html",
+        views=True,
         title="Case logs",
         summary="Every resident's counted exams in each category: totals, percent of the "
         "minimum, and what remains.",
