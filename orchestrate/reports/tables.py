@@ -161,7 +161,7 @@ def case_log_table(
         caption=caption,
         stub_heading="Resident",
         stubs=names,
-        foot="Met by" if len(rows) > 1 else "",
+        foot=f"Met by, of {len(rows)}" if len(rows) > 1 else "",
         columns=[
             _Cells(
                 _heading(category, known.get(category)),
@@ -169,11 +169,16 @@ def case_log_table(
                     _cell(write(row[category]), steps.get((row["resident_name"], category)))
                     for row in rows
                 ],
-                foot=_part([(name, category) in met for name in names]),
+                foot=str(sum((name, category) in met for name in names)),
             )
             for category in categories
         ]
-        + [_Cells("Met", [_part([(one, key) in met for key in categories]) for one in names])],
+        + [
+            _Cells(
+                _noted("Met", f"of {len(categories)}"),
+                [str(sum((one, key) in met for key in categories)) for one in names],
+            )
+        ],
     )
 
 
@@ -193,10 +198,6 @@ def write_status(value: object) -> str:
     return integer(int(text)) if text.isdecimal() else text
 
 
-def _part(flags: Sequence[bool]) -> str:
-    return f"{sum(flags)} of {len(flags)}"
-
-
 def _heading(category: str, step: Row | None) -> Markup:
     if step is None:
         return escape(category)
@@ -204,7 +205,11 @@ def _heading(category: str, step: Row | None) -> Markup:
     whole = re.sub(r"\b(\w)-", "\\1\u2011", str(step["category_name"]))
     name = escape(whole).replace("/", Markup("/<wbr>"))
     minimum = integer(step["required_minimum"])
-    return Markup('{}<span class="minimum">min {}</span>').format(name, minimum)
+    return _noted(name, f"min {minimum}")
+
+
+def _noted(heading: str, note: str) -> Markup:
+    return Markup('{}<span class="minimum">{}</span>').format(heading, note)
 
 
 def _cell(text: str, step: Row | None) -> Markup:

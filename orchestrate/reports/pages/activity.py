@@ -26,6 +26,7 @@ from orchestrate.reports.data import (
 from orchestrate.reports.downloads import csv_download
 from orchestrate.reports.edition import Edition
 from orchestrate.reports.embedded import script_json
+from orchestrate.reports.headlines import activity_headlines
 from orchestrate.reports.pages.clients import VISIBILITY_NOTICE
 from orchestrate.reports.pages.layout import Folder, Page, Section
 from orchestrate.reports.rows import records
@@ -117,6 +118,7 @@ def activity_folder(data: ActivityData, client_name: str, opening: Opening) -> F
         ],
         edition=data.edition,
         notice=VISIBILITY_NOTICE,
+        headlines=activity_headlines(data.activity, data.specialties),
         months=_offered_months(data),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from orchestrate.reports import figures, findings, tables
 from orchestrate.reports.data import ClientData
 from orchestrate.reports.downloads import csv_download
+from orchestrate.reports.headlines import procedure_headlines
 from orchestrate.reports.pages.followers import followers_sections
 from orchestrate.reports.pages.layout import Folder, Page, Section
 from orchestrate.reports.tables import Column
@@ -26,6 +27,7 @@ def procedures_folder(data: ClientData, client_name: str) -> Folder:
         pages=[_procedures(data)],
         edition=data.edition,
         notice=VISIBILITY_NOTICE,
+        headlines=procedure_headlines(data.procedures),
     )
 
 

@@ -68,7 +68,8 @@ class Definition:
 class Folder:
     """All pages of one audience, which share a heading, an edition and a notice on every page.
 
-    `attachments` are other files in it, (link, description); `definitions` explain relations to
+    `headlines` are the figures that the overview begins with, (what, value). `attachments` are
+    other files in it, (link, description); `definitions` explain relations to
     readers who have extracts and no pages. `months`, as YYYY-MM: the first and the last one that a
     page can open on, None where there is no such choice.
     """
@@ -78,6 +79,7 @@ class Folder:
     pages: Sequence[Page]
     edition: Edition
     notice: str = ""
+    headlines: Sequence[tuple[str, str]] = ()
     attachments: Sequence[tuple[str, str]] = ()
     definitions: Sequence[Definition] = ()
     months: tuple[str, str] | None = None
