@@ -19,7 +19,8 @@ from orchestrate.reports.scales import fitting, text_width, ticks
 from orchestrate.reports.text import chart_label
 
 # Okabe and Ito's palette, which stays distinct under the common kinds of colour blindness.
-BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+# The orange is darker than theirs, so that it stands out against white, too.
+BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#C97B00", "#009E73", "#D55E00"
 GREY, PALE = "#9AA5B1", "#E1E6EB"
 _INK, _MUTED, _GRID, _GREY_LINE = "#1F2933", "#52606D", "#E9EDF1", "#7B8794"
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
@@ -90,16 +91,20 @@ def drawing(
     panels: Sequence[Panel],
     legend: Sequence[tuple[str, str]] = (),
     narrow_names: Sequence[str] | None = None,
+    *,
+    same_scale: bool = False,
 ) -> Drawing:
     """Draw one row per name with all panels; `legend` lists (colour, meaning).
 
     On narrow screens `narrow_names`, where given, stand above the bars in place of `names`.
+    `same_scale`: panels of one width measure the same, so that bars can be compared across them.
     """
-    wide = _figure(names, panels, narrow=False)
+    wide = _figure(names, panels, narrow=False, same_scale=same_scale)
     narrow = _figure(
         narrow_names or names,
         [replace(panel, labels=panel.narrow_labels or panel.labels) for panel in panels],
         narrow=True,
+        same_scale=same_scale,
     )
     return figures_drawing(len(names), wide, narrow, legend)
 
@@ -140,7 +145,9 @@ def plain_layout(height: int, margin: dict[str, int]) -> dict[str, object]:
     }
 
 
-def _figure(names: Sequence[str], panels: Sequence[Panel], *, narrow: bool) -> go.Figure:
+def _figure(
+    names: Sequence[str], panels: Sequence[Panel], *, narrow: bool, same_scale: bool
+) -> go.Figure:
     rows = list(range(len(names)))
     row_height, bottom = (44, 4) if narrow else (26, 4)
     left = 14 if narrow else _left_margin(names)
@@ -173,7 +180,8 @@ def _figure(names: Sequence[str], panels: Sequence[Panel], *, narrow: bool) -> g
     }
     for index, (panel, domain) in enumerate(zip(panels, domains, strict=True)):
         key = "" if index == 0 else str(index + 1)
-        layout[f"xaxis{key}"] = _axis(panel, domain, width, narrow=narrow)
+        peers = panels if same_scale else [panel]
+        layout[f"xaxis{key}"] = _axis(panel, peers, domain, width, narrow=narrow)
         for series in panel.series:
             figure.add_trace(_trace(series, rows, f"x{key}", panel, narrow=narrow))
         figure.add_trace(_labels(panel, rows, f"x{key}"))
@@ -184,12 +192,18 @@ def _figure(names: Sequence[str], panels: Sequence[Panel], *, narrow: bool) -> g
 
 
 def _axis(
-    panel: Panel, domain: tuple[float, float], width: float, *, narrow: bool
+    panel: Panel,
+    peers: Sequence[Panel],
+    domain: tuple[float, float],
+    width: float,
+    *,
+    narrow: bool,
 ) -> dict[str, object]:
-    """Return an x axis that leaves room for the labels to the right of the longest bar."""
+    """Return an x axis with room for the labels to the right of the longest bar of all peers."""
     pixels = (domain[1] - domain[0]) * width
-    low, high = _extent(panel)
-    room = max(map(text_width, panel.labels), default=0) + 10
+    lows, highs = zip(*map(_extent, peers), strict=True)
+    low, high = min(lows), max(highs)
+    room = max((text_width(label) for one in peers for label in one.labels), default=0) + 10
     usable = max(pixels - room, 0.3 * pixels)
     values = ticks(low, high, 4 if usable > 240 else 2 if usable > 90 else 1)
     return {
@@ -226,7 +240,9 @@ def _trace(
         "hoverinfo": "text",
     }
     if not panel.dots:
-        return go.Bar(**shared, orientation="h", marker={"color": color, "line": {"width": 0}})
+        # What is pale has an edge to be seen by.
+        edge = {"width": 1 if color == PALE else 0, "color": _GREY_LINE}
+        return go.Bar(**shared, orientation="h", marker={"color": color, "line": edge})
     pairs = list(zip(series.values, series.low, series.high, strict=True))
     return go.Scatter(
         **shared,

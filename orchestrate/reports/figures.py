@@ -21,7 +21,15 @@ from orchestrate.reports.charts import (
     drawing,
 )
 from orchestrate.reports.rows import Row, records
-from orchestrate.reports.text import as_float, counted, decimal, integer, money, percent
+from orchestrate.reports.text import (
+    as_float,
+    counted,
+    decimal,
+    integer,
+    money,
+    percent,
+    short_name,
+)
 
 
 def group_progress_figure(group: pd.DataFrame) -> Drawing:
@@ -206,12 +214,15 @@ def cost_figure(procedures: pd.DataFrame) -> Drawing:
                 "total cost",
                 [as_float(row["total_cost"]) for row in rows],
                 BLUE,
-                [f"{row['procedure_name']}: {money(row['total_cost'])}" for row in rows],
+                [
+                    f"{short_name(row['procedure_name'])}: {money(row['total_cost'])}"
+                    for row in rows
+                ],
             )
         ],
         labels=[f"{money(row['total_cost'])} · {_patients(row)}" for row in rows],
     )
-    return drawing([str(row["procedure_name"]) for row in rows], [panel])
+    return drawing([short_name(row["procedure_name"]) for row in rows], [panel])
 
 
 def count_figure(procedures: pd.DataFrame) -> Drawing:
@@ -224,12 +235,15 @@ def count_figure(procedures: pd.DataFrame) -> Drawing:
                 "procedures",
                 [as_float(row["procedure_count"]) for row in rows],
                 BLUE,
-                [f"{row['procedure_name']}: {integer(row['procedure_count'])}" for row in rows],
+                [
+                    f"{short_name(row['procedure_name'])}: {integer(row['procedure_count'])}"
+                    for row in rows
+                ],
             )
         ],
         labels=[f"{integer(row['procedure_count'])} · {_patients(row)}" for row in rows],
     )
-    return drawing([str(row["procedure_name"]) for row in rows], [panel])
+    return drawing([short_name(row["procedure_name"]) for row in rows], [panel])
 
 
 def _of(part: object, whole: float) -> float:

@@ -12,7 +12,16 @@ from statistics import median
 import pandas as pd
 
 from orchestrate.reports.rows import Row, column, largest, records
-from orchestrate.reports.text import counted, decimal, integer, listed, money, percent, plain
+from orchestrate.reports.text import (
+    counted,
+    decimal,
+    integer,
+    listed,
+    money,
+    percent,
+    plain,
+    short_name,
+)
 
 
 def totals_finding(progress: pd.DataFrame) -> str:
@@ -244,13 +253,13 @@ def cost_finding(procedures: pd.DataFrame) -> str:
     top = largest(rows, "total_cost")
     cost = top[0]["total_cost"]
     if len(rows) == 1:
-        return f"The only procedure is {rows[0]['procedure_name']}: {money(cost)}."
+        return f"The only procedure is {short_name(rows[0]['procedure_name'])}: {money(cost)}."
     if len(top) > 1:
-        names = listed([row["procedure_name"] for row in top])
+        names = listed([short_name(row["procedure_name"]) for row in top])
         return f"{names} cost most, {money(cost)} each in total."
     share = _share({"part": cost, "whole": sum(column(rows, "total_cost"))}, "part", "whole")
     return (
-        f"{top[0]['procedure_name']} costs most: {money(cost)} for "
+        f"{short_name(top[0]['procedure_name'])} costs most: {money(cost)} for "
         f"{counted(top[0]['procedure_count'], 'procedure', 'procedures')} on "
         f"{counted(top[0]['patient_count'], 'patient', 'patients')}, "
         f"{percent(share)} of all cost."
@@ -265,10 +274,10 @@ def count_finding(procedures: pd.DataFrame) -> str:
     top = largest(rows, "procedure_count")
     times = counted(top[0]["procedure_count"], "time", "times")
     if len(top) > 1:
-        names = listed([row["procedure_name"] for row in top])
+        names = listed([short_name(row["procedure_name"]) for row in top])
         return f"{names} are performed most, {times} each."
     sentence = (
-        f"{top[0]['procedure_name']} is performed most: {times} on "
+        f"{short_name(top[0]['procedure_name'])} is performed most: {times} on "
         f"{counted(top[0]['patient_count'], 'patient', 'patients')}"
     )
     once = sum(row["procedure_count"] == 1 for row in rows)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from great_tables import GT, html
 from markupsafe import Markup, escape
 
 from orchestrate.reports.rows import Row, records
+from orchestrate.reports.templating import rendered
 from orchestrate.reports.text import as_float, decimal, integer, money, percent
 
 # At this share of a minimum a category counts as near in the colouring; it decides nothing else.
@@ -25,6 +25,16 @@ class Column:
     key: str
     heading: str
     write: Callable[[Any], str] | None = None
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """A column as it is laid out: text is escaped by the template, markup stands as it is."""
+
+    heading: str
+    cells: Sequence[str]
+    side: str = "right"
+    foot: str = ""
 
 
 def _share(value: object) -> str:
@@ -105,18 +115,21 @@ def table(
 ) -> Markup:
     """Return a table with one row per row of the relation, named by the column `stub`."""
     rows = records(frame)
-    cells = {
-        column.key: [escape((column.write or str)(row[column.key])) for row in rows]
-        for column in columns
-    }
-    return _render(
-        identifier,
-        caption,
-        stub.heading,
-        [str(row[stub.key]) for row in rows],
-        cells,
-        {column.key: escape(column.heading) for column in columns},
-        right=[column.key for column in columns if column.write is not None],
+    return rendered(
+        "table.html",
+        identifier=identifier,
+        caption=caption,
+        stub_heading=stub.heading,
+        stubs=[(stub.write or str)(row[stub.key]) for row in rows],
+        foot="",
+        columns=[
+            _Cells(
+                column.heading,
+                [(column.write or str)(row[column.key]) for row in rows],
+                "left" if column.write is None else "right",
+            )
+            for column in columns
+        ],
     )
 
 
@@ -129,6 +142,9 @@ def case_log_table(
 ) -> Markup:
     """Return a wide report, residents by categories, each cell with its progress as a small bar.
 
+    The last column says of how many categories a resident has met the minimum; where there are
+    several residents, the last row says how many of them have met a category's.
+
     `wide` has resident_name and a column per category id; `progress` (resident x category) gives
     the names and minimums of the header and how near each cell is. A category that `progress` does
     not know keeps its id as a heading.
@@ -136,21 +152,33 @@ def case_log_table(
     steps = {(row["resident_name"], row["category_id"]): row for row in records(progress)}
     known = {row["category_id"]: row for row in steps.values()}
     rows = records(wide)
+    names = [str(row["resident_name"]) for row in rows]
     categories = [str(name) for name in wide.columns if name != "resident_name"]
-    return _render(
-        identifier,
-        caption,
-        "Resident",
-        [str(row["resident_name"]) for row in rows],
-        {
-            category: [
-                _cell(write(row[category]), steps.get((row["resident_name"], category)))
-                for row in rows
-            ]
+    met = {place for place, step in steps.items() if step["is_met"]}
+    return rendered(
+        "table.html",
+        identifier=identifier,
+        caption=caption,
+        stub_heading="Resident",
+        stubs=names,
+        foot=f"Met by, of {len(rows)}" if len(rows) > 1 else "",
+        columns=[
+            _Cells(
+                _heading(category, known.get(category)),
+                [
+                    _cell(write(row[category]), steps.get((row["resident_name"], category)))
+                    for row in rows
+                ],
+                foot=str(sum((name, category) in met for name in names)),
+            )
             for category in categories
-        },
-        {category: _heading(category, known.get(category)) for category in categories},
-        right=categories,
+        ]
+        + [
+            _Cells(
+                _noted("Met", f"of {len(categories)}"),
+                [str(sum((one, key) in met for key in categories)) for one in names],
+            )
+        ],
     )
 
 
@@ -177,7 +205,11 @@ def _heading(category: str, step: Row | None) -> Markup:
     whole = re.sub(r"\b(\w)-", "\\1\u2011", str(step["category_name"]))
     name = escape(whole).replace("/", Markup("/<wbr>"))
     minimum = integer(step["required_minimum"])
-    return Markup('{}<span class="minimum">min {}</span>').format(name, minimum)
+    return _noted(name, f"min {minimum}")
+
+
+def _noted(heading: str, note: str) -> Markup:
+    return Markup('{}<span class="minimum">{}</span>').format(heading, note)
 
 
 def _cell(text: str, step: Row | None) -> Markup:
@@ -189,37 +221,3 @@ def _cell(text: str, step: Row | None) -> Markup:
     return Markup('<span class="cell {}" style="--reached:{:.0f}%">{}{}</span>').format(
         state, min(reached, 100.0), mark, text
     )
-
-
-def _render(
-    identifier: str,
-    caption: str,
-    stub_heading: str,
-    stubs: Sequence[str],
-    cells: dict[str, list[Markup]],
-    headings: dict[str, Markup],
-    right: Sequence[str],
-) -> Markup:
-    """Lay the table out with great_tables; `cells` and `headings` are escaped HTML already."""
-    frame = pd.DataFrame({"_stub": list(stubs), **cells}, dtype=object)
-    columns = list(cells)
-    layout = (
-        GT(frame, rowname_col="_stub", id=identifier)
-        .tab_stubhead(label=stub_heading)
-        .cols_label({key: html(str(heading)) for key, heading in headings.items()})
-        .cols_align("left", columns=columns)
-        .fmt(str, columns=columns)
-    )
-    if right:
-        layout = layout.cols_align("right", columns=list(right))
-    return _with_own_style(layout.as_raw_html(), caption)
-
-
-def _with_own_style(rendered: str, caption: str) -> Markup:
-    """Take great_tables' style sheet out (casebook.css has one for all) and put a caption in."""
-    body = re.sub(r"<style>.*?</style>", "", rendered, flags=re.DOTALL)
-    body = re.sub(r'(<div id="[^"]+") style="[^"]*"', r'\1 class="table-box"', body, count=1)
-    start = body.index(">", body.index("<table")) + 1
-    # Every cell, heading and stub in it was escaped, here or by great_tables.
-    # S704: hostile names in the body are what the browser's tests try; the caption is escaped here.
-    return Markup(body[:start] + f"<caption>{escape(caption)}</caption>" + body[start:])  # noqa: S704

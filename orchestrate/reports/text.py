@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,6 +10,9 @@ from numbers import Real
 
 THIN_SPACE = "\u202f"
 NOTHING = "\u2013"
+
+# What kind of thing a name means in SNOMED CT, which follows it in brackets.
+_SEMANTIC_TAG = re.compile(r" \((procedure|regime/therapy|physical object|situation|finding)\)$")
 
 
 def chart_label(value: object) -> str:
@@ -83,6 +87,11 @@ def listed(names: Sequence[str], limit: int = 3) -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def short_name(name: object) -> str:
+    """Return a procedure's name as pages show it, without SNOMED's tag: `Colonoscopy`."""
+    return _SEMANTIC_TAG.sub("", str(name))
 
 
 def titled(code: str) -> str:

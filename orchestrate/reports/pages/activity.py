@@ -26,11 +26,12 @@ from orchestrate.reports.data import (
 from orchestrate.reports.downloads import csv_download
 from orchestrate.reports.edition import Edition
 from orchestrate.reports.embedded import script_json
+from orchestrate.reports.headlines import activity_headlines
 from orchestrate.reports.pages.clients import VISIBILITY_NOTICE
 from orchestrate.reports.pages.layout import Folder, Page, Section
 from orchestrate.reports.rows import records
 from orchestrate.reports.tables import Column
-from orchestrate.reports.text import counted, integer, money, month
+from orchestrate.reports.text import counted, integer, money, month, short_name
 
 _ALL, _NONE = "all", "none"
 _RELATIONS = (
@@ -117,6 +118,7 @@ def activity_folder(data: ActivityData, client_name: str, opening: Opening) -> F
         ],
         edition=data.edition,
         notice=VISIBILITY_NOTICE,
+        headlines=activity_headlines(data.activity, data.specialties),
         months=_offered_months(data),
     )
 
@@ -179,7 +181,7 @@ def explorer_data(data: ActivityData, opening: Opening) -> str:
             "layout": {
                 **plain_layout(280, {"l": 46, "r": 8, "t": 12, "b": 34}),
                 "bargap": 0.25,
-                "xaxis": {"type": "date", "fixedrange": True, "showgrid": False},
+                "xaxis": {"type": "category", "fixedrange": True, "tickangle": 0},
                 "yaxis": {"fixedrange": True, "rangemode": "tozero", "gridcolor": "#E9EDF1"},
             },
         }
@@ -233,7 +235,7 @@ def _offered(data: ActivityData) -> list[dict[str, object]]:
     found += [
         {
             "id": row["specialty_id"],
-            "name": row["specialty_name"],
+            "name": short_name(row["specialty_name"]),
             "procedures": row["procedure_count"],
             "patients": row["patient_count"],
         }
@@ -262,7 +264,7 @@ def _specialties(specialties: pd.DataFrame) -> Section:
         heading="All specialties, busiest first",
         relation="clients.specialties",
         finding=(
-            f"{rows[0]['specialty_name']} is the busiest of "
+            f"{short_name(rows[0]['specialty_name'])} is the busiest of "
             f"{counted(len(rows), 'specialty', 'specialties')}: "
             f"{counted(rows[0]['procedure_count'], 'procedure', 'procedures')} for "
             f"{counted(rows[0]['patient_count'], 'patient', 'patients')}."
@@ -274,7 +276,7 @@ def _specialties(specialties: pd.DataFrame) -> Section:
             "specialties-table",
             "Procedures and patients by specialty",
             specialties,
-            Column("specialty_name", "Specialty"),
+            Column("specialty_name", "Specialty", short_name),
             (
                 Column("procedure_count", "Procedures", integer),
                 Column("patient_count", "Patients", integer),

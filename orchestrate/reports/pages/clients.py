@@ -5,13 +5,15 @@ from __future__ import annotations
 from orchestrate.reports import figures, findings, tables
 from orchestrate.reports.data import ClientData
 from orchestrate.reports.downloads import csv_download
+from orchestrate.reports.headlines import procedure_headlines
 from orchestrate.reports.pages.followers import followers_sections
 from orchestrate.reports.pages.layout import Folder, Page, Section
 from orchestrate.reports.tables import Column
+from orchestrate.reports.text import short_name
 
 # Said on every page of every client, whatever the membership may see, so that it discloses nothing.
 VISIBILITY_NOTICE = "Figures cover what this membership may see."
-_PROCEDURE = Column("procedure_name", "Procedure")
+_PROCEDURE = Column("procedure_name", "Procedure", short_name)
 
 
 def procedures_folder(data: ClientData, client_name: str) -> Folder:
@@ -25,6 +27,7 @@ def procedures_folder(data: ClientData, client_name: str) -> Folder:
         pages=[_procedures(data)],
         edition=data.edition,
         notice=VISIBILITY_NOTICE,
+        headlines=procedure_headlines(data.procedures),
     )
 
 

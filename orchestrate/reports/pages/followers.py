@@ -13,7 +13,7 @@ from orchestrate.reports.downloads import csv_download
 from orchestrate.reports.pages.layout import Section
 from orchestrate.reports.rows import Row, records
 from orchestrate.reports.tables import Column
-from orchestrate.reports.text import as_float, counted, integer, rounded_or_hidden
+from orchestrate.reports.text import as_float, counted, integer, rounded_or_hidden, short_name
 
 GROUPS: Mapping[str, str] = MappingProxyType(
     {"own": "Own patients", "other_insured": "Other insurers'", "uninsured": "Uninsured"}
@@ -48,7 +48,7 @@ def followers_sections(patients: pd.DataFrame, overlap: pd.DataFrame) -> list[Se
                 "followers-table",
                 "Patients of the most performed procedures by group",
                 by_procedure,
-                Column("procedure_name", "Procedure"),
+                Column("procedure_name", "Procedure", short_name),
                 (Column("top_rank", "Rank", integer), *_columns(by_procedure)),
             ),
             download=csv_download("top_procedure_patients", patients),
@@ -96,11 +96,11 @@ def _columns(wide: pd.DataFrame) -> list[Column]:
 
 
 def _figure(wide: pd.DataFrame, name: str) -> Drawing | None:
-    """Draw a panel per group; a suppressed count has its range written and no bar."""
+    """Draw a panel per group, all on one scale; a suppressed count has its range and no bar."""
     rows = records(wide)
     if not rows:
         return None
-    names = [str(row[name]) for row in rows]
+    names = [short_name(row[name]) for row in rows]
     panels = [
         Panel(
             title=f"{column.heading}: patients",
@@ -119,7 +119,7 @@ def _figure(wide: pd.DataFrame, name: str) -> Drawing | None:
         )
         for column in _columns(wide)
     ]
-    return drawing(names, panels)
+    return drawing(names, panels, same_scale=True)
 
 
 def _patients_finding(wide: pd.DataFrame) -> str:
@@ -128,7 +128,7 @@ def _patients_finding(wide: pd.DataFrame) -> str:
         return "No procedure has enough patients of other insurers to count them."
     top = max(rows, key=lambda row: row["other_insured"])
     return (
-        f"{top['procedure_name']} has the most patients elsewhere: about "
+        f"{short_name(top['procedure_name'])} has the most patients elsewhere: about "
         f"{integer(top['other_insured'])} under other insurers, next to "
         f"{integer(top['own'])} of the client's own."
     )

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-import plotly
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from orchestrate.reports.charts import Drawing
 from orchestrate.reports.downloads import Download
 from orchestrate.reports.edition import Edition, coverage_line, edition_line
-from orchestrate.reports.text import counted
+from orchestrate.reports.templating import rendered
 
 _HERE = Path(__file__).resolve().parent.parent
 
@@ -42,7 +39,8 @@ class Section:
 class Page:
     """One HTML file of a folder.
 
-    `explorer`, JSON for explorer.js, makes the page begin with choices of the reader's own, of
+    `views`: its sections are views of one thing, of which a screen shows one at a time. `explorer`,
+    JSON for explorer.js, makes the page begin with choices of the reader's own, of
     months or years as `explorer_unit` says.
     """
 
@@ -50,6 +48,7 @@ class Page:
     title: str
     summary: str
     sections: Sequence[Section]
+    views: bool = False
     explorer: str = ""
     explorer_unit: str = "month"
 
@@ -69,7 +68,8 @@ class Definition:
 class Folder:
     """All pages of one audience, which share a heading, an edition and a notice on every page.
 
-    `attachments` are other files in it, (link, description); `definitions` explain relations to
+    `headlines` are the figures that the overview begins with, (what, value). `attachments` are
+    other files in it, (link, description); `definitions` explain relations to
     readers who have extracts and no pages. `months`, as YYYY-MM: the first and the last one that a
     page can open on, None where there is no such choice.
     """
@@ -79,6 +79,7 @@ class Folder:
     pages: Sequence[Page]
     edition: Edition
     notice: str = ""
+    headlines: Sequence[tuple[str, str]] = ()
     attachments: Sequence[tuple[str, str]] = ()
     definitions: Sequence[Definition] = ()
     months: tuple[str, str] | None = None
@@ -93,35 +94,13 @@ def folder_files(folder: Folder) -> dict[str, bytes | Path]:
         "source_lines": list(folder.edition.sources),
     }
     files: dict[str, bytes | Path] = {
-        page.file_name: _template("page.html").render(shared, page=page).encode()
-        for page in folder.pages
+        page.file_name: rendered("page.html", **shared, page=page).encode() for page in folder.pages
     }
-    files["index.html"] = _template("index.html").render(shared).encode()
+    files["index.html"] = rendered("index.html", **shared).encode()
     files["casebook.css"] = _HERE / "static" / "casebook.css"
     files["casebook.js"] = _HERE / "static" / "casebook.js"
-    files["plotly.min.js"] = plotly_script()
+    if any(page.explorer or any(one.drawing for one in page.sections) for page in folder.pages):
+        files["plotly.min.js"] = _HERE / "static" / "plotly.min.js"
     if any(page.explorer for page in folder.pages):
         files["explorer.js"] = _HERE / "static" / "explorer.js"
     return files
-
-
-def plotly_script() -> Path:
-    """Return the script that comes with plotly, which draws the charts offline."""
-    return Path(plotly.__file__).resolve().parent / "package_data" / "plotly.min.js"
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["counted"] = counted
-    return environment
-
-
-def _template(name: str) -> Template:
-    return _environment().get_template(name)

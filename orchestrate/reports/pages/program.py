@@ -11,6 +11,7 @@ import pandas as pd
 from orchestrate.reports import figures, findings, tables
 from orchestrate.reports.data import ResidencyData
 from orchestrate.reports.downloads import csv_download
+from orchestrate.reports.headlines import residency_headlines
 from orchestrate.reports.pages.layout import Folder, Page, Section
 from orchestrate.reports.tables import Column
 from orchestrate.reports.text import NOTHING, integer, plain
@@ -45,6 +46,7 @@ def program_folder(data: ResidencyData, *, own_rows_only: bool = False) -> Folde
         ],
         edition=data.edition,
         notice=OWN_ROWS_NOTICE if own_rows_only else "",
+        headlines=residency_headlines(data),
     )
 
 
@@ -55,6 +57,7 @@ def _case_logs(data: ResidencyData) -> Page:
     )
     return Page(
         file_name="case_logs.html",
+        views=True,
         title="Case logs",
         summary="Every resident's counted exams in each category: totals, percent of the "
         "minimum, and what remains.",

@@ -54,12 +54,21 @@
     return place < 0 ? otherwise : place;
   }
 
-  function write() {
+  /** Put the choice into the address; one that a reader made can be gone back from. */
+  function write(isOwn) {
     var parts = new URLSearchParams();
     parts.set("specialty", data.specialties[state.specialty].id);
     parts.set("from", data.months[state.from] || "");
     parts.set("to", data.months[state.to] || "");
-    window.history.replaceState(null, "", "#" + parts.toString());
+    var address = "#" + parts.toString();
+    if (address === window.location.hash) {
+      return;
+    }
+    if (isOwn) {
+      window.history.pushState(null, "", address);
+    } else {
+      window.history.replaceState(null, "", address);
+    }
   }
 
   // The picker: a text field with a list under it.
@@ -68,13 +77,71 @@
     return Array.prototype.slice.call(list.children);
   }
 
+  /** @returns {string[]} the words of a text, `X-ray` as one */
+  function words(text) {
+    return text
+      .toLowerCase()
+      .normalize("NFD")
+      .replace(/[\u0300-\u036f]/g, "")
+      .replace(/(\w)[-'](?=\w)/g, "$1")
+      .split(/[^a-z0-9]+/)
+      .filter(Boolean);
+  }
+
+  /** Tell whether two words are the same but for one letter: missing, added, wrong or swapped. */
+  function nearly(one, other) {
+    var start = 0;
+    while (start < one.length && one[start] === other[start]) {
+      start += 1;
+    }
+    var rest = one.slice(start);
+    var its = other.slice(start);
+    return (
+      rest.slice(1) === its.slice(1) ||
+      rest.slice(1) === its ||
+      rest === its.slice(1) ||
+      (rest[0] === its[1] && rest[1] === its[0] && rest.slice(2) === its.slice(2))
+    );
+  }
+
+  function begins(word, asked) {
+    return [-1, 0, 1].some(function (more) {
+      return asked.length > 4 && nearly(asked, word.slice(0, asked.length + more));
+    });
+  }
+
+  /** @returns {number[]} places of what has every word that was typed, else all but for a slip */
+  function found(text) {
+    var wanted = words(text);
+    function having(matches) {
+      return data.specialties
+        .map(function (_, place) {
+          return place;
+        })
+        .filter(function (place) {
+          var one = data.specialties[place];
+          var own = words(one.name + " " + one.id);
+          return wanted.every(function (asked) {
+            return own.some(function (word) {
+              return matches(word, asked);
+            });
+          });
+        });
+    }
+    var exact = having(function (word, asked) {
+      return word.includes(asked);
+    });
+    return exact.length
+      ? exact
+      : having(function (word, asked) {
+          return word.includes(asked) || begins(word, asked);
+        });
+  }
+
   function offer(text) {
-    var wanted = text.trim().toLowerCase();
     list.textContent = "";
-    data.specialties.forEach(function (one, place) {
-      if ((one.name + " " + one.id).toLowerCase().indexOf(wanted) < 0) {
-        return;
-      }
+    found(text).forEach(function (place) {
+      var one = data.specialties[place];
       var option = element("li", one.name);
       option.id = "option-" + place;
       option.setAttribute("role", "option");
@@ -92,7 +159,7 @@
       list.appendChild(option);
     });
     if (!list.children.length) {
-      list.appendChild(element("li", "None has this in its name or code.", "none"));
+      list.appendChild(element("li", "No specialty has these words in its name or code.", "none"));
     }
     list.hidden = false;
     input.setAttribute("aria-expanded", "true");
@@ -126,7 +193,7 @@
   function choose(place) {
     state.specialty = place;
     close();
-    show();
+    show(true);
   }
 
   input.addEventListener("focus", function () {
@@ -147,8 +214,10 @@
         offer("");
       }
       move(active + (event.key === "ArrowDown" ? 1 : -1));
-    } else if (event.key === "Enter") {
-      event.preventDefault();
+    } else if (event.key === "Enter" || event.key === "Tab") {
+      if (event.key === "Enter") {
+        event.preventDefault();
+      }
       var option = list.querySelector(".active");
       if (!list.hidden && option) {
         choose(Number(option.dataset.place));
@@ -174,12 +243,12 @@
   from.addEventListener("change", function () {
     state.from = Number(from.value);
     state.to = Math.max(state.to, state.from);
-    show();
+    show(true);
   });
   to.addEventListener("change", function () {
     state.to = Number(to.value);
     state.from = Math.min(state.from, state.to);
-    show();
+    show(true);
   });
 
   // Answers. A row of activity: patient, hospital, month, specialty, encounters, procedures.
@@ -225,11 +294,11 @@
     body.textContent = "";
     sums.forEach(function (sum, offset) {
       var line = document.createElement("tr");
-      var head = element("th", data.month_names[state.from + offset], "gt_left");
+      var head = element("th", data.month_names[state.from + offset], "left");
       head.scope = "row";
       line.appendChild(head);
       [sum.patients, sum.encounters, sum.procedures].forEach(function (value) {
-        line.appendChild(element("td", number(value), "gt_right"));
+        line.appendChild(element("td", number(value), "right"));
       });
       body.appendChild(line);
     });
@@ -239,14 +308,20 @@
     }, 0);
     // Nobody is half a patient.
     data.layout.yaxis.dtick = most <= 5 ? 1 : undefined;
+    // A month takes about 110 pixels to be written.
+    data.layout.xaxis.nticks = Math.max(2, Math.floor(plot.clientWidth / 110));
+    var lines = sums.map(function (sum, offset) {
+      return [data.months[state.from + offset], sum.patients, sum.encounters, sum.procedures].join(",");
+    });
+    document.getElementById("choice").href =
+      "data:text/csv;charset=utf-8," +
+      encodeURIComponent("\ufeffmonth,patients,encounters,procedures\r\n" + lines.join("\r\n") + "\r\n");
     Plotly.react(
       plot,
       [
         {
           type: "bar",
-          x: data.months.slice(state.from, state.to + 1).map(function (text) {
-            return text + "-01";
-          }),
+          x: data.month_names.slice(state.from, state.to + 1),
           y: sums.map(function (sum) {
             return sum.patients;
           }),
@@ -298,7 +373,7 @@
     });
   }
 
-  function show() {
+  function show(isOwn) {
     if (!data.months.length) {
       document.getElementById("chosen").textContent = "There is nothing that this membership may see.";
       return;
@@ -306,12 +381,13 @@
     from.value = String(state.from);
     to.value = String(state.to);
     input.value = data.specialties[state.specialty].name;
-    write();
+    write(isOwn);
     var rows = chosenRows();
     var sum = summed(rows);
     document.getElementById("chosen").textContent =
       data.specialties[state.specialty].name + ", " + data.month_names[state.from] +
       (state.to > state.from ? " to " + data.month_names[state.to] : "");
+    document.getElementById("nothing").hidden = sum.encounters > 0;
     facts(document.getElementById("helped"), [
       ["Patients helped", number(sum.patients)],
       ["Encounters", number(sum.encounters)],

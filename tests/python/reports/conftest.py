@@ -45,7 +45,8 @@ def width_of(visited: Visit, screen: int) -> int:
     wait_until(
         visited.page,
         "[...document.querySelectorAll('.plot')].every(plot => plot.dataset.drawn"
-        " === (plot.clientWidth < 900 ? 'narrow' : 'wide') && Math.abs("
+        " === (plot.clientWidth < 900 ? 'narrow' : 'wide')) &&"
+        " [...document.querySelectorAll('.plot, .plot-explored')].every(plot => Math.abs("
         "plot.clientWidth - plot.querySelector('.main-svg').getBoundingClientRect().width) < 2)",
     )
     return int(visited.page.evaluate("document.documentElement.scrollWidth"))

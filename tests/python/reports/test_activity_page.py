@@ -123,7 +123,7 @@ def test_a_span_of_years_shows_whom_they_helped(browser: Browser, tmp_path: Path
         assert page.inner_text("#chosen") == chosen
         assert shown(page.inner_text("#helped")) == counts
         assert page.locator("#to option").all_inner_texts() == ["2020", "2021"]
-        assert "To, with this year" in page.inner_text("#explorer")
+        assert "Through" in page.inner_text("#explorer")
         page.close()
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from plotly.offline import get_plotlyjs_version
 
 from orchestrate.reports import figures
-from orchestrate.reports.charts import Drawing
+from orchestrate.reports.charts import Drawing, Panel, Series, drawing
 from orchestrate.reports.scales import fitting, text_width, ticks
 from tests.python.reports import datasets
 
+REPORTS = Path(figures.__file__).parent
 Draw = Callable[[pd.DataFrame], Drawing]
 PROGRAM = datasets.residency_data(datasets.HOSTILE)
 PROCEDURES = datasets.client_data(datasets.HOSTILE).procedures
@@ -128,3 +131,25 @@ def test_names_are_cut_where_they_do_not_fit() -> None:
 
 def test_capitals_take_more_room() -> None:
     assert text_width("CHILDREN") > text_width("children")
+
+
+def test_bars_that_are_compared_across_panels_measure_the_same() -> None:
+    rows = (
+        Series("patients", [70, 10], "#000000", ["", ""]),
+        Series("", [390, 20], "#000000", ["", ""]),
+    )
+    panels = [Panel("a", [rows[0]], ["70", "10"]), Panel("b", [rows[1]], ["390", "20"])]
+    for scaled in (False, True):
+        layout = json.loads(drawing(["x", "y"], panels, same_scale=scaled).payload)["wide"][
+            "layout"
+        ]
+        per_unit = [
+            (axis["domain"][1] - axis["domain"][0]) / (axis["range"][1] - axis["range"][0])
+            for axis in (layout["xaxis"], layout["xaxis2"])
+        ]
+        assert (per_unit[0] == pytest.approx(per_unit[1])) == scaled
+
+
+def test_the_script_that_pages_draw_with_is_of_the_release_that_makes_the_figures() -> None:
+    head = (REPORTS / "static" / "plotly.min.js").read_text(encoding="utf-8")[:200]
+    assert f"v{get_plotlyjs_version()}\n" in head
