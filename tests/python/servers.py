@@ -69,6 +69,8 @@ def hurry(settings: Settings) -> None:
     with administrator_of(settings).session() as connection, connection.cursor() as cursor:
         for name in ("fsync", "full_page_writes"):
             cursor.execute(f"alter system set {name} = off")
+        # What stays of the log is copied with the home.
+        cursor.execute("alter system set max_wal_size = '64MB'")
         cursor.execute("select pg_reload_conf()")
 
 
