@@ -37,6 +37,8 @@ REAL_EXPORT = PROJECT_DIR.parent / "shared" / "data" / "mighty_analyst"
 SHARED = "CASEBOOK_TEST_SESSION_DIR"
 SOAK = "CASEBOOK_SOAK"
 FIGURE = "figure"
+# Fixtures that take a whole run.
+RUNS = frozenset({"published", "published_export"})
 # Casebooks at rest, by name and by a fingerprint of what made them; of each name the latest few.
 KEPT = PROJECT_DIR / ".pytest_cache" / "casebooks"
 MOST_KEPT = 2
@@ -123,19 +125,25 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that asks for `soak`, so that `make soak` finds it, and put files in order.
+    """Put files in order, and mark tests by what they ask for.
 
-    First comes a file for which most has to be made, for one worker; then all that need nothing of
-    it, for the other one, which so never waits.
+    Whatever needs a whole run is slow, and `make soak` finds what asks for `soak`. First comes a
+    file for which most has to be made, for one worker; then all that need nothing of it, for the
+    other one, which so never waits.
     """
     needed: dict[Path, set[str]] = {}
     for item in items:
-        names = set(getattr(item, "fixturenames", ()))
-        needed.setdefault(item.path, set()).update(names)
+        # Some fixtures are asked for by a parameter.
+        parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        names = {*getattr(item, "fixturenames", ())}
+        names.update(value for value in parameters if isinstance(value, str))
+        needed.setdefault(item.path, set()).update(names & {*RUNS, "challenged"})
         if "soak" in names:
             item.add_marker("soak")
+        if not names.isdisjoint(RUNS):
+            item.add_marker("slow")
     first = next((path for path, names in needed.items() if "challenged" in names), None)
-    items.sort(key=lambda item: (item.path != first, "published" in needed[item.path]))
+    items.sort(key=lambda item: (item.path != first, bool(needed[item.path])))
 
 
 @pytest.fixture(scope="session")
@@ -255,7 +263,9 @@ def first_run(casebook: Casebook, export: Path | None = None) -> None:
     if export is not None:
         casebook.command("load", "advocacy", str(export))
     casebook.run()
-    servers.administer(casebook.settings)
+    if servers.administer(casebook.settings):
+        # Which limits a server can keep decides what logins are given.
+        casebook.command("doctor", "--mend")
 
 
 @pytest.fixture(scope="session")

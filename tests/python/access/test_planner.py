@@ -25,6 +25,8 @@ from orchestrate.settings import PROJECT_DIR, Settings
 from tests.python.access.planning import Pair, column_pairs, pairs, settings, told
 from tests.python.sampling import SEED
 
+pytestmark = pytest.mark.slow
+
 LOGINS = ("program_director", "resident_one", "hospice_reader")
 # Of every type that a contract names: values that are shown, and one of the version before.
 TYPES: dict[str, tuple[object, object]] = {

@@ -105,7 +105,7 @@ def write(path: Path, rows: Sequence[Row]) -> None:
 
 def _alter_advocacy(made: Altered) -> None:
     tables = {name: read(SEEDS / "advocacy" / f"advocacy__{name}.csv") for name in KEYS}
-    _keep_a_part(tables)
+    keep_a_part(tables)
     _mark(tables)
     patients, encounters = tables["patients"], tables["encounters"]
     _make_old(made, patients, encounters)
@@ -133,8 +133,8 @@ def _alter_advocacy(made: Altered) -> None:
         write(made.advocacy / f"{name}.csv", rows)
 
 
-def _keep_a_part(tables: dict[str, list[Row]]) -> None:
-    """Keep whole patients."""
+def keep_a_part(tables: dict[str, list[Row]]) -> None:
+    """Keep whole patients, in the same lists."""
     cared = {row["patient"] for row in tables["procedures"] if row["code"] in HOSPICE}
     payers = {row["id"]: row["name"] for row in tables["payers"]}
     cared &= {row["patient"] for row in tables["encounters"] if payers[row["payer"]] == "Humana"}
@@ -144,7 +144,7 @@ def _keep_a_part(tables: dict[str, list[Row]]) -> None:
         if number % PART == 0 or row["id"] in cared
     }
     for name, column in (("patients", "id"), ("encounters", "patient"), ("procedures", "patient")):
-        tables[name] = [row for row in tables[name] if row[column] in kept]
+        tables[name][:] = [row for row in tables[name] if row[column] in kept]
 
 
 def _mark(tables: dict[str, list[Row]]) -> None:

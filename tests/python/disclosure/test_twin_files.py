@@ -16,7 +16,16 @@ import scoped
 
 from tests.python.access.twins import Seen, differences, rows, seen_by, sizes
 from tests.python.conftest import Casebook, own_copy
-from tests.python.disclosure.altered import HOSPICE, KEYS, SEEDS, Altered, Row, read, write
+from tests.python.disclosure.altered import (
+    HOSPICE,
+    KEYS,
+    SEEDS,
+    Altered,
+    Row,
+    keep_a_part,
+    read,
+    write,
+)
 from tests.python.disclosure.conftest import run_on
 from tests.python.outputs import every_byte
 
@@ -25,6 +34,7 @@ pytestmark = pytest.mark.slow
 TABLES = [f"advocacy__{table}" for table in KEYS] + [
     f"residency__{table}" for table in ("studies", "organizations", "modalities", "exam_to_cpt")
 ]
+STUDIES_APART = 20
 RESIDENT, OTHER = "resident_sample", "Tan, Wei Ling"
 # Of whom nothing changed, and who may not see what did; folders of the output, and logins.
 UNCONCERNED = {"humana": "humana_colonoscopy", RESIDENT: RESIDENT}
@@ -63,8 +73,10 @@ def change(tables: dict[str, list[Row]]) -> None:
 
 
 def write_exports(folder: Path, *, changed: bool) -> Altered:
-    """Write the sample's rows as exports, with or without the changes."""
+    """Write a part of the sample's rows as exports, with or without the changes."""
     tables = {name: read(SEEDS / name.partition("__")[0] / f"{name}.csv") for name in TABLES}
+    keep_a_part({name: tables[f"advocacy__{name}"] for name in KEYS})
+    tables["residency__studies"] = tables["residency__studies"][::STUDIES_APART]
     if changed:
         change(tables)
     for name, found in tables.items():

@@ -9,6 +9,8 @@ from tiny import function
 
 from orchestrate.errors import DatabaseError, DataError
 
+pytestmark = pytest.mark.slow
+
 BODY = """
     select procedure_code, patient_count
     from "warehouse"."clients"."procedure_summary"

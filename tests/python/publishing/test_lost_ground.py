@@ -20,6 +20,8 @@ from orchestrate.publishing import published_versions
 from orchestrate.publishing.artifacts import BuildNote
 from orchestrate.run_lock import run_lock
 
+pytestmark = pytest.mark.slow
+
 BUILT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 
 

@@ -22,6 +22,8 @@ from orchestrate.publishing import publisher, rebuilding, scope_versions, waitin
 from orchestrate.publishing.publisher import complete, lagging_scopes
 from orchestrate.rollback import put_back
 
+pytestmark = pytest.mark.slow
+
 READ = {
     "program_director": (
         "residency.fct_studies",

@@ -11,6 +11,8 @@ from tiny import constraint
 from orchestrate.errors import DatabaseError, DataError
 from orchestrate.publishing.tables import is_wider_or_same
 
+pytestmark = pytest.mark.slow
+
 
 def column(data_type: str) -> dict[str, Any]:
     return {"name": "new", "data_type": data_type, "description": "New.", "constraints": []}

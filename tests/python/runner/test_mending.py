@@ -19,6 +19,8 @@ from orchestrate.publishing import published_versions
 from orchestrate.rollback import put_back
 from orchestrate.run_lock import run_lock
 
+pytestmark = pytest.mark.slow
+
 BODY = 'select procedure_code, patient_count from "warehouse"."clients"."procedure_summary"'
 
 

@@ -27,6 +27,8 @@ from orchestrate.database import given, open_databases, remove_embedded, server_
 from orchestrate.database.objects import marker
 from orchestrate.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "of-the-builder"  # noqa: S105 - of a server that lives as long as these tests
 Told = Mapping[str, Any]
 Steps = Generator[None, Told, None]

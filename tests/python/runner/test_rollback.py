@@ -26,6 +26,8 @@ from orchestrate.publishing import published_versions, scope_versions
 from orchestrate.rollback import Rollback, put_back
 from orchestrate.run_lock import run_lock
 
+pytestmark = pytest.mark.slow
+
 BODY = 'select procedure_code, patient_count from "warehouse"."clients"."procedure_summary"'
 POINTER = "select current_version, highest_version from private.pointer"
 CODES = "select procedure_code from clients.procedure_summary order by 1"
