@@ -199,9 +199,9 @@ def made_once(name: str, make: Callable[[Casebook], None], *sources: Path) -> Ca
                     servers.stop(casebook.settings)
                     copy_at_rest(folder, kept)
                 (kept / "done").touch()
-                _use(kept)
             servers.start(casebook.home)
             (folder / "kept").symlink_to(kept)
+        _use(kept)
     return casebook
 
 

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 import servers
 from postgres15 import SystemPostgres
-from tiny import Row, Tiny, create_table, make_tiny, model
+from tiny import Row, Tiny, create_table, make_tiny
+from tiny_manifest import model
 
 from orchestrate.access.policies import IS_CURRENT
 from orchestrate.console import Console

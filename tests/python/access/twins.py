@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 import servers
-from tiny import MEMBERS, Tiny, function
+from tiny import MEMBERS, Tiny
+from tiny_manifest import function
 
 from orchestrate.console import Console
 from orchestrate.database import ConnectionTarget, open_databases

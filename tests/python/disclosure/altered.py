@@ -22,6 +22,7 @@ MARK = "qanary"
 DIGITS = "31337313"
 SEEDS = PROJECT_DIR / "seeds"
 HOSPICE = ("385763009", "305336008")
+RESIDENT = "Okafor, Chidi"
 # Every fifth patient of the sample, besides those with hospice care.
 PART = 5
 STUDIES = 400
@@ -105,7 +106,7 @@ def write(path: Path, rows: Sequence[Row]) -> None:
 
 def _alter_advocacy(made: Altered) -> None:
     tables = {name: read(SEEDS / "advocacy" / f"advocacy__{name}.csv") for name in KEYS}
-    keep_a_part(tables)
+    _keep_a_part(tables)
     _mark(tables)
     patients, encounters = tables["patients"], tables["encounters"]
     _make_old(made, patients, encounters)
@@ -133,8 +134,8 @@ def _alter_advocacy(made: Altered) -> None:
         write(made.advocacy / f"{name}.csv", rows)
 
 
-def keep_a_part(tables: dict[str, list[Row]]) -> None:
-    """Keep whole patients, in the same lists."""
+def _keep_a_part(tables: dict[str, list[Row]]) -> None:
+    """Keep whole patients."""
     cared = {row["patient"] for row in tables["procedures"] if row["code"] in HOSPICE}
     payers = {row["id"]: row["name"] for row in tables["payers"]}
     cared &= {row["patient"] for row in tables["encounters"] if payers[row["payer"]] == "Humana"}
@@ -144,7 +145,7 @@ def keep_a_part(tables: dict[str, list[Row]]) -> None:
         if number % PART == 0 or row["id"] in cared
     }
     for name, column in (("patients", "id"), ("encounters", "patient"), ("procedures", "patient")):
-        tables[name][:] = [row for row in tables[name] if row[column] in kept]
+        tables[name] = [row for row in tables[name] if row[column] in kept]
 
 
 def _mark(tables: dict[str, list[Row]]) -> None:
@@ -199,7 +200,8 @@ def _alter_residency(folder: Path) -> None:
     }
     studies = tables["studies"] = tables["studies"][:: len(tables["studies"]) // STUDIES]
     for number, study in enumerate(studies):
-        study["trainee_name"] = HOSTILE[number % len(HOSTILE)]
+        # One resident has a login, whose rows are those of nobody else.
+        study["trainee_name"] = (*HOSTILE, RESIDENT)[number % (len(HOSTILE) + 1)]
         study["procedure_name"] = HOSTILE[number // 2 % len(HOSTILE)]
     for organization, name in zip(tables["organizations"], HOSTILE, strict=False):
         organization["organization_code"] = name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tiny import function
+from tiny_manifest import function
 
 from orchestrate.errors import DatabaseError, DataError
 

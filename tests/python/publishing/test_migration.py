@@ -11,7 +11,8 @@ from typing import Any
 
 import psycopg2
 import pytest
-from tiny import Tiny, constraint, model
+from tiny import Tiny
+from tiny_manifest import constraint, model
 
 from orchestrate.access.private import TABLES
 from orchestrate.console import Console

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tiny import constraint
+from tiny_manifest import constraint
 
 from orchestrate.errors import DatabaseError, DataError
 from orchestrate.publishing.tables import is_wider_or_same

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny import function
+from tiny_manifest import function
 
 from orchestrate import pipeline
 from orchestrate.console import Console

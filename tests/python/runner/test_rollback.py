@@ -10,7 +10,8 @@ from threading import Lock, Thread
 from typing import Any
 
 import pytest
-from tiny import Tiny, constraint, function, passing_results
+from tiny import Tiny
+from tiny_manifest import constraint, function, passing_results
 
 from orchestrate import pipeline, publishing, rollback
 from orchestrate.console import Console

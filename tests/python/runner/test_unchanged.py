@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 import scoped
+import servers
 
+from orchestrate import pipeline
+from orchestrate.cli import invoke
 from orchestrate.console import Console
-from orchestrate.errors import ConfigurationError
+from orchestrate.errors import ConfigurationError, DataError
 from orchestrate.publishing import published_versions
 from orchestrate.settings import PROJECT_DIR, Settings
 from orchestrate.unchanged import made_of, unchanged_run, unchanged_version
@@ -91,6 +94,22 @@ def test_pages_that_are_missing_are_rendered_without_a_build(
     before = seen(settled)
     settled.run()
     assert seen(settled) == before
+
+
+@pytest.mark.slow
+def test_in_full_it_is_built_although_nothing_has_changed(
+    settled: Casebook, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def build(*_: object) -> None:
+        raise DataError("It was built.", "Do nothing.")
+
+    monkeypatch.setattr(pipeline, "build_all", build)
+    for name, value in servers.variables(settled.home).items():
+        monkeypatch.setenv(name, value)
+    run = ["run", "--out", str(settled.output_dir)]
+    assert invoke(run) == 0
+    assert invoke([*run, "--full"]) == 1
+    assert "It was built." in capsys.readouterr().err
 
 
 MODALITIES = "sample_residency.modalities"
