@@ -212,13 +212,16 @@ class Tiny:
         for name, content in (("manifest", self.manifest), ("run_results", self.results)):
             (self.target_dir / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
 
-    def publish(self, *, build: bool = False) -> PublishedVersion:
-        """Publish what the artifacts describe; `build`: as they are after a build of everything."""
+    def publish(self, *, build: bool = False, **options: Any) -> PublishedVersion:
+        """Publish what the artifacts describe; `build`: as they are after a build of everything.
+
+        The options are those of `publishing.publish`.
+        """
         if build or not self.results:
             self.build()
         self.write_artifacts()
         console = Console(error_stream=self.said, output_stream=io.StringIO())
-        return publish(self.settings, self.databases, self.target_dir, console)
+        return publish(self.settings, self.databases, self.target_dir, console, **options)
 
     def read(self, login: str, query: str) -> list[Row]:
         """Run a query as a reader."""
