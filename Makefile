@@ -21,7 +21,7 @@ test: $(DEVELOP) ## Lint, types, dbt build, pytest, browser: everything CI runs
 	@$(MAKE) --no-print-directory lint-fast
 	@$(PYTEST)
 
-test-fast: $(DEVELOP) ## Lint and the quick tests: no browser, under two minutes
+test-fast: $(DEVELOP) ## Lint and the quick tests: no whole run, no browser, about a minute
 	@$(MAKE) --no-print-directory lint-fast
 	@$(PYTEST) -m "not slow and not browser"
 

@@ -1,12 +1,14 @@
-"""Fixtures shared by all tests: Casebooks that were really run, each made once per test session.
+"""Fixtures shared by all tests: Casebooks that were really run, each made once.
 
 A Casebook is a home of its own (server, passwords, dbt's artifacts) and an output folder. Workers
-of pytest-xdist share the ones that tests only read; whoever comes first makes them.
+of pytest-xdist share the ones that tests only read; whoever comes first makes them, or finds what
+an earlier session kept of the same project.
 """
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import io
 import json
 import os
@@ -14,10 +16,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import IO
 
 import pytest
 import servers
@@ -32,8 +37,18 @@ REAL_EXPORT = PROJECT_DIR.parent / "shared" / "data" / "mighty_analyst"
 SHARED = "CASEBOOK_TEST_SESSION_DIR"
 SOAK = "CASEBOOK_SOAK"
 FIGURE = "figure"
-# Casebooks that many tests share, and the advocacy export that each loads; None: the sample.
-MADE = {"sample": None, "export": REAL_EXPORT}
+# Fixtures that take a whole run.
+RUNS = frozenset({"published", "published_export"})
+# Casebooks at rest, by name and by a fingerprint of what made them; of each name the latest few.
+KEPT = PROJECT_DIR / ".pytest_cache" / "casebooks"
+MOST_KEPT = 2
+# What a run reads, and how the tests make servers.
+MADE_OF = (
+    *("*.yml", "*.lock", "pyproject.toml", ".dbtignore", "docs/databases.md"),
+    *(f"{folder}/**/*.*" for folder in ("analyses", "functions", "macros", "models", "seeds")),
+    *("orchestrate/**/*.*", "tests/**/*.sql", "tests/**/*.yml"),
+    *(f"tests/python/{name}.py" for name in ("conftest", "servers", "postgres15")),
+)
 
 
 @dataclass(frozen=True)
@@ -110,10 +125,25 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that asks for `soak`, so that `make soak` finds it."""
+    """Put files in order, and mark tests by what they ask for.
+
+    Whatever needs a whole run is slow, and `make soak` finds what asks for `soak`. First comes a
+    file for which most has to be made, for one worker; then all that need nothing of it, for the
+    other one, which so never waits.
+    """
+    needed: dict[Path, set[str]] = {}
     for item in items:
-        if "soak" in getattr(item, "fixturenames", ()):
+        # Some fixtures are asked for by a parameter.
+        parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        names = {*getattr(item, "fixturenames", ())}
+        names.update(value for value in parameters if isinstance(value, str))
+        needed.setdefault(item.path, set()).update(names & {*RUNS, "challenged"})
+        if "soak" in names:
             item.add_marker("soak")
+        if not names.isdisjoint(RUNS):
+            item.add_marker("slow")
+    first = next((path for path, names in needed.items() if "challenged" in names), None)
+    items.sort(key=lambda item: (item.path != first, bool(needed[item.path])))
 
 
 @pytest.fixture(scope="session")
@@ -147,58 +177,101 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(line)
 
 
-def made_once(name: str) -> Casebook:
-    """Return a shared Casebook after `casebook run`; the first caller makes it.
+def made_once(name: str, make: Callable[[Casebook], None], *sources: Path) -> Casebook:
+    """Return a shared Casebook; the first caller makes it, unless one of the same is kept.
 
-    While another worker makes it, this one makes another one that will be needed, and then waits.
+    `sources` are files that it is made of beside the project's. What `make` leaves is kept at rest,
+    and tests that need one of their own take a copy.
     """
-    for other in (name, *(one for one in MADE if one != name)):
-        if _make(other, wait=False) and other == name:
-            break
-    else:
-        _make(name, wait=True)
-    return _shared(name)
-
-
-def _shared(name: str) -> Casebook:
     folder = Path(os.environ[SHARED]) / name
-    return Casebook(folder / "home", folder / "output")
-
-
-def _make(name: str, *, wait: bool) -> bool:
-    """Make a shared Casebook unless it is there; False where it is not, and would be waited for.
-
-    A copy of its home, at rest, stays beside it for tests that need one of their own.
-    """
-    casebook, export = _shared(name), MADE[name]
-    folder = casebook.home.parent
+    casebook = Casebook(folder / "home", folder / "output")
+    kept = KEPT / f"{name}-{_fingerprint(sources)}"
     folder.mkdir(exist_ok=True)
-    if export is not None and not export.is_dir():
-        return False
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        if not (folder / "done").exists():
-            open_databases(casebook.settings, Console(error_stream=io.StringIO()))
-            servers.hurry(casebook.settings)
-            if export is not None:
-                casebook.command("load", "advocacy", str(export))
-            casebook.run()
-            servers.administer(casebook.settings)
-            servers.stop(casebook.settings)
-            (folder / "resting").mkdir()
-            servers.copy_home(casebook.home, folder / "resting" / "home")
+    with _locked(folder / "lock"):
+        if not (folder / "kept").is_symlink():
+            KEPT.mkdir(parents=True, exist_ok=True)
+            with _locked(KEPT / f"{name}.lock"):
+                if (kept / "done").exists():
+                    copy_at_rest(kept, folder)
+                else:
+                    _forget_all_but_the_latest(name)
+                    make(casebook)
+                    servers.stop(casebook.settings)
+                    copy_at_rest(folder, kept)
+                (kept / "done").touch()
             servers.start(casebook.home)
-            (folder / "done").touch()
-    return True
+            (folder / "kept").symlink_to(kept)
+        _use(kept)
+    return casebook
+
+
+def copy_at_rest(source: Path, target: Path) -> None:
+    """Copy the folder of a Casebook whose server is stopped."""
+    target.mkdir(exist_ok=True)
+    servers.copy_home(source / "home", target / "home")
+    for path in (source / "output", source / "said"):
+        if path.exists():
+            subprocess.run(["cp", "-a", str(path), str(target)], check=True)
+
+
+def _fingerprint(sources: Sequence[Path]) -> str:
+    """Hash all that a shared Casebook is made of; a day is part of it, by which ages are told."""
+    files = [path for pattern in MADE_OF for path in sorted(PROJECT_DIR.glob(pattern))]
+    outside = sorted(one for one in os.environ.items() if one[0].startswith(("DBT_", "PG")))
+    around = (sys.version, datetime.now(UTC).date(), servers.is_postgres15(), outside)
+    digest = hashlib.sha256(repr(around).encode())
+    for path in (*files, *sources):
+        if path.suffix != ".pyc" and path.is_file():
+            digest.update(f"{path}\n".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+# Locks that this process holds to its end, so that no other session forgets what is in use here.
+_in_use: list[IO[str]] = []
+
+
+def _use(kept: Path) -> None:
+    _in_use.append((kept / "done").open())
+    fcntl.flock(_in_use[-1], fcntl.LOCK_SH)
+
+
+def _forget_all_but_the_latest(name: str) -> None:
+    """Make room for one more; what is in use, or was never finished, does not count."""
+    done = {path: path / "done" for path in KEPT.glob(f"{name}-*")}
+    finished = [path for path, mark in done.items() if mark.exists()]
+    finished.sort(key=lambda path: done[path].stat().st_mtime)
+    for path in (done.keys() - set(finished)) | set(finished[: 1 - MOST_KEPT]):
+        if path in finished:
+            with done[path].open() as mark, suppress(BlockingIOError):
+                fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path)
+        else:
+            shutil.rmtree(path)
+
+
+def first_run(casebook: Casebook, export: Path | None = None) -> None:
+    """Run a new Casebook, on the samples or with an advocacy export."""
+    open_databases(casebook.settings, Console(error_stream=io.StringIO()))
+    servers.hurry(casebook.settings)
+    if export is not None:
+        casebook.command("load", "advocacy", str(export))
+    casebook.run()
+    if servers.administer(casebook.settings):
+        # Which limits a server can keep decides what logins are given.
+        casebook.command("doctor", "--mend")
 
 
 @pytest.fixture(scope="session")
 def published() -> Casebook:
     """Return a Casebook after `casebook run` on the samples; tests read it, none changes it."""
-    return made_once("sample")
+    return made_once("sample", first_run)
 
 
 @pytest.fixture(scope="session")
@@ -206,7 +279,9 @@ def published_export() -> Casebook:
     """Return a Casebook after `casebook load advocacy` of the real export and `casebook run`."""
     if not REAL_EXPORT.is_dir():
         pytest.skip(f"The real advocacy export is not at {REAL_EXPORT}.")
-    return made_once("export")
+    return made_once(
+        "export", partial(first_run, export=REAL_EXPORT), *sorted(REAL_EXPORT.glob("*.csv"))
+    )
 
 
 @pytest.fixture
@@ -229,9 +304,8 @@ def own_copy(original: Casebook) -> Iterator[Casebook]:
     folder = Path(tempfile.mkdtemp(prefix="own-", dir=os.environ[SHARED]))
     folder.chmod(0o755)
     copy = Casebook(folder / "home", folder / "output")
-    servers.copy_home(original.home.parent / "resting" / "home", copy.home)
+    copy_at_rest(original.home.parent / "kept", folder)
     servers.start(copy.home)
-    shutil.copytree(original.output_dir, copy.output_dir)
     try:
         yield copy
     finally:

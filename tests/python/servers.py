@@ -69,6 +69,8 @@ def hurry(settings: Settings) -> None:
     with administrator_of(settings).session() as connection, connection.cursor() as cursor:
         for name in ("fsync", "full_page_writes"):
             cursor.execute(f"alter system set {name} = off")
+        # What stays of the log is copied with the home.
+        cursor.execute("alter system set max_wal_size = '64MB'")
         cursor.execute("select pg_reload_conf()")
 
 
@@ -105,11 +107,12 @@ def administrator_of(settings: Settings, database: str = "postgres") -> Connecti
     return warehouse.derive(user=ADMINISTRATOR, passfile=str(passwords))
 
 
-def administer(settings: Settings) -> None:
-    """Do what an administrator is asked for, which the embedded server has by itself."""
+def administer(settings: Settings) -> bool:
+    """Do what an administrator is asked for; False for the embedded server, which has it."""
     server = server_of(settings.home)
     if server:
         administer_cluster(server, open_databases(settings, Console(error_stream=io.StringIO())))
+    return server is not None
 
 
 def administer_cluster(server: SystemPostgres, databases: Databases) -> None:

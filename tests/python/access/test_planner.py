@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 import servers
 from postgres15 import SystemPostgres
-from tiny import Row, Tiny, create_table, make_tiny, model
+from tiny import Row, Tiny, create_table, make_tiny
+from tiny_manifest import model
 
 from orchestrate.access.policies import IS_CURRENT
 from orchestrate.console import Console
@@ -24,6 +25,8 @@ from orchestrate.database import ConnectionTarget, Databases, open_databases
 from orchestrate.settings import PROJECT_DIR, Settings
 from tests.python.access.planning import Pair, column_pairs, pairs, settings, told
 from tests.python.sampling import SEED
+
+pytestmark = pytest.mark.slow
 
 LOGINS = ("program_director", "resident_one", "hospice_reader")
 # Of every type that a contract names: values that are shown, and one of the version before.

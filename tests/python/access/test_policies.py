@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from tiny import Tiny, function
+from tiny import Tiny
+from tiny_manifest import function
 
 from orchestrate.access.policies import (
     Given,

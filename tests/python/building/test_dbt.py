@@ -21,6 +21,8 @@ from orchestrate.settings import PROJECT_DIR, Settings
 from tests.python.building.conftest import Project
 from tests.python.crashes.commands import as_process, wait_until
 
+pytestmark = pytest.mark.slow
+
 
 def query(target: ConnectionTarget, statement: str) -> list[tuple[object, ...]]:
     with target.session() as connection, connection.cursor() as cursor:

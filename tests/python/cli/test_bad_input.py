@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,9 +42,11 @@ def fingerprint(casebook: Casebook) -> str:
 
 
 @pytest.fixture(scope="module")
-def untouched(module_casebook: Casebook) -> str:
-    """Return the fingerprint of the Casebook that no command of this module may change."""
-    return fingerprint(module_casebook)
+def untouched(module_casebook: Casebook) -> Iterator[Casebook]:
+    """Return a Casebook that none of the commands that are given it may change."""
+    before = fingerprint(module_casebook)
+    yield module_casebook
+    assert fingerprint(module_casebook) == before
 
 
 @pytest.fixture
@@ -128,22 +130,17 @@ def nameless_resident(folder: Path) -> None:
     ],
 )
 def test_a_damaged_export_is_refused_with_its_place(
-    module_casebook: Casebook,
-    untouched: str,
-    export: Path,
-    damage: Callable[[Path], None],
-    expected: list[str],
+    untouched: Casebook, export: Path, damage: Callable[[Path], None], expected: list[str]
 ) -> None:
     damage(export)
 
-    done = module_casebook.command("load", "residency", str(export), check=False)
+    done = untouched.command("load", "residency", str(export), check=False)
 
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     assert done.stderr.count("Error:") == 1
     for part in expected:
         assert part.lower() in done.stderr.lower()
-    assert fingerprint(module_casebook) == untouched
 
 
 def at_unknown_site(line: str) -> str:
@@ -236,13 +233,13 @@ def test_an_export_that_breaks_a_test_is_not_published(
     ],
 )
 def test_bad_usage_has_one_message_and_its_status(
-    module_casebook: Casebook,
+    untouched: Casebook,
     arguments: list[str],
     environment: dict[str, str],
     status: int,
     expected: str,
 ) -> None:
-    done = module_casebook.command(*arguments, check=False, **environment)
+    done = untouched.command(*arguments, check=False, **environment)
 
     assert done.returncode == status, done.stderr
     assert "Traceback" not in done.stderr

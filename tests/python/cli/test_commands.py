@@ -81,22 +81,22 @@ def test_doctor_tells_of_a_password_file_that_others_can_read(own_casebook: Case
 
 
 @pytest.mark.slow
-def test_a_second_run_in_full_publishes_the_next_version(
+def test_the_next_version_is_published_and_withdrawn_with_its_pages_and_extracts(
     own_casebook: Casebook,
 ) -> None:
+    out = ("--out", str(own_casebook.output_dir))
     before = json.loads(own_casebook.command("status", "--json").stdout)
-    again = own_casebook.run("--full")
+    again = json.loads(own_casebook.command("publish", "--json").stdout)
+    own_casebook.command("report", *out)
     after = json.loads(own_casebook.command("status", "--json").stdout)
     assert again["version"] == before["current"] + 1 == after["current"]
     assert after["versions"][0]["rows"] == before["versions"][0]["rows"]
     assert versions_shown(own_casebook.output_dir) == {2}
 
-    # And back: the pages and extracts too.
     with run_lock(own_casebook.databases):
         busy = own_casebook.command("rollback", check=False)
     assert busy.returncode == ExitStatus.BUSY
     assert versions_shown(own_casebook.output_dir) == {2}
-    out = ("--out", str(own_casebook.output_dir))
     back = json.loads(own_casebook.command("rollback", "--json", *out).stdout)
     assert (back["version"], back["withdrawn"]) == (1, 2)
     assert versions_shown(own_casebook.output_dir) == {1}

@@ -18,6 +18,8 @@ from orchestrate import interruption
 from orchestrate.settings import PROJECT_DIR
 from tests.python.crashes.commands import Command, Commands, as_process, wait_until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def waiting(commands: Commands) -> Command:

@@ -102,6 +102,7 @@ def what_changes(server: Server, database: str) -> set[str]:
     return {query for query in before if before[query] != after[query]}
 
 
+@pytest.mark.slow
 def test_rows_written_into_another_database_show_nowhere(
     server: Server, figure: Callable[[str], None]
 ) -> None:

@@ -22,6 +22,7 @@ MARK = "qanary"
 DIGITS = "31337313"
 SEEDS = PROJECT_DIR / "seeds"
 HOSPICE = ("385763009", "305336008")
+RESIDENT = "Okafor, Chidi"
 # Every fifth patient of the sample, besides those with hospice care.
 PART = 5
 STUDIES = 400
@@ -199,7 +200,8 @@ def _alter_residency(folder: Path) -> None:
     }
     studies = tables["studies"] = tables["studies"][:: len(tables["studies"]) // STUDIES]
     for number, study in enumerate(studies):
-        study["trainee_name"] = HOSTILE[number % len(HOSTILE)]
+        # One resident has a login, whose rows are those of nobody else.
+        study["trainee_name"] = (*HOSTILE, RESIDENT)[number % (len(HOSTILE) + 1)]
         study["procedure_name"] = HOSTILE[number // 2 % len(HOSTILE)]
     for organization, name in zip(tables["organizations"], HOSTILE, strict=False):
         organization["organization_code"] = name

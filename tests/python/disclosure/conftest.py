@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,7 @@ import pytest
 import servers
 from tiny import tiny, tiny_server
 
-from tests.python.conftest import SHARED, Casebook
+from tests.python.conftest import Casebook, copy_at_rest, made_once
 from tests.python.disclosure.altered import Altered, alter
 
 __all__ = ["tiny", "tiny_server"]
@@ -31,19 +29,18 @@ class Challenged:
 def challenged(published: Casebook, tmp_path_factory: pytest.TempPathFactory) -> Challenged:
     """Load the altered exports into a copy of the sample's home and run; once for all workers."""
     altered = alter(tmp_path_factory.mktemp("exports"))
-    folder = Path(os.environ[SHARED]) / "challenged"
-    folder.mkdir(exist_ok=True)
-    casebook = Casebook(folder / "home", folder / "output")
-    said = folder / "said"
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not said.exists():
-            servers.copy_home(published.home.parent / "resting" / "home", casebook.home)
-            servers.start(casebook.home)
-            for log in (casebook.home / "logs").iterdir():
-                log.unlink()
-            said.write_text("".join(run_on(casebook, altered)), encoding="utf-8")
-    return Challenged(casebook, altered, said.read_text(encoding="utf-8"))
+
+    def make(casebook: Casebook) -> None:
+        copy_at_rest(published.home.parent / "kept", casebook.home.parent)
+        servers.start(casebook.home)
+        for log in (casebook.home / "logs").iterdir():
+            log.unlink()
+        said = "".join(run_on(casebook, altered))
+        (casebook.home.parent / "said").write_text(said, encoding="utf-8")
+
+    casebook = made_once("challenged", make, Path(__file__), Path(__file__).with_name("altered.py"))
+    said = (casebook.home.parent / "said").read_text(encoding="utf-8")
+    return Challenged(casebook, altered, said)
 
 
 def run_on(casebook: Casebook, altered: Altered) -> Iterator[str]:

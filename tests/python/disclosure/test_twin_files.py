@@ -8,24 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 import scoped
 
 from tests.python.access.twins import Seen, differences, rows, seen_by, sizes
 from tests.python.conftest import Casebook, own_copy
-from tests.python.disclosure.altered import HOSPICE, KEYS, SEEDS, Altered, Row, read, write
-from tests.python.disclosure.conftest import run_on
+from tests.python.disclosure.altered import HOSPICE, HOSTILE, Altered, Row, alter, read, write
+from tests.python.disclosure.conftest import Challenged, run_on
 from tests.python.outputs import every_byte
 
 pytestmark = pytest.mark.slow
 
-TABLES = [f"advocacy__{table}" for table in KEYS] + [
-    f"residency__{table}" for table in ("studies", "organizations", "modalities", "exam_to_cpt")
-]
-RESIDENT, OTHER = "resident_sample", "Tan, Wei Ling"
+RESIDENT, OTHER = "resident_sample", HOSTILE[0]
 # Of whom nothing changed, and who may not see what did; folders of the output, and logins.
 UNCONCERNED = {"humana": "humana_colonoscopy", RESIDENT: RESIDENT}
 # When it was published, loaded and rendered.
@@ -35,12 +30,21 @@ _TIMES = re.compile(
 )
 
 
-def change(tables: dict[str, list[Row]]) -> None:
+def change(altered: Altered) -> None:
     """Change what most may not see."""
-    payers = {row["id"]: row["name"] for row in tables["advocacy__payers"]}
-    paid_by = {row["id"]: payers[row["payer"]] for row in tables["advocacy__encounters"]}
+    files = {
+        name: folder / f"{name}.csv"
+        for folder, names in (
+            (altered.advocacy, ("payers", "encounters", "procedures")),
+            (altered.residency, ("studies",)),
+        )
+        for name in names
+    }
+    tables = {name: read(path) for name, path in files.items()}
+    payers = {row["id"]: row["name"] for row in tables["payers"]}
+    paid_by = {row["id"]: payers[row["payer"]] for row in tables["encounters"]}
     care: dict[str, list[Row]] = {}
-    for row in tables["advocacy__procedures"]:
+    for row in tables["procedures"]:
         care.setdefault(row["encounter"], []).append(row)
     hidden = [
         done
@@ -50,44 +54,32 @@ def change(tables: dict[str, list[Row]]) -> None:
     assert len(hidden) > 10
     more = [row for done in hidden[::2] for row in done]
     fewer = [id(row) for done in hidden[1::2] for row in done[1:]]
-    procedures = [row for row in tables["advocacy__procedures"] if id(row) not in fewer] + more
-    tables["advocacy__procedures"] = procedures
+    procedures = [row for row in tables["procedures"] if id(row) not in fewer] + more
+    tables["procedures"] = procedures
     united = [row for row in procedures if paid_by[row["encounter"]] == "UnitedHealthcare"]
     # Neither the dearest nor the cheapest, by which sums are judged too.
     united.sort(key=lambda row: float(row["base_cost"]))
     cost = united[len(united) // 2]
     cost["base_cost"] = f"{float(cost['base_cost']) - 1:.2f}"
-    studies = [row for row in tables["residency__studies"] if row["trainee_name"] == OTHER]
-    changed = studies[len(studies) // 2]
-    changed["finalized"] = f"{changed['finalized'][:-2]}59"
-
-
-def write_exports(folder: Path, *, changed: bool) -> Altered:
-    """Write the sample's rows as exports, with or without the changes."""
-    tables = {name: read(SEEDS / name.partition("__")[0] / f"{name}.csv") for name in TABLES}
-    if changed:
-        change(tables)
-    for name, found in tables.items():
-        domain, _, table = name.partition("__")
-        (folder / domain).mkdir(parents=True, exist_ok=True)
-        write(folder / domain / f"{table}.csv", found)
-    return Altered(folder / "residency", folder / "advocacy")
+    studies = [row for row in tables["studies"] if row["trainee_name"] == OTHER]
+    study = studies[len(studies) // 2]
+    study["finalized"] = f"{study['finalized'][:-2]}59"
+    for name in ("procedures", "studies"):
+        write(files[name], tables[name])
 
 
 @pytest.fixture(scope="module")
 def twins(
-    published: Casebook, tmp_path_factory: pytest.TempPathFactory
+    published: Casebook, challenged: Challenged, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Casebook, Casebook]]:
-    """Return Casebooks, with one key of pseudonyms, after runs on the sample's rows and others."""
-    with ExitStack() as stack:
-        made = []
-        for changed in (False, True):
-            casebook = stack.enter_context(own_copy(published))
-            exports = write_exports(tmp_path_factory.mktemp("exports") / "same", changed=changed)
-            list(run_on(casebook, exports))
+    """Return Casebooks, with one key of pseudonyms, after runs on altered exports and others."""
+    exports = alter(tmp_path_factory.mktemp("exports"))
+    change(exports)
+    with own_copy(challenged.casebook) as one, own_copy(published) as other:
+        list(run_on(other, exports))
+        for casebook in (one, other):
             casebook.command("report", "--as", RESIDENT, "--out", str(casebook.output_dir))
-            made.append(casebook)
-        yield made[0], made[1]
+        yield one, other
 
 
 def files(casebook: Casebook, folder: str) -> dict[str, bytes]:

@@ -7,12 +7,12 @@ of dbt could make the others pass by checking nothing.
 
 from __future__ import annotations
 
+import importlib
 import shutil
 from pathlib import Path
+from types import ModuleType
 
 import pytest
-from dbt.cli.main import dbtRunner
-from dbt.jsonschemas import jsonschemas
 
 from orchestrate.settings import PROJECT_DIR
 
@@ -23,13 +23,21 @@ DEPRECATED = "models:\n  - name: one\n    owner: somebody\n"
 
 
 @pytest.fixture
-def checks_are_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def jsonschemas() -> ModuleType:
+    """Return dbt's module; collecting the tests does not wait for dbt to be imported."""
+    return importlib.import_module("dbt.jsonschemas.jsonschemas")
+
+
+@pytest.fixture
+def checks_are_on(jsonschemas: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make dbt check YAML for postgres too."""
     monkeypatch.setattr(jsonschemas, SUPPORTED, {*getattr(jsonschemas, SUPPORTED), "postgres"})
 
 
 def parse(project: Path, folder: Path) -> str:
     """Parse a project from scratch with warnings as errors; return what dbt objects to."""
+    from dbt.cli.main import dbtRunner
+
     shutil.copy(PROJECT_DIR / "profiles.example.yml", folder / "profiles.yml")
     places = ["--project-dir", project, "--profiles-dir", folder]
     places += ["--target-path", folder / "target", "--log-path", folder / "logs"]
@@ -48,7 +56,7 @@ def deprecated_project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_dbt_still_keeps_the_set_of_checked_adapters() -> None:
+def test_dbt_still_keeps_the_set_of_checked_adapters(jsonschemas: ModuleType) -> None:
     assert isinstance(getattr(jsonschemas, SUPPORTED, None), set)
 
 

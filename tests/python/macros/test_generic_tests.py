@@ -7,6 +7,8 @@ from small_project import Build
 
 from orchestrate.settings import PROJECT_DIR
 
+pytestmark = pytest.mark.slow
+
 GENERIC_TESTS = sorted(path.stem for path in (PROJECT_DIR / "tests" / "generic").glob("*.sql"))
 
 

@@ -10,7 +10,6 @@ from recomputed import rule
 from recomputed.compare import check, check_close
 from recomputed.management import statistics
 from recomputed.raw import age_band, zip3
-from scipy.stats import chi2_contingency
 
 KEYS = [f"{number:032x}" for number in range(3)]
 TABLE = pd.DataFrame(
@@ -75,6 +74,9 @@ def test_another_statistic_fails_and_one_that_is_rounded_elsewhere_passes(
 
 
 def test_the_residual_is_the_root_of_chi_squared_of_the_two_by_two_table() -> None:
+    # Takes a second to import, for which collecting the tests should not wait.
+    from scipy.stats import chi2_contingency
+
     found = statistics(observed=9, live=20, had=30, patients=100)
     table = [[9, 11], [21, 59]]
     chi_squared = chi2_contingency(table, correction=False)

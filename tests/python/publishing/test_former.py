@@ -20,6 +20,8 @@ from orchestrate.mending import find_problems
 from orchestrate.publishing import published_versions
 from orchestrate.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 STUDIES = "select distinct version from residency.fct_studies"
 # What of it a publication looks at, and a table in which everybody's rows were.
 FORMER = """

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tiny import function
+from tiny_manifest import function
 
 from orchestrate.errors import DatabaseError, DataError
+
+pytestmark = pytest.mark.slow
 
 BODY = """
     select procedure_code, patient_count

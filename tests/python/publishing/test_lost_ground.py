@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from orchestrate import pipeline, publishing
+from orchestrate import pipeline
 from orchestrate.building.pseudonyms import DEVELOPMENT_KEY_ID
 from orchestrate.console import Console
 from orchestrate.errors import DataError, LostConnectionError
@@ -19,6 +19,8 @@ from orchestrate.pipeline import refuse_newer_sources
 from orchestrate.publishing import published_versions
 from orchestrate.publishing.artifacts import BuildNote
 from orchestrate.run_lock import run_lock
+
+pytestmark = pytest.mark.slow
 
 BUILT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 
@@ -89,13 +91,7 @@ def test_a_lost_lock_stops_the_publication(tiny: Any) -> None:
             " where application_name like 'casebook run lock%'"
         )
         with pytest.raises(LostConnectionError, match="another may have run"):
-            publishing.publish(
-                tiny.settings,
-                tiny.databases,
-                tiny.target_dir,
-                Console(error_stream=tiny.said),
-                still_alone=still_alone,
-            )
+            tiny.publish(still_alone=still_alone)
     assert tiny.content() == before
 
 

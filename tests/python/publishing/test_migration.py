@@ -11,7 +11,8 @@ from typing import Any
 
 import psycopg2
 import pytest
-from tiny import Tiny, constraint, model
+from tiny import Tiny
+from tiny_manifest import constraint, model
 
 from orchestrate.access.private import TABLES
 from orchestrate.console import Console
@@ -21,6 +22,8 @@ from orchestrate.mending import find_problems
 from orchestrate.publishing import publisher, rebuilding, scope_versions, waiting
 from orchestrate.publishing.publisher import complete, lagging_scopes
 from orchestrate.rollback import put_back
+
+pytestmark = pytest.mark.slow
 
 READ = {
     "program_director": (

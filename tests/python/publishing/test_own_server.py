@@ -19,6 +19,8 @@ from orchestrate.publishing.publisher import lagging_scopes
 from orchestrate.rollback import put_back
 from orchestrate.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 CODES = "select version, procedure_code from clients.procedure_summary order by 2"
 
 

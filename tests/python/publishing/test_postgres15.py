@@ -19,6 +19,8 @@ from orchestrate.publishing.scope_versions import access_problems
 from orchestrate.run_lock import run_lock
 from orchestrate.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def tiny15(system_postgres: SystemPostgres, tmp_path: Path) -> Tiny:

@@ -13,6 +13,8 @@ from orchestrate.publishing.gate import GATE
 from orchestrate.publishing.versions import Pointer, decide, read_pointer, record
 from orchestrate.run_lock import run_lock
 
+pytestmark = pytest.mark.slow
+
 
 def test_publishes_what_the_build_holds(tiny: Any) -> None:
     version = tiny.publish()

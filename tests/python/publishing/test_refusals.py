@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tiny import make_tiny, tiny_manifest
+from tiny import make_tiny
+from tiny_manifest import tiny_manifest
 
 from orchestrate.console import Console
 from orchestrate.errors import ConfigurationError, DatabaseError, DataError

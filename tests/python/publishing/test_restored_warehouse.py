@@ -10,6 +10,8 @@ from orchestrate.console import Console
 from orchestrate.errors import DatabaseError
 from orchestrate.mending import find_problems, mend
 
+pytestmark = pytest.mark.slow
+
 
 def versions_seen(tiny: Tiny) -> set[int]:
     """Return the versions that readers see, over all scopes."""

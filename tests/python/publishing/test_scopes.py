@@ -20,6 +20,8 @@ from orchestrate.mending import find_problems
 from orchestrate.publishing import publisher, scope_versions
 from orchestrate.reports import render
 
+pytestmark = pytest.mark.slow
+
 CODES = "select procedure_code, patient_count from clients.procedure_summary order by 1"
 STUDIES = "select distinct version from residency.fct_studies"
 

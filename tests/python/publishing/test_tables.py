@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tiny import constraint
+from tiny_manifest import constraint
 
 from orchestrate.errors import DatabaseError, DataError
 from orchestrate.publishing.tables import is_wider_or_same
+
+pytestmark = pytest.mark.slow
 
 
 def column(data_type: str) -> dict[str, Any]:

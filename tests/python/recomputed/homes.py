@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.cluster import DBSCAN
-from sklearn.metrics.pairwise import haversine_distances
 
 from recomputed.raw import Export, reference
 
@@ -40,6 +38,9 @@ def ever_of_clients(export: Export) -> frozenset[str]:
 
 def distances_km(some: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
     """Return the distance of each of some homes (rows) to each of the others (columns)."""
+    # Takes seconds to import, for which collecting the tests should not wait.
+    from sklearn.metrics.pairwise import haversine_distances
+
     radians = [np.radians(homes[["lat", "lon"]].to_numpy(dtype=float)) for homes in (some, others)]
     return haversine_distances(*radians) * EARTH_KM
 
@@ -50,6 +51,8 @@ def homes(export: Export) -> Homes:
     A border patient joins the cluster of the nearest core patient, among equally near ones of the
     first by patient_id; clusters of fewer than eleven are none.
     """
+    from sklearn.cluster import DBSCAN
+
     located = export.patients.dropna(subset=["lat", "lon"]).sort_values("patient_id")
     is_of_clients = located["patient_id"].isin(ever_of_clients(export))
     others = located[~is_of_clients].reset_index(drop=True)

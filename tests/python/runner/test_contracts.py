@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tiny import constraint, tiny_manifest
+from tiny_manifest import constraint, tiny_manifest
 
 from orchestrate.contracts.marts import Column, ForeignKey, read_marts
 from orchestrate.errors import DataError

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tiny import function, tiny_manifest
+from tiny_manifest import function, tiny_manifest
 
 from orchestrate.contracts.functions import read_functions
 from orchestrate.contracts.marts import read_marts

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny import function
+from tiny_manifest import function
 
 from orchestrate import pipeline
 from orchestrate.console import Console
@@ -18,6 +18,8 @@ from orchestrate.mending import Mended, find_problems, mend
 from orchestrate.publishing import published_versions
 from orchestrate.rollback import put_back
 from orchestrate.run_lock import run_lock
+
+pytestmark = pytest.mark.slow
 
 BODY = 'select procedure_code, patient_count from "warehouse"."clients"."procedure_summary"'
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from orchestrate.settings import PROJECT_DIR
 
 IMPORT_EACH_FIRST = """
@@ -20,6 +22,7 @@ print(len(names))
 """
 
 
+@pytest.mark.slow
 def test_each_module_can_be_the_first_one_imported() -> None:
     done = subprocess.run(
         [sys.executable, "-c", IMPORT_EACH_FIRST],

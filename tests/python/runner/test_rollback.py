@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from contextlib import nullcontext
 from copy import deepcopy
@@ -10,9 +9,10 @@ from threading import Lock, Thread
 from typing import Any
 
 import pytest
-from tiny import Tiny, constraint, function, passing_results
+from tiny import Tiny
+from tiny_manifest import constraint, function, passing_results
 
-from orchestrate import pipeline, publishing, rollback
+from orchestrate import pipeline, rollback
 from orchestrate.console import Console
 from orchestrate.errors import (
     BusyError,
@@ -25,6 +25,8 @@ from orchestrate.mending import find_problems, mend
 from orchestrate.publishing import published_versions, scope_versions
 from orchestrate.rollback import Rollback, put_back
 from orchestrate.run_lock import run_lock
+
+pytestmark = pytest.mark.slow
 
 BODY = 'select procedure_code, patient_count from "warehouse"."clients"."procedure_summary"'
 POINTER = "select current_version, highest_version from private.pointer"
@@ -99,12 +101,8 @@ def change_all(tiny: Tiny) -> None:
     tiny.node("case_log_totals")["columns"]["chest_xray"]["data_type"] = "bigint"
     studies = tiny.node("fct_studies")
     studies["config"]["meta"]["readers"] = {"staff": "all", "program": "all", "resident": "own"}
-    studies["columns"]["more"] = {
-        "name": "more",
-        "data_type": "integer",
-        "description": "More.",
-        "constraints": [],
-    }
+    described = {"description": "More.", "constraints": []}
+    studies["columns"]["more"] = {"name": "more", "data_type": "integer", **described}
     key = ["scope_id", "procedure_code"]
     to = {"to": "ref('procedure_summary')", "to_columns": key}
     more["constraints"] = [*summary["constraints"], constraint("foreign_key", columns=key, **to)]
@@ -326,7 +324,6 @@ def test_a_run_that_was_publishing_publishes_nothing_after_a_rollback(
     """It lost its lock, or never had one: the rollback came in the middle of its copy."""
     (first, second) = publish_generations(tiny, 1, 2)
     tiny.build(3)
-    tiny.write_artifacts()
     original = scope_versions.copy_mart
     rolled: list[Rollback] = []
     one_at_a_time = Lock()
@@ -351,13 +348,7 @@ def test_a_run_that_was_publishing_publishes_nothing_after_a_rollback(
         pytest.raises(error, match="was lost" if had_lock else "a rollback was made"),
         lock as still_alone,
     ):
-        publishing.publish(
-            tiny.settings,
-            tiny.databases,
-            tiny.target_dir,
-            Console(error_stream=io.StringIO()),
-            still_alone=still_alone,
-        )
+        tiny.publish(still_alone=still_alone)
     other.join()
     assert rolled == [Rollback(1, 2)]
     assert tiny.content() == first != second

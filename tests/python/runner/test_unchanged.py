@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import time
@@ -11,11 +12,15 @@ from pathlib import Path
 
 import pytest
 import scoped
+import servers
 
-from orchestrate.errors import ConfigurationError
+from orchestrate import pipeline
+from orchestrate.cli import invoke
+from orchestrate.console import Console
+from orchestrate.errors import ConfigurationError, DataError
 from orchestrate.publishing import published_versions
 from orchestrate.settings import PROJECT_DIR, Settings
-from orchestrate.unchanged import made_of, unchanged_version
+from orchestrate.unchanged import made_of, unchanged_run, unchanged_version
 from tests.python.conftest import Casebook, own_copy
 
 # What a run without a build takes at most, on a machine with other work; a build takes a minute.
@@ -30,18 +35,26 @@ def settled(published: Casebook) -> Iterator[Casebook]:
         yield copy
 
 
+@pytest.fixture(scope="module")
+def version(settled: Casebook) -> int:
+    """Return its version: where the copy's server has another address, that was a run in full."""
+    return next(one.version for one in published_versions(settled.databases) if one.is_current)
+
+
 def seen(casebook: Casebook) -> dict[Path, int]:
     """Return when each file of the output was written."""
     return {path: path.stat().st_mtime_ns for path in casebook.output_dir.rglob("*")}
 
 
 @pytest.mark.slow
-def test_a_second_run_says_that_nothing_has_changed_and_writes_nothing(settled: Casebook) -> None:
+def test_a_second_run_says_that_nothing_has_changed_and_writes_nothing(
+    settled: Casebook, version: int
+) -> None:
     before, published = seen(settled), published_versions(settled.databases)
     started = time.monotonic()
     done = settled.command("run", "--out", str(settled.output_dir))
     assert time.monotonic() - started < MOST_SECONDS
-    assert done.stdout.startswith("Nothing has changed since version 1 was published")
+    assert done.stdout.startswith(f"Nothing has changed since version {version} was published")
     assert "casebook run --full" in done.stdout
     assert f"{settled.output_dir}/program/index.html" in done.stdout
     assert done.stderr == ""
@@ -55,14 +68,28 @@ def test_a_second_run_says_that_nothing_has_changed_and_writes_nothing(settled: 
 
 
 @pytest.mark.slow
-def test_a_page_that_is_missing_is_rendered_without_a_build(settled: Casebook) -> None:
-    page = settled.output_dir / "program" / "index.html"
+def test_pages_that_are_missing_are_rendered_without_a_build(
+    settled: Casebook, version: int, tmp_path: Path
+) -> None:
+    """In another folder all of them are, and in the last one that which somebody deleted."""
+    pages = {path.relative_to(settled.output_dir) for path in settled.output_dir.glob("*/*.html")}
+    page, another = settled.output_dir / "program" / "index.html", tmp_path / "another"
+
+    def unchanged(folder: Path) -> bool:
+        console = Console(error_stream=io.StringIO())
+        return unchanged_run(settled.settings, console, folder) is not None
+
+    assert unchanged(settled.output_dir)
+    assert not unchanged(another)
     page.unlink()
-    done = settled.command("run", "--out", str(settled.output_dir), "--json")
+    assert not unchanged(settled.output_dir)
+    done = settled.command("run", "--out", str(another))
     assert "Rendering" in done.stderr
     assert "Building" not in done.stderr
-    told = json.loads(done.stdout)
-    assert (told["changed"], told["version"]) == (False, 1)
+    assert f"Nothing has changed since version {version} was published" in done.stdout
+    assert {path.relative_to(another) for path in another.glob("*/*.html")} == pages
+    told = settled.run()
+    assert (told["changed"], told["version"]) == (False, version)
     assert page.is_file()
     before = seen(settled)
     settled.run()
@@ -70,15 +97,19 @@ def test_a_page_that_is_missing_is_rendered_without_a_build(settled: Casebook) -
 
 
 @pytest.mark.slow
-def test_another_folder_gets_the_pages_without_a_build(settled: Casebook, tmp_path: Path) -> None:
-    done = settled.command("run", "--out", str(tmp_path / "another"))
-    assert "Building" not in done.stderr
-    assert "Nothing has changed since version 1 was published" in done.stdout
-    made = {path.relative_to(tmp_path / "another") for path in tmp_path.glob("another/*/*.html")}
-    assert made == {
-        path.relative_to(settled.output_dir) for path in settled.output_dir.glob("*/*.html")
-    }
-    settled.run()
+def test_in_full_it_is_built_although_nothing_has_changed(
+    settled: Casebook, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def build(*_: object) -> None:
+        raise DataError("It was built.", "Do nothing.")
+
+    monkeypatch.setattr(pipeline, "build_all", build)
+    for name, value in servers.variables(settled.home).items():
+        monkeypatch.setenv(name, value)
+    run = ["run", "--out", str(settled.output_dir)]
+    assert invoke(run) == 0
+    assert invoke([*run, "--full"]) == 1
+    assert "It was built." in capsys.readouterr().err
 
 
 MODALITIES = "sample_residency.modalities"
@@ -124,13 +155,15 @@ IN_SCOPE = {
 
 def version_of(casebook: Casebook) -> int | None:
     """Return the version that a run would only publish again, if there is one."""
-    version = unchanged_version(casebook.settings, casebook.databases)
-    return version and version.version
+    found = unchanged_version(casebook.settings, casebook.databases)
+    return found and found.version
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", [*IN_WAREHOUSE, *IN_SCOPE])
-def test_what_has_changed_in_a_database_is_noticed(settled: Casebook, what: str) -> None:
+def test_what_has_changed_in_a_database_is_noticed(
+    settled: Casebook, version: int, what: str
+) -> None:
     databases = settled.databases
     if what in IN_WAREHOUSE:
         target, before = databases.warehouse, ()
@@ -138,35 +171,37 @@ def test_what_has_changed_in_a_database_is_noticed(settled: Casebook, what: str)
         target = scoped.place_of(databases, "program_director").as_publisher()
         before = ("set role casebook_owner",)
     change, back = {**IN_WAREHOUSE, **IN_SCOPE}[what]
-    assert version_of(settled) == 1
+    assert version_of(settled) == version
     scoped.rows(target, change, *before)
     try:
         assert version_of(settled) is None
     finally:
         scoped.rows(target, back, *before)
-    assert version_of(settled) == 1
+    assert version_of(settled) == version
 
 
 @pytest.mark.slow
-def test_a_row_of_a_raw_table_that_other_hands_changed_is_noticed(settled: Casebook) -> None:
+def test_a_row_of_a_raw_table_that_other_hands_changed_is_noticed(
+    settled: Casebook, version: int
+) -> None:
     note = settled.home / "last-run.json"
-    assert version_of(settled) == 1
+    assert version_of(settled) == version
     scoped.rows(settled.databases.warehouse, f"update {MODALITIES} set id = id where id = '1'")
     assert version_of(settled) is None
     # The server counts on; the row is as it was.
     noted = json.loads(note.read_text(encoding="utf-8"))
     note.write_text(json.dumps({**noted, "written": noted["written"] + 1}), encoding="utf-8")
-    assert version_of(settled) == 1
+    assert version_of(settled) == version
 
 
 @pytest.mark.slow
-def test_a_note_that_cannot_be_read_tells_nothing(settled: Casebook) -> None:
+def test_a_note_that_cannot_be_read_tells_nothing(settled: Casebook, version: int) -> None:
     note = settled.home / "last-run.json"
     text = note.read_text(encoding="utf-8")
     note.write_text(text[:-20], encoding="utf-8")
     assert version_of(settled) is None
     note.write_text(text, encoding="utf-8")
-    assert version_of(settled) == 1
+    assert version_of(settled) == version
 
 
 def test_every_kind_of_file_counts_and_so_do_members_servers_and_variables(
