@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+
+from psycopg2 import sql
 
 from orchestrate import loading
 from orchestrate.building.freshness import TableFreshness, read_freshness
 from orchestrate.console import Console
-from orchestrate.database import open_databases
+from orchestrate.database import Databases, open_databases
 from orchestrate.loading import DomainSource
 from orchestrate.publishing import PublishedVersion, published_versions
 from orchestrate.publishing.publisher import lagging_scopes
+from orchestrate.reports.text import plain
 from orchestrate.settings import Settings
+
+# Where the last build left what it found in each domain's export: relation, kind and rows of it.
+# For the advocacy domain not the mart, which leaves out payers that management may not see.
+_FINDINGS = {
+    "residency": ("residency", "data_findings", "finding", "study_count"),
+    "advocacy": ("intermediate", "int_advocacy_findings_gathered", "kind", "row_count"),
+}
+
+
+@dataclass(frozen=True)
+class ExportFinding:
+    """A kind of finding in an export: how many subjects, rows of all, and the largest one."""
+
+    domain: str
+    kind: str
+    subjects: int
+    rows: int
+    largest_subject: str
+    largest_rows: int
 
 
 @dataclass(frozen=True)
@@ -20,13 +43,15 @@ class Status:
     """Published versions, newest first, and the source that each domain's next run uses.
 
     `freshness`: of landed tables, as the last run found it. `lagging`: scopes that do not show the
-    current version yet, because a command was cut off; the next one completes that.
+    current version yet, because a command was cut off; the next one completes that. `findings`: of
+    everybody, as the last build found them.
     """
 
     versions: Sequence[PublishedVersion]
     sources: Mapping[str, DomainSource]
     freshness: Sequence[TableFreshness]
     lagging: Sequence[str] = ()
+    findings: Sequence[ExportFinding] = ()
 
     @property
     def current(self) -> PublishedVersion | None:
@@ -43,7 +68,42 @@ def read_status(settings: Settings, console: Console) -> Status:
         for table in read_freshness(settings.description_dir)
         if sources[table.domain].source == loading.LANDED
     ]
-    return Status(published_versions(databases), sources, freshness, lagging_scopes(databases))
+    return Status(
+        published_versions(databases),
+        sources,
+        freshness,
+        lagging_scopes(databases),
+        _read_findings(databases),
+    )
+
+
+def _read_findings(databases: Databases) -> list[ExportFinding]:
+    """Read what the last build found in the exports; nothing before the first."""
+    found = []
+    with databases.warehouse.session() as connection, connection.cursor() as cursor:
+        for domain, (schema, relation, kind, rows) in _FINDINGS.items():
+            name = sql.Identifier(schema, relation)
+            cursor.execute("select to_regclass(%s) is not null", (name.as_string(cursor),))
+            if cursor.fetchone() != (True,):
+                continue
+            cursor.execute(
+                sql.SQL("select {}, subject, {} from {}").format(
+                    sql.Identifier(kind), sql.Identifier(rows), name
+                )
+            )
+            found += summarise(domain, cursor.fetchall())
+    return found
+
+
+def summarise(domain: str, found: Sequence[tuple[str, str, int]]) -> list[ExportFinding]:
+    """Sum up findings (kind, subject, rows) by kind, in the alphabet's order."""
+    kinds: dict[str, Counter[str]] = {}
+    for kind, subject, rows in sorted(found):
+        kinds.setdefault(kind, Counter())[subject] += rows
+    return [
+        ExportFinding(domain, kind, len(rows), rows.total(), *rows.most_common(1)[0])
+        for kind, rows in kinds.items()
+    ]
 
 
 def show_status(status: Status, console: Console) -> None:
@@ -118,6 +178,21 @@ def show_status(status: Status, console: Console) -> None:
                 for one in verdicts
             ],
         )
+    if status.findings:
+        console.show(
+            "What the last build found in the exports",
+            ["domain", "found", "subjects", "rows", "most of them"],
+            [
+                (
+                    one.domain,
+                    plain(one.kind),
+                    one.subjects,
+                    one.rows,
+                    f"{one.largest_subject}: {one.largest_rows:,}",
+                )
+                for one in status.findings
+            ],
+        )
     console.show_json(
         {
             "current": None if current is None else current.version,
@@ -133,6 +208,7 @@ def show_status(status: Status, console: Console) -> None:
                 for domain, source in status.sources.items()
             },
             "freshness": [asdict(table) for table in status.freshness],
+            "findings": [asdict(one) for one in status.findings],
             "lagging": list(status.lagging),
         }
     )

@@ -13,7 +13,8 @@
         'patient_activity', 'patient_extract', 'procedure_extract', 'procedure_summary',
         'top_procedure_overlap', 'top_procedure_patients',
         'extract_encounters', 'extract_patients', 'extract_procedures', 'restricted_payer_summary',
-        'area_procedure_association', 'client_patients_by_area', 'unaffiliated_by_area',
+        'area_procedure_association', 'client_patients_by_area', 'management_data_findings',
+        'unaffiliated_by_area',
         'unaffiliated_patient_clusters',
     ] -%}
     {%- set marts = [] -%}

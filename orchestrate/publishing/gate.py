@@ -18,6 +18,7 @@ GATE: Final = (
     "assert_counts_of_other_people_are_declared",
     "assert_extracts_hold_every_visible_encounter",
     "assert_extracts_show_no_restricted_payer",
+    "assert_findings_name_no_restricted_payer",
     "assert_marts_hold_what_the_scope_shows_of_the_export",
     "assert_no_identifier_is_shown",
     "assert_only_listed_columns_are_shown",

@@ -6,22 +6,14 @@ truth also of an empty relation, of a single row and of ties.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from statistics import median
 
 import pandas as pd
 
 from orchestrate.reports.rows import Row, column, largest, records
-from orchestrate.reports.text import (
-    counted,
-    decimal,
-    integer,
-    listed,
-    money,
-    percent,
-    plain,
-    short_name,
-)
+from orchestrate.reports.text import counted, decimal, integer, listed, percent, plain
 
 
 def totals_finding(progress: pd.DataFrame) -> str:
@@ -29,20 +21,26 @@ def totals_finding(progress: pd.DataFrame) -> str:
     rows = records(progress)
     if not rows:
         return "No resident has an exam to count."
-    top = largest(rows, "completed")[0]
-    if top["completed"] == 0:
+    read: Counter[str] = Counter()
+    for row in rows:
+        read[row["category_name"]] += row["completed"]
+    most = max(read.values())
+    if most == 0:
         return "No exam counts in any category yet."
-    rows = [row for row in rows if row["category_id"] == top["category_id"]]
-    name = top["category_name"]
+    names = [name for name, count in read.items() if count == most]
+    exams = counted(most, "exam", "exams")
+    if len(names) > 1:
+        return f"{listed(names)} are read most: {exams} each."
+    rows = [row for row in rows if row["category_name"] == names[0]]
     if len(rows) == 1:
-        return f"{name} is read most: {counted(top['completed'], 'exam', 'exams')}."
+        return f"{names[0]} is read most: {exams}."
     rows, aside = _without_odd(rows, "completed")
     high, low = max(column(rows, "completed")), min(column(rows, "completed"))
     if low == high:
         who = _named(rows, "completed", high) if aside else "every resident"
-        return f"{name} is read most: {counted(int(high), 'exam', 'exams')} by {who}.{aside}"
+        return f"{names[0]} is read most: {counted(int(high), 'exam', 'exams')} by {who}.{aside}"
     return (
-        f"{name} is read most: {integer(low)} exams ({_named(rows, 'completed', low)}) "
+        f"{names[0]} is read most: {integer(low)} exams ({_named(rows, 'completed', low)}) "
         f"to {integer(high)} ({_named(rows, 'completed', high)}).{aside}"
     )
 
@@ -58,10 +56,14 @@ def percentages_finding(progress: pd.DataFrame) -> str:
         met[row["category_name"]] = met.get(row["category_name"], 0) + bool(row["is_met"])
     open_to_all = [name for name, count in met.items() if count == 0]
     if len(open_to_all) == len(met):
-        best = largest(rows, "percent_of_minimum")[0]
+        best = largest(rows, "percent_of_minimum")
+        if best[0]["percent_of_minimum"] == 0:
+            return "No minimum is reached yet, nor does any exam count towards one."
+        who = listed([f"{row['resident_name']} in {row['category_name']}" for row in best])
+        each = " each" if len(best) > 1 else ""
         return (
-            f"No minimum is reached yet; nearest is {best['resident_name']} in "
-            f"{best['category_name']} with {percent(best['percent_of_minimum'])}."
+            f"No minimum is reached yet; nearest {'is' if len(best) == 1 else 'are'} {who} with "
+            f"{percent(best[0]['percent_of_minimum'])}{each}."
         )
     most = max(met.values())
     best_names = listed([name for name, count in met.items() if count == most])
@@ -131,8 +133,9 @@ def rvu_finding(rvu: pd.DataFrame) -> str:
     rows, aside = _without_odd(rows, "total_rvu")
     low, high = min(column(rows, "share")), max(column(rows, "share"))
     if percent(low) == percent(high):
-        whose = "these residents'" if aside else "every resident's"
-        shares = f"Lines that count give {percent(low)} of {whose} RVUs"
+        names = listed([row["resident_name"] for row in rows])
+        whose = f"the RVUs of {names}" if aside else "every resident's RVUs"
+        shares = f"Lines that count give {percent(low)} of {whose}"
     else:
         shares = (
             f"Lines that count give {percent(low)} ({_named(rows, 'share', low)}) "
@@ -187,9 +190,9 @@ def site_finding(sites: pd.DataFrame) -> str:
 def best_site_finding(best_site: pd.DataFrame) -> str:
     """Say which categories carry the ratio of the highest site, and which are missing there."""
     rows = records(best_site)
-    if not rows:
+    site = rows[0]["organization_code"] if rows else None
+    if site is None:
         return "No site is marked as the highest, so there is nothing to break down."
-    site = rows[0]["organization_code"]
     rows = [row for row in rows if row["ratio"] is not None]
     if not rows:
         return f"Every study at {site} is required, so there is no ratio to break down."
@@ -237,68 +240,22 @@ def doubt_finding(codes: pd.DataFrame) -> str:
     if change == 0:
         return f"{start}. {doubt} in doubt; none of them alone would change a result."
     names = listed([row["cpt_code"] for row in top])
-    each = " each" if len(top) > 1 else ""
+    alone = "it alone" if len(top) == 1 else "one of them alone"
     return (
-        f"{start}. {doubt} in doubt; with {names} switched on, "
-        f"{counted(change, 'result', 'results')}{each} would be Met that "
+        f"{start}. {doubt} in doubt; most depends on {names}: with {alone} switched on, "
+        f"{counted(change, 'result', 'results')} would be Met that "
         f"{'is' if change == 1 else 'are'} not."
     )
 
 
-def cost_finding(procedures: pd.DataFrame) -> str:
-    """Name the procedure with the highest total cost."""
-    rows = records(procedures)
-    if not rows:
-        return "This membership may see no procedure."
-    top = largest(rows, "total_cost")
-    cost = top[0]["total_cost"]
-    if len(rows) == 1:
-        return f"The only procedure is {short_name(rows[0]['procedure_name'])}: {money(cost)}."
-    if len(top) > 1:
-        names = listed([short_name(row["procedure_name"]) for row in top])
-        return f"{names} cost most, {money(cost)} each in total."
-    share = _share({"part": cost, "whole": sum(column(rows, "total_cost"))}, "part", "whole")
-    return (
-        f"{short_name(top[0]['procedure_name'])} costs most: {money(cost)} for "
-        f"{counted(top[0]['procedure_count'], 'procedure', 'procedures')} on "
-        f"{counted(top[0]['patient_count'], 'patient', 'patients')}, "
-        f"{percent(share)} of all cost."
-    )
-
-
-def count_finding(procedures: pd.DataFrame) -> str:
-    """Name the procedure performed most and say how many are performed once only."""
-    rows = records(procedures)
-    if not rows:
-        return "This membership may see no procedure."
-    top = largest(rows, "procedure_count")
-    times = counted(top[0]["procedure_count"], "time", "times")
-    if len(top) > 1:
-        names = listed([short_name(row["procedure_name"]) for row in top])
-        return f"{names} are performed most, {times} each."
-    sentence = (
-        f"{short_name(top[0]['procedure_name'])} is performed most: {times} on "
-        f"{counted(top[0]['patient_count'], 'patient', 'patients')}"
-    )
-    once = sum(row["procedure_count"] == 1 for row in rows)
-    if once == 0 or len(rows) == 1:
-        return f"{sentence}."
-    verb = "was" if once == 1 else "were"
-    return f"{sentence}; {once} of {len(rows)} procedures {verb} performed once only."
-
-
-def data_finding(findings: pd.DataFrame) -> str:
-    """Say whether the export holds anything that deserves a look."""
-    rows = records(findings)
-    if not rows:
+def data_finding(kinds: Sequence[str]) -> str:
+    """Say whether the export holds anything that deserves a look; a kind for each finding."""
+    if not len(kinds):
         return "Nothing in the export needs attention."
-    if len(rows) == 1:
+    if len(kinds) == 1:
         return "One thing in the export deserves a look."
-    kinds: dict[str, int] = {}
-    for row in rows:
-        kinds[row["finding"]] = kinds.get(row["finding"], 0) + 1
-    parts = [f"{plain(kind)} ({count})" for kind, count in kinds.items()]
-    return f"{integer(len(rows))} things in the export deserve a look: {listed(parts, limit=9)}."
+    parts = [f"{plain(kind)} ({integer(count)})" for kind, count in Counter(kinds).items()]
+    return f"{integer(len(kinds))} things in the export deserve a look: {listed(parts, limit=9)}."
 
 
 def _share(row: Row, part: str, whole: str) -> float:
@@ -307,17 +264,26 @@ def _share(row: Row, part: str, whole: str) -> float:
 
 
 def _without_odd(rows: Sequence[Row], key: str) -> tuple[list[Row], str]:
-    """Return residents with a tenth of the median or more, and a sentence about the others.
+    """Return residents within ten times the median either way, and a sentence about the others.
 
-    Who has next to nothing, as after a week on the rotation, would lead every sentence of extremes.
+    Who has next to nothing, as after a week on the rotation, would lead every sentence of extremes,
+    and so would who has everybody's.
     """
-    least = median(column(rows, key)) / 10
-    odd = [str(row["resident_name"]) for row in rows if float(row[key]) < least]
-    if not odd:
+    middle = median(column(rows, key))
+    few = [str(row["resident_name"]) for row in rows if float(row[key]) < middle / 10]
+    many = [str(row["resident_name"]) for row in rows if float(row[key]) > middle * 10 > 0]
+    parts = [
+        f"{listed(names)}, who {'has' if len(names) == 1 else 'have'} {how}"
+        for names, how in (
+            (few, "less than a tenth of the median"),
+            (many, "more than ten times the median"),
+        )
+        if names
+    ]
+    if not parts:
         return list(rows), ""
-    verb = "has" if len(odd) == 1 else "have"
-    rest = [row for row in rows if float(row[key]) >= least]
-    return rest, f" Left aside: {listed(odd)}, who {verb} less than a tenth of the median."
+    rest = [row for row in rows if str(row["resident_name"]) not in {*few, *many}]
+    return rest, f" Left aside: {'; '.join(parts)}."
 
 
 def _named(rows: Sequence[Row], key: str, value: float) -> str:

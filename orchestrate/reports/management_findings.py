@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from orchestrate.reports.rows import records
+from orchestrate.reports.rows import largest, records
 from orchestrate.reports.text import as_float, counted, decimal, integer, listed, titled
 
 
@@ -13,15 +13,13 @@ def areas_finding(areas: pd.DataFrame) -> str:
     counties = [row for row in records(areas) if row["city"] is None]
     parts = []
     for client in sorted({row["client_id"] for row in counties}):
-        shown = [
-            row
-            for row in counties
-            if row["client_id"] == client and row["patient_count"] is not None
-        ]
+        shown = [row for row in counties if row["client_id"] == client and row["patient_count"]]
         if shown:
-            top = max(shown, key=lambda row: (row["patient_count"], row["county"]))
+            top = largest(shown, "patient_count")
+            each = " each" if len(top) > 1 else ""
             parts.append(
-                f"{titled(client)}, {top['county']} (about {integer(top['patient_count'])})"
+                f"{titled(client)}, {listed([row['county'] for row in top])} (about "
+                f"{integer(top[0]['patient_count'])}{each})"
             )
     if not parts:
         return "No client has enough patients in a county to show."

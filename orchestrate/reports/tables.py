@@ -86,7 +86,14 @@ FINDING_COLUMNS = (
     Column("study_count", "Studies", integer),
     Column("detail", "Detail"),
 )
+ADVOCACY_FINDING_COLUMNS = (
+    Column("subject", "Subject"),
+    Column("row_count", "Rows", integer),
+    Column("example_file", "Where to look"),
+    Column("detail", "Detail"),
+)
 CODE_COLUMNS = (
+    Column("example_exam", "Exam, for example"),
     Column("counts", "Counts"),
     Column("category", "Category"),
     Column("confidence", "Confidence"),

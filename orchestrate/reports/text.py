@@ -101,7 +101,8 @@ def titled(code: str) -> str:
 
 def plain(code: str) -> str:
     """Write a code of ours as words: `missing_rvu` becomes `missing RVU`."""
-    return " ".join(word.upper() if word in ("cpt", "rvu") else word for word in code.split("_"))
+    short = ("cpt", "rvu", "zip")
+    return " ".join(word.upper() if word in short else word for word in code.split("_"))
 
 
 def day(value: date) -> str:

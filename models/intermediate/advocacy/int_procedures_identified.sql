@@ -23,7 +23,8 @@ row_keys as (
         encounter_id,
         patient_id,
         procedure_code,
-        procedure_cost
+        procedure_cost,
+        started_at
     from procedures
 
 ),
@@ -36,6 +37,7 @@ occurrences as (
         patient_id,
         procedure_code,
         procedure_cost,
+        started_at,
         row_number() over (partition by row_key order by row_key) as occurrence_number
     from row_keys
 
@@ -48,7 +50,9 @@ final as (
         encounter_id,
         patient_id,
         procedure_code,
-        procedure_cost
+        procedure_cost,
+        started_at,
+        occurrence_number
     from occurrences
 
 )

@@ -41,7 +41,8 @@ lost_exams as (
 
 ),
 
--- Of the codes that do not, each with which an exam would count that does not yet.
+-- Of the codes that do not, each with which an exam would count that does not yet. Beside a code
+-- that excludes it none would count, switched on or not.
 won_exams as (
 
     select distinct
@@ -59,6 +60,7 @@ won_exams as (
     where
         not cpt_map.counts_by_default
         and cpt_map.counts_alone
+        and not cpt_lines.is_excluded
         and exam_categories.exam_id is null
 
 ),

@@ -39,6 +39,7 @@ categorised as (
 
     select
         lines.*,
+        excluded.exam_id is not null as is_excluded,
         cpt_map.category_id,
         coalesce(cpt_map.counts_alone, false) as counts_alone
     from lines
@@ -68,6 +69,7 @@ final as (
         rvu,
         is_counted,
         is_rvu_missing,
+        is_excluded,
         category_id,
         counts_alone,
         category_id is not null

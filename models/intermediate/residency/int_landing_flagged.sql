@@ -1,37 +1,19 @@
-{%- set is_landed = var('residency_source') == 'landed' -%}
 with
 
-verdicts as (
+landing as (
 
-    {%- if is_landed %}
-
-    select * from {{ ref('landed_residency_verdicts') }}
-    {%- else %}
-
-    select
-        null::text as table_name,
-        null::text as column_name,
-        null::text as kind,
-        null::text as reason,
-        0 as record_count
-    where false
-    {%- endif %}
+    {{ landing_findings('residency') }}
 
 ),
 
 final as (
 
     select
-        case
-            when kind = 'not_counted' then 'newer_records_left_out' else 'lost_in_landing'
-        end as finding,
-        table_name || coalesce('.' || column_name, '') || coalesce(
-            case when kind = 'truncated' then ' (cut off)' end, ''
-        ) as subject,
-        record_count as study_count,
+        kind as finding,
+        subject,
+        row_count as study_count,
         'Landed records: ' || reason || '.' as detail
-    from verdicts
-    where kind in ('nulled', 'truncated', 'not_counted')
+    from landing
 
 )
 

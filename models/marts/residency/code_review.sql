@@ -24,6 +24,12 @@ switched as (
 
 ),
 
+codes_named as (
+
+    select * from {{ ref('int_cpt_codes_named') }}
+
+),
+
 progress as (
 
     select * from {{ ref('int_case_log_counted') }}
@@ -88,6 +94,7 @@ final as (
 
     select
         measured.cpt_code,
+        codes_named.example_exam,
         cpt_map.cpt_code is not null as is_known,
         cpt_map.category_id,
         cpt_map.counts_by_default,
@@ -101,6 +108,8 @@ final as (
     from measured
     left join cpt_map
         on measured.cpt_code = cpt_map.cpt_code
+    left join codes_named
+        on measured.cpt_code = codes_named.cpt_code
     left join changed
         on measured.cpt_code = changed.cpt_code
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from orchestrate.driver import Connection
 from orchestrate.errors import ConfigurationError
-from orchestrate.reports import tables
+from orchestrate.reports import client_findings, tables
 from orchestrate.reports.charts import CONFIG, plain_layout
 from orchestrate.reports.data import (
     Relation,
@@ -31,7 +31,7 @@ from orchestrate.reports.pages.clients import VISIBILITY_NOTICE
 from orchestrate.reports.pages.layout import Folder, Page, Section
 from orchestrate.reports.rows import records
 from orchestrate.reports.tables import Column
-from orchestrate.reports.text import counted, integer, money, month, short_name
+from orchestrate.reports.text import integer, money, month, short_name
 
 _ALL, _NONE = "all", "none"
 _RELATIONS = (
@@ -258,19 +258,11 @@ def _address(row: dict[str, object]) -> str:
 
 
 def _specialties(specialties: pd.DataFrame) -> Section:
-    rows = records(specialties)
     return Section(
         anchor="specialties",
         heading="All specialties, busiest first",
         relation="clients.specialties",
-        finding=(
-            f"{short_name(rows[0]['specialty_name'])} is the busiest of "
-            f"{counted(len(rows), 'specialty', 'specialties')}: "
-            f"{counted(rows[0]['procedure_count'], 'procedure', 'procedures')} for "
-            f"{counted(rows[0]['patient_count'], 'patient', 'patients')}."
-            if rows
-            else "No procedure is there that this membership may see."
-        ),
+        finding=client_findings.specialties_finding(specialties),
         explanation=["Over the whole time. A specialty is a procedure, or a group of procedures."],
         table=tables.table(
             "specialties-table",
@@ -288,14 +280,11 @@ def _specialties(specialties: pd.DataFrame) -> Section:
 
 
 def _hospitals(hospitals: pd.DataFrame) -> Section:
-    rows = records(hospitals)
-    claims = sum(float(row["claim_cost"] or 0) for row in rows)
-    covered = sum(float(row["payer_coverage"] or 0) for row in rows)
     return Section(
         anchor="hospital",
         heading="The hospital, month by month",
         relation="clients.hospital_activity",
-        finding=f"Claims of {money(claims)} in all, of which {money(covered)} was covered.",
+        finding=client_findings.claims_finding(hospitals),
         explanation=[
             "Claims and coverage are of encounters that this membership sees completely; "
             "the other figures cover every encounter that it sees."

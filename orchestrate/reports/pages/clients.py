@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrate.reports import figures, findings, tables
+from orchestrate.reports import client_findings, figures, tables
 from orchestrate.reports.data import ClientData
 from orchestrate.reports.downloads import csv_download
 from orchestrate.reports.headlines import procedure_headlines
@@ -44,7 +44,7 @@ def _procedures(data: ClientData) -> Page:
                 anchor="cost",
                 heading="Procedures by total cost",
                 relation="clients.procedure_summary",
-                finding=findings.cost_finding(by_cost),
+                finding=client_findings.cost_finding(by_cost),
                 explanation=[
                     "The cost of a procedure is its base cost, added up over every time it was "
                     "performed. A patient counts once per procedure."
@@ -64,7 +64,7 @@ def _procedures(data: ClientData) -> Page:
                 anchor="count",
                 heading="Procedures from most to least performed",
                 relation="clients.procedure_summary",
-                finding=findings.count_finding(by_count),
+                finding=client_findings.count_finding(by_count),
                 explanation=["Procedures performed equally often are in the order of their codes."],
                 table=tables.table(
                     "count-table",

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from orchestrate.reports import tables
+from orchestrate.reports import client_findings, tables
 from orchestrate.reports.charts import BLUE, GREEN, ORANGE, Drawing, Panel, Series, drawing
 from orchestrate.reports.downloads import csv_download
 from orchestrate.reports.pages.layout import Section
@@ -38,7 +38,7 @@ def followers_sections(patients: pd.DataFrame, overlap: pd.DataFrame) -> list[Se
             anchor="followers",
             heading="Who else has the most performed procedures",
             relation="clients.top_procedure_patients",
-            finding=_patients_finding(by_procedure),
+            finding=client_findings.followers_finding(by_procedure),
             explanation=[
                 "The procedures most performed on the client's patients. A patient is in one "
                 "group: own if the client paid an encounter with the procedure, else other "
@@ -58,7 +58,7 @@ def followers_sections(patients: pd.DataFrame, overlap: pd.DataFrame) -> list[Se
             anchor="overlap",
             heading="How many of these procedures other patients share",
             relation="clients.top_procedure_overlap",
-            finding=_overlap_finding(by_number),
+            finding=client_findings.overlap_finding(by_number),
             explanation=[
                 "Patients for whom the client never paid, by how many of its most performed "
                 "procedures they had at least. " + _RULE
@@ -120,27 +120,3 @@ def _figure(wide: pd.DataFrame, name: str) -> Drawing | None:
         for column in _columns(wide)
     ]
     return drawing(names, panels, same_scale=True)
-
-
-def _patients_finding(wide: pd.DataFrame) -> str:
-    rows = [row for row in records(wide) if row.get("other_insured") is not None]
-    if not rows:
-        return "No procedure has enough patients of other insurers to count them."
-    top = max(rows, key=lambda row: row["other_insured"])
-    return (
-        f"{short_name(top['procedure_name'])} has the most patients elsewhere: about "
-        f"{integer(top['other_insured'])} under other insurers, next to "
-        f"{integer(top['own'])} of the client's own."
-    )
-
-
-def _overlap_finding(wide: pd.DataFrame) -> str:
-    rows = [row for row in records(wide) if row.get("other_insured")]
-    if not rows:
-        return "Too few of other insurers' patients share any of these procedures to count them."
-    first, last = rows[0], rows[-1]
-    return (
-        f"About {integer(first['other_insured'])} patients of other insurers had at least "
-        f"{integer(first['shared_procedures'])} of these procedures, and about "
-        f"{integer(last['other_insured'])} had {integer(last['shared_procedures'])} or more."
-    )

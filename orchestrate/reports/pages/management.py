@@ -20,6 +20,7 @@ from orchestrate.reports.data import (
 from orchestrate.reports.downloads import csv_download
 from orchestrate.reports.edition import Edition
 from orchestrate.reports.maps import cluster_figure, residual_figure
+from orchestrate.reports.pages.export_findings import advocacy_data_page
 from orchestrate.reports.pages.layout import Folder, Page, Section
 from orchestrate.reports.rows import records
 from orchestrate.reports.tables import Column
@@ -42,6 +43,7 @@ class ManagementData:
     association: pd.DataFrame
     unaffiliated_areas: pd.DataFrame
     clusters: pd.DataFrame
+    findings: pd.DataFrame
     edition: Edition
 
 
@@ -52,6 +54,7 @@ _RELATIONS = (
     ),
     Relation("management", "unaffiliated_by_area", ("county", "city")),
     Relation("management", "unaffiliated_patient_clusters", ("cluster_id",)),
+    Relation("management", "data_findings", ("kind", "subject")),
 )
 
 
@@ -62,12 +65,13 @@ def read_management(database: Connection) -> ManagementData:
     """
     frames = read_snapshot(database, _RELATIONS)
     version = only_version(frames)
-    client_areas, association, unaffiliated, clusters = map(without_version, frames)
+    client_areas, association, unaffiliated, clusters, found = map(without_version, frames)
     return ManagementData(
         client_areas=_counties_first(client_areas, ["client_id"]),
         association=association,
         unaffiliated_areas=_counties_first(unaffiliated, []),
         clusters=clusters,
+        findings=found,
         edition=Edition(version=version),
     )
 
@@ -87,7 +91,12 @@ def management_folder(data: ManagementData) -> Folder:
             "Where clients' patients live, how areas relate to procedures, and where patients whom "
             "no client ever paid for live near those of clients.",
         ],
-        pages=[_areas(data), _procedures(data), _unaffiliated(data)],
+        pages=[
+            _areas(data),
+            _procedures(data),
+            _unaffiliated(data),
+            advocacy_data_page(data.findings),
+        ],
         edition=data.edition,
         notice=MANAGEMENT_NOTICE,
     )

@@ -12,9 +12,10 @@ from orchestrate.reports import figures, findings, tables
 from orchestrate.reports.data import ResidencyData
 from orchestrate.reports.downloads import csv_download
 from orchestrate.reports.headlines import residency_headlines
+from orchestrate.reports.pages.export_findings import findings_section
 from orchestrate.reports.pages.layout import Folder, Page, Section
 from orchestrate.reports.tables import Column
-from orchestrate.reports.text import NOTHING, integer, plain
+from orchestrate.reports.text import NOTHING, integer
 
 OWN_ROWS_NOTICE = (
     "This membership sees one resident's own rows. Figures of the whole group and of the sites "
@@ -23,7 +24,6 @@ OWN_ROWS_NOTICE = (
 _RESIDENT = Column("resident_name", "Resident")
 _CATEGORY = Column("category_name", "Category")
 _SITE = Column("organization_code", "Site")
-_FINDING = Column("finding", "Finding")
 _CODE = Column("cpt_code", "Code")
 _SWITCHES = ("is_known", "counts_by_default", "counts_alone")
 
@@ -137,7 +137,17 @@ def _graphs(data: ResidencyData) -> Page:
             _rvu_section(rvu),
             _site_section(sites),
             _best_site_section(best_site),
-            _findings_section(data.findings),
+            findings_section(
+                data.findings,
+                "residency.data_findings",
+                "finding",
+                tables.FINDING_COLUMNS,
+                [
+                    "Nothing here was corrected or left out in silence: unmapped exam codes are "
+                    "outside required and not required, codes outside their validity dates and "
+                    "equal rows count."
+                ],
+            ),
         ],
     )
 
@@ -242,28 +252,6 @@ def _best_site_section(best_site: pd.DataFrame) -> Section:
     )
 
 
-def _findings_section(found: pd.DataFrame) -> Section:
-    return Section(
-        anchor="data-findings",
-        heading="What in the export deserves a look",
-        relation="residency.data_findings",
-        finding=findings.data_finding(found),
-        explanation=[
-            "Nothing here was corrected or left out in silence: unmapped exam codes are outside "
-            "required and not required, codes outside their validity dates and equal rows count."
-        ],
-        table=tables.table(
-            "data-findings-table",
-            "Findings in the export",
-            found.assign(finding=found["finding"].map(plain)),
-            _FINDING,
-            tables.FINDING_COLUMNS,
-        ),
-        download=csv_download("data_findings", found),
-        folded=len(found) > 30,
-    )
-
-
 def _codes(codes: pd.DataFrame, progress: pd.DataFrame) -> Page:
     names = dict(zip(progress["category_id"], progress["category_name"], strict=True))
     known, on, alone = (codes[name].map(bool) for name in _SWITCHES)  # null is not known: no
@@ -272,6 +260,7 @@ def _codes(codes: pd.DataFrame, progress: pd.DataFrame) -> Page:
         category=codes["category_id"].map(lambda name: names.get(name, name) or NOTHING),
         confidence=codes["confidence"].map(lambda value: value or NOTHING),
         note=codes["note"].map(lambda value: value or ""),
+        example_exam=codes["example_exam"].map(lambda value: value or NOTHING),
         order=known.astype(int) + on.astype(int),
     ).sort_values(
         ["order", "study_count", "cpt_code"], ascending=[True, False, True], ignore_index=True

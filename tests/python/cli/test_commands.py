@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
@@ -20,6 +21,7 @@ from orchestrate.errors import ExitStatus
 from orchestrate.rollback import put_back
 from orchestrate.run_lock import run_lock
 from orchestrate.settings import PROJECT_DIR
+from orchestrate.status import ExportFinding, summarise
 from tests.python.conftest import Casebook
 
 COMMANDS = {
@@ -59,6 +61,34 @@ def test_status_is_json_on_standard_output_alone(published: Casebook) -> None:
     rows = status["versions"][0]["rows"]
     assert rows["residency.case_log_totals"] == 25
     assert list(rows) == sorted(rows)
+
+
+@pytest.mark.slow
+def test_status_tells_what_deserves_a_look_in_everybodys_rows(published: Casebook) -> None:
+    with (PROJECT_DIR / "seeds" / "advocacy" / "advocacy__patients.csv").open() as file:
+        missing = sum(not row["zip"].strip() for row in csv.DictReader(file))
+    found = json.loads(published.command("status", "--json").stdout)["findings"]
+    assert {
+        "domain": "advocacy",
+        "kind": "missing_zip",
+        "subjects": 1,
+        "rows": missing,
+        "largest_subject": "Patients",
+        "largest_rows": missing,
+    } in found
+    assert {one["domain"] for one in found} == {"advocacy", "residency"}
+    shown = published.command("status").stdout
+    assert "What the last build found in the exports" in shown
+    assert "missing ZIP" in shown
+
+
+def test_findings_are_summed_up_by_kind() -> None:
+    found = [("b", "Y", 1), ("a", "X", 2), ("b", "Z", 3), ("b", "Y", 2)]
+    assert summarise("one", found) == [
+        ExportFinding("one", "a", 1, 2, "X", 2),
+        ExportFinding("one", "b", 2, 6, "Y", 3),
+    ]
+    assert summarise("one", []) == []
 
 
 @pytest.mark.slow

@@ -78,6 +78,8 @@ IN_A_PLACE = (
     Change("hidden procedures shown", r"where hidden_codes\.code is null", r""),
     Change("hidden encounters shown", r"where hidden_encounters\.encounter_id is null", r""),
     Change("rows of payers not shown", r"where paid_encounters\.detail_is_visible", r""),
+    Change("findings of payers not shown", r"(?m)^    where is_shown$", r""),
+    Change("findings of everybody", r"detail_is_visible as is_shown", r"true as is_shown"),
     Change("costs that tell numbers", r"and average_price \* procedures_(low|high) .*", r""),
     Change(
         "costs that tell of rows below",

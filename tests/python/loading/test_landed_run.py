@@ -263,9 +263,9 @@ def test_loading_tells_the_records_of_each_table(landed: Landed) -> None:
 def test_marts_are_those_of_the_same_content_from_files(landed: Landed) -> None:
     assert len(landed.before) > 20
     found, before = landed.content(), dict(landed.before)
-    # One finding more: what Airbyte could not keep.
-    findings = found.pop("residency.data_findings")
-    assert findings[0] == before.pop("residency.data_findings")[0] + 1
+    # Findings more: what Airbyte could not keep, or extracted after all that counts.
+    for relation, more in (("residency.data_findings", 1), ("management.data_findings", 3)):
+        assert found.pop(relation)[0] == before.pop(relation)[0] + more
     assert found == before
 
 
@@ -349,6 +349,17 @@ def test_what_is_odd_in_records_is_told_as_of_files(landed: Landed) -> None:
         " where finding in ('lost_in_landing', 'newer_records_left_out')"
     )
     assert finding == ("exam_to_cpt.rvu", found["residency", "exam_to_cpt", "rvu", "nulled"])
+    # Whose the records are nobody asked: management is told that there are some, and not how many.
+    assert landed.execute(
+        "select kind, subject, row_count from management.data_findings where is_suppressed"
+        " order by kind, subject"
+    ) == [
+        ("lost_in_landing", "encounters.description (cut off)", None),
+        ("lost_in_landing", "encounters.reasoncode", None),
+        ("newer_records_left_out", "procedures", None),
+    ]
+    told = {one["kind"]: one["rows"] for one in landed.status()["findings"]}
+    assert told["newer_records_left_out"] == 3
 
 
 def test_nothing_hangs_on_the_tables_of_airbyte(landed: Landed) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from recomputed import areas, management
+from recomputed import areas, findings, management
 from recomputed.compare import check, read
 from recomputed.homes import homes
 
@@ -19,6 +19,15 @@ def test_clients_patients_by_area(dataset: Dataset, compare: Compare) -> None:
 def test_unaffiliated_patients_by_area(dataset: Dataset, compare: Compare) -> None:
     expected = areas.unaffiliated_by_area(dataset.export)
     compare("management.unaffiliated_by_area", expected, "area_key")
+
+
+def test_findings_in_the_export(dataset: Dataset, compare: Compare) -> None:
+    expected = findings.data_findings(dataset.export)
+    kinds = {"encounter_after_death", "procedure_in_other_month", "missing_zip", "last_encounter"}
+    if dataset.name == "export":
+        kinds |= {"cost_above_claim", "claim_of_zero", "uncovered_years"}
+    assert set(expected["kind"]) == kinds
+    compare("management.data_findings", expected, "finding_key")
 
 
 def test_areas_against_procedures(dataset: Dataset, compare: Compare) -> None:

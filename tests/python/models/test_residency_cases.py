@@ -46,6 +46,8 @@ EXAMS: dict[str, list[tuple[str, str]]] = {
     "Both knees": [("73721-LT", "1.35"), ("73721-RT", "1.35")],
     "Outside read": [("", "0.20")],
     "CT head": [("70450", "0.85")],
+    "CT head in doubt": [("70460", "1.13")],
+    "CT head in doubt beside": [("70460", "1.13"), ("70480", "1.28")],
 }
 
 # Exam code: CPT lines that hold for one site, by its identifier or its code.
@@ -75,7 +77,11 @@ COUNTS_FOR: dict[str, tuple[dict[str, int], str, str]] = {
     "Outside read": ({}, "0", "0.20"),
     "No CPT line": ({}, "0", "0"),
     "CT head": ({NEW_CATEGORY: 3}, "2.55", "0"),
+    "CT head in doubt": ({}, "0", "3.39"),
+    "CT head in doubt beside": ({}, "0", "7.23"),
 }
+# Whoever reads as many as the new category takes.
+READ_THRICE = ("CT head", "CT head in doubt", "CT head in doubt beside")
 
 
 def write(path: Path, header: str, rows: Sequence[tuple[str, ...]]) -> None:
@@ -98,7 +104,7 @@ def write_export(folder: Path) -> None:
     write(folder / "residency__modalities.csv", "id,modality_code", [("1", "XR")])
     sites = [("101", "MAIN"), ("102", "CLOSED")]
     write(folder / "residency__organizations.csv", "id,organization_code", sites)
-    readers = [*COUNTS_FOR, "CT head", "CT head"]
+    readers = [*COUNTS_FOR, *READ_THRICE, *READ_THRICE]
     header = (
         "priorities,exam_code,procedure_name,trainee_name,finalized,modality_id,organization_id"
     )
@@ -115,6 +121,8 @@ def add_category(project: Path) -> None:
     reference = project / "seeds" / "reference"
     append(reference / "case_log_categories.csv", f"{NEW_CATEGORY},CT head,3,12\n")
     append(reference / "cpt_case_log_category.csv", f"70450,{NEW_CATEGORY},high,true,true,,,,\n")
+    append(reference / "cpt_case_log_category.csv", f"70460,{NEW_CATEGORY},low,false,true,,,,\n")
+    append(reference / "cpt_exclusions.csv", "70460,70480,of the ear\n")
     types = dict(zip(WIDE_REPORTS, ("integer", "numeric(18,6)", "text"), strict=True))
     for report, data_type in types.items():
         contract = project / "models" / "marts" / "residency" / f"{report}.yml"
@@ -214,6 +222,15 @@ def test_the_new_category_is_met_by_three_equal_rows(built: Connection) -> None:
     assert status["pet"] == "30"
 
 
+def test_switching_a_code_on_keeps_to_what_excludes_it(built: Connection) -> None:
+    codes = {row["cpt_code"]: row for row in rows_of(built, "code_review")}
+    # One of the two who read it three times: the other one's exam has a code that excludes it.
+    assert codes["70460"]["study_count"] == 6
+    assert codes["70460"]["met_change"] == 1
+    assert codes["70460"]["example_exam"] == "CT head in doubt"
+    assert codes["70480"]["met_change"] is None
+
+
 def test_the_academic_year_turns_at_midnight(built: Connection) -> None:
     years = {row["resident_name"]: row["academic_year"] for row in rows_of(built, "fct_studies")}
     assert years["CT head"] == "2018-2019"
@@ -223,7 +240,7 @@ def test_the_academic_year_turns_at_midnight(built: Connection) -> None:
 def test_unmapped_exams_are_outside_the_ratio_and_listed(built: Connection) -> None:
     sites = {row["organization_code"]: row for row in rows_of(built, "site_requirement_ratio")}
     assert sites["MAIN"]["required_studies"] == 16
-    assert sites["MAIN"]["not_required_studies"] == 1
+    assert sites["MAIN"]["not_required_studies"] == 7
     assert sites["MAIN"]["unmapped_studies"] == 3
     assert sites["CLOSED"]["ratio"] is None
     assert not any(site["is_highest"] for site in sites.values())

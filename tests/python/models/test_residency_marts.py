@@ -352,6 +352,17 @@ class Recomputed:
         """Code: what the map says of it, and the cells that switching it alone would change."""
         carried = self.study_lines[["row", "code"]].drop_duplicates()
         reads = Counter(carried["code"].dropna())
+        exams = self.studies["procedure_name"].str.strip()
+        names = carried.assign(
+            name=carried["row"].map(dict(zip(self.studies["row"], exams, strict=True)))
+        )
+        example = {
+            str(code): min(Counter(found[found != ""]).items(), key=lambda one: (-one[1], one[0]))[
+                0
+            ]
+            for code, found in names.groupby("code")["name"]
+            if (found != "").any()
+        }
         units = self.study_lines.groupby("code")["units"].sum()
         known = {str(row["cpt"]): row for _, row in self.cpt_map.iterrows()}
         now = {code for code, row in known.items() if row["counts_by_default"] == "true"}
@@ -365,9 +376,12 @@ class Recomputed:
                 on, alone = (row[name] == "true" for name in ("counts_by_default", "counts_alone"))
                 said = (True, row["category_id"], on, alone, row["confidence"])
                 change, note = len(met ^ self._met(now ^ {code})), row["note"] or None
-            rows.append((code, *said, reads[code], rvu(units.get(code, 0)), change, note))
-        names = "cpt_code is_known category_id counts_by_default counts_alone confidence"
-        return Mart([*names.split(), "study_count", "rvu", "met_change", "note"], rows)
+            measures = (reads[code], rvu(units.get(code, 0)), change, note)
+            rows.append((code, example.get(code), *said, *measures))
+        header = (
+            "cpt_code example_exam is_known category_id counts_by_default counts_alone confidence"
+        )
+        return Mart([*header.split(), "study_count", "rvu", "met_change", "note"], rows)
 
     def _met(self, on: set[str]) -> set[tuple[str, str]]:
         """Residents and categories that are met where these codes count."""

@@ -16,6 +16,7 @@ HIDDEN_TEXT = "assert_shown_texts_name_no_hidden_care"
 BOOK = "assert_marts_hold_what_the_scope_shows_of_the_export"
 EXTRACTS = "assert_extracts_hold_every_visible_encounter"
 PAYERS = "assert_extracts_show_no_restricted_payer"
+FINDINGS = "assert_findings_name_no_restricted_payer"
 HUMANA_OPEN = "(select scope_id from intermediate.int_client_scopes where visibility = 'open'"
 HUMANA_OPEN += " and client_id = 'humana')"
 WITHOUT_FOREIGN_KEYS = """
@@ -198,6 +199,28 @@ def test_rows_of_payers_that_are_not_shown_are_found_in_extracts(find: Find) -> 
     }
     assert {row[2] for row in find(EXTRACTS)} == {"Humana", "all payers"}
     assert find(PAYERS) == [("Humana",)]
+
+
+RENAMED = "update management.data_findings set subject = '{}' where finding_key = {}"
+ONE_FINDING = "(select min(finding_key) from management.data_findings)"
+
+
+@pytest.mark.parametrize(
+    ("subject", "is_refused"),
+    [
+        ("UnitedHealthcare", True),
+        ("NO_INSURANCE", True),
+        ("UnitedHealthcare, 2013", True),
+        ("UnitedHealthcare, 2013 to 2022", True),
+        ("UnitedHealthcare Plus, 2013", False),
+        ("UnitedHealthcare, East", False),
+    ],
+)
+def test_findings_name_no_payer_whose_rows_are_hidden(
+    find: Find, subject: str, is_refused: bool
+) -> None:
+    found = find(FINDINGS, RENAMED.format(subject, ONE_FINDING))
+    assert [payer for _, payer in found] == [subject.split(",")[0]] * is_refused
 
 
 EXTRACTED = [

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from recomputed import areas, clients, extracts, management
+from recomputed import areas, clients, extracts, findings, management
 from recomputed.raw import Export, Pseudonyms
 
 
@@ -47,6 +47,7 @@ RECOMPUTED = {
     "management.area_procedure_association": Recomputed(
         management.area_procedure_association, opaque="association_key"
     ),
+    "management.data_findings": Recomputed(findings.data_findings, opaque="finding_key"),
     "management.unaffiliated_patient_clusters": Recomputed(
         management.unaffiliated_patient_clusters
     ),

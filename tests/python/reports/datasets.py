@@ -229,6 +229,7 @@ def codes(rows: Sequence[tuple[str, str, bool | None, int, int | None]]) -> pd.D
     return frame(
         (
             "cpt_code",
+            "example_exam",
             "is_known",
             "category_id",
             "counts_by_default",
@@ -242,6 +243,7 @@ def codes(rows: Sequence[tuple[str, str, bool | None, int, int | None]]) -> pd.D
         [
             (
                 code,
+                f"Exam {code}" if studies else None,
                 counts is not None,
                 category or None,
                 counts,
@@ -418,6 +420,30 @@ def management_data(names: Sequence[str] = ("Suffolk County", "Essex County")) -
             [
                 (f"cluster-{place:03}", 20, 42.3 + place / 50, -71.1, name, 0.25, None, None, True)
                 for place, name in numbered
+            ],
+        ),
+        findings=frame(
+            (
+                "finding_key",
+                "kind",
+                "subject",
+                "row_count",
+                "is_suppressed",
+                "example_file",
+                "detail",
+            ),
+            [
+                (
+                    f"{place}{kind}",
+                    kind,
+                    name,
+                    count,
+                    count is None,
+                    "encounters.csv",
+                    f"About {name}",
+                )
+                for place, name in numbered
+                for kind, count in (("claim_of_zero", 4000), ("lost_in_landing", None))
             ],
         ),
         edition=EDITION,

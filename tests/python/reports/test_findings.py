@@ -45,6 +45,50 @@ def test_totals_are_not_led_by_who_has_next_to_nothing() -> None:
     )
 
 
+def test_the_most_read_category_is_that_of_all_together() -> None:
+    # One resident alone has more of another category than anybody of any.
+    steps = datasets.progress({"A": (300, 0, 0), "B": (310, 0, 0), "C": (290, 0, 500)})
+    assert findings.totals_finding(steps) == ("Chest x-ray is read most: 290 exams (C) to 310 (B).")
+    tie = datasets.progress({"A": (5, 9, 0), "B": (4, 0, 0)})
+    assert findings.totals_finding(tie) == "Chest x-ray and MRI brain are read most: 9 exams each."
+
+
+def test_a_giant_leads_no_sentence() -> None:
+    steps = datasets.progress(
+        {"A": (700, 0, 0), "B": (900, 0, 0), "C": (800, 0, 0), "Giant": (8501, 0, 0)}
+    )
+    assert findings.totals_finding(steps) == (
+        "Chest x-ray is read most: 700 exams (A) to 900 (B). Left aside: Giant, who has more than "
+        "ten times the median."
+    )
+    ten_times = steps.assign(completed=steps["completed"].replace(8501, 8500))
+    assert "to 8,500 (Giant)" in findings.totals_finding(ten_times)
+    rows = datasets.rvu(
+        [("A", "50", "50"), ("B", "1", "0"), ("C", "60", "40"), ("Giant", "1", "1999")]
+    )
+    assert findings.rvu_finding(rows) == (
+        "Lines that count give 50\u202f% (A) to 60\u202f% (C) of a resident's RVUs; the largest "
+        "total is 100.0 (A and C). Left aside: B, who has less than a tenth of the median; Giant, "
+        "who has more than ten times the median."
+    )
+
+
+def test_who_alone_has_anything_is_not_left_aside() -> None:
+    steps = datasets.progress({"A": (0, 0, 0), "B": (0, 0, 0), "C": (7, 0, 0)})
+    assert findings.totals_finding(steps) == (
+        "Chest x-ray is read most: 0 exams (A and B) to 7 (C)."
+    )
+
+
+def test_shares_of_who_is_left_are_of_nobody_else() -> None:
+    rows = datasets.rvu([("A", "50", "50"), ("B", "1", "0"), ("C", "0", "2")])
+    one = findings.rvu_finding(rows.iloc[0:2])
+    assert one.startswith("Lines that count give 50\u202f% of the RVUs of A; the largest total is")
+    giant = findings.rvu_finding(rows)
+    assert giant.startswith("Lines that count give 0\u202f% (C) to 100\u202f% (B)")
+    assert giant.endswith("Left aside: A, who has more than ten times the median.")
+
+
 def test_shares_are_not_led_by_who_has_next_to_nothing() -> None:
     rows = datasets.rvu(
         [("A", "50", "50"), ("B", "75", "25"), ("C", "8", "0"), ("D", "0", "9"), ("E", "60", "40")]
@@ -68,6 +112,18 @@ def test_percentages_when_no_minimum_or_every_minimum_is_reached() -> None:
     none = datasets.progress({"A": (19, 55, 1), "B": (19, 44, 1)})
     assert findings.percentages_finding(none) == (
         "No minimum is reached yet; nearest is A in MRI brain with 50\u202f%."
+    )
+    tie = datasets.progress({"A": (19, 55, 1), "B": (19, 55, 1)})
+    assert findings.percentages_finding(tie) == (
+        "No minimum is reached yet; nearest are A in MRI brain and B in MRI brain with "
+        "50\u202f% each."
+    )
+    nothing = datasets.progress({"A": (0, 0, 0), "B": (0, 0, 0)})
+    assert findings.percentages_finding(nothing) == (
+        "No minimum is reached yet, nor does any exam count towards one."
+    )
+    assert findings.percentages_finding(nothing.iloc[0:0]) == (
+        "No resident has a category to reach."
     )
     everything = datasets.progress({"A": (1900, 110, 20), "B": (1900, 110, 20)})
     assert findings.percentages_finding(everything) == (
@@ -104,6 +160,14 @@ def test_group_names_nearest_and_furthest() -> None:
     assert findings.group_finding(rows) == (
         "No category is complete for the whole group; nearest is MRI brain with 90 of 100 "
         "(90\u202f%), furthest Chest x-ray with 10 of 100 (10\u202f%)."
+    )
+
+
+def test_a_group_of_one_category_and_of_nothing_read() -> None:
+    one = datasets.group([("chest_xray", 0, 0, 100)])
+    assert findings.group_finding(one) == (
+        "No category is complete for the whole group; Chest x-ray stands at 0\u202f% of what is "
+        "required."
     )
 
 
@@ -197,28 +261,11 @@ def test_best_site_names_the_leading_and_the_missing_categories() -> None:
     assert findings.best_site_finding(datasets.best_site((5, 5, 5), 0)) == (
         "Every study at MAIN is required, so there is no ratio to break down."
     )
-    assert findings.best_site_finding(datasets.best_site((), 0)).startswith("No site is marked")
-
-
-def test_cost_with_share_tie_single_and_nothing() -> None:
-    rows = datasets.procedures([("Scan", 2, 1, "300"), ("Test", 9, 3, "100")])
-    assert findings.cost_finding(rows) == (
-        "Scan costs most: $300 for 2 procedures on 1 patient, 75\u202f% of all cost."
-    )
-    tie = datasets.procedures([("Scan", 2, 1, "300"), ("Test", 9, 3, "300")])
-    assert findings.cost_finding(tie) == "Scan and Test cost most, $300 each in total."
-    assert findings.cost_finding(tie.iloc[0:1]) == "The only procedure is Scan: $300."
-    assert findings.cost_finding(tie.iloc[0:0]) == "This membership may see no procedure."
-
-
-def test_count_with_once_only_tie_and_nothing() -> None:
-    rows = datasets.procedures([("Scan", 1, 1, "300"), ("Test", 9, 3, "100")])
-    assert findings.count_finding(rows) == (
-        "Test is performed most: 9 times on 3 patients; 1 of 2 procedures was performed once only."
-    )
-    tie = datasets.procedures([("Scan", 1, 1, "300"), ("Test", 1, 1, "100")])
-    assert findings.count_finding(tie) == "Scan and Test are performed most, 1 time each."
-    assert findings.count_finding(tie.iloc[0:0]) == "This membership may see no procedure."
+    nowhere = datasets.best_site((5, 5, 5), 0).assign(organization_code=None)
+    for missing in (nowhere, nowhere.iloc[0:0]):
+        assert findings.best_site_finding(missing) == (
+            "No site is marked as the highest, so there is nothing to break down."
+        )
 
 
 def test_codes_are_counted_by_how_they_count() -> None:
@@ -251,15 +298,16 @@ def test_doubt_names_the_code_that_matters_most() -> None:
         ]
     )
     assert findings.doubt_finding(rows) == (
-        f"{start}. 2 codes of this export are left out in doubt; with 76870 switched on, 3 results "
-        "would be Met that are not."
+        f"{start}. 2 codes of this export are left out in doubt; most depends on 76870: with it "
+        "alone switched on, 3 results would be Met that are not."
     )
     assert findings.doubt_finding(rows.iloc[[0, 3]]) == (
         f"{start}; no code of this export is left out in doubt."
     )
     level = datasets.codes([("A", "pet", False, 9, 1), ("B", "pet", False, 9, 1)])
     assert findings.doubt_finding(level).endswith(
-        "; with A and B switched on, 1 result each would be Met that is not."
+        "; most depends on A and B: with one of them alone switched on, 1 result would be Met "
+        "that is not."
     )
     idle = datasets.codes([("A", "pet", False, 9, 0)])
     assert findings.doubt_finding(idle) == (
@@ -269,15 +317,10 @@ def test_doubt_names_the_code_that_matters_most() -> None:
 
 
 def test_data_findings_are_counted_by_kind() -> None:
-    rows = datasets.data_findings(
-        [
-            ("missing_rvu", "71046", 3, "x"),
-            ("equal_rows", "E1", 1, "y"),
-            ("equal_rows", "E2", 1, "y"),
-        ]
-    )
-    assert findings.data_finding(rows) == (
+    kinds = ["missing_rvu", "equal_rows", "equal_rows"]
+    assert findings.data_finding(kinds) == (
         "3 things in the export deserve a look: missing RVU (1) and equal rows (2)."
     )
-    assert findings.data_finding(rows.iloc[0:1]) == "One thing in the export deserves a look."
-    assert findings.data_finding(rows.iloc[0:0]) == "Nothing in the export needs attention."
+    assert findings.data_finding(["missing_zip"] * 1200).endswith(": missing ZIP (1,200).")
+    assert findings.data_finding(kinds[:1]) == "One thing in the export deserves a look."
+    assert findings.data_finding([]) == "Nothing in the export needs attention."
