@@ -23,7 +23,8 @@ final as (
 
     select
         case
-            when kind = 'not_counted' then 'newer_records_left_out' else 'lost_in_landing'
+            when kind in ('not_counted', 'later_left_out') then 'newer_records_left_out'
+            else 'lost_in_landing'
         end as finding,
         table_name || coalesce('.' || column_name, '') || coalesce(
             case when kind = 'truncated' then ' (cut off)' end, ''
@@ -31,7 +32,7 @@ final as (
         record_count as study_count,
         'Landed records: ' || reason || '.' as detail
     from verdicts
-    where kind in ('nulled', 'truncated', 'not_counted')
+    where kind in ('nulled', 'truncated', 'not_counted', 'later_left_out')
 
 )
 

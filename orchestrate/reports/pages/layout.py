@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from orchestrate.reports.charts import Drawing
 from orchestrate.reports.downloads import Download
-from orchestrate.reports.edition import Edition, coverage_line, edition_line
+from orchestrate.reports.edition import Edition, coverage_line, edition_line, source_line
 from orchestrate.reports.text import counted
 
 _HERE = Path(__file__).resolve().parent.parent
@@ -90,7 +90,7 @@ def folder_files(folder: Folder) -> dict[str, bytes | Path]:
         "folder": folder,
         "edition_line": edition_line(folder.edition),
         "coverage_line": coverage_line(folder.edition),
-        "source_lines": list(folder.edition.sources),
+        "source_line": source_line(folder.edition),
     }
     files: dict[str, bytes | Path] = {
         page.file_name: _template("page.html").render(shared, page=page).encode()

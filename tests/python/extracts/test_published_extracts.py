@@ -42,6 +42,17 @@ pytestmark = pytest.mark.slow
 # Sheets with more rows are counted only: reading one takes a minute, and all are written alike.
 READ_ROWS = 4_000
 CLIENTS = ("humana", "humana_hospice", "united_healthcare")
+PERIODS = {
+    "program": ("Figures cover studies finalized from 1 July 2018", "30 June 2019 (UTC)"),
+    "united_healthcare": ("Figures cover encounters from January 2011", "February 2022 (UTC)"),
+    "humana": ("Figures cover encounters from January 2011", "January 2022 (UTC)"),
+    "humana_hospice": ("Figures cover encounters from January 2011", "January 2022 (UTC)"),
+    "management": (
+        "Rows that may be shown cover encounters from January 2011",
+        "February 2022 (UTC)",
+    ),
+    "staff": ("Rows that may be shown cover encounters from January 2011", "February 2022 (UTC)"),
+}
 READABLE = """
 select table_schema, table_name, column_name from information_schema.columns
 where table_schema not in ('pg_catalog', 'information_schema')
@@ -191,7 +202,10 @@ def test_every_read_me_says_version_source_coverage_and_every_column(
         text = " ".join((one.folder / "README.txt").read_text(encoding="utf-8").split())
         facts = {line[0]: line[1] for line in lines[:10]}
         assert facts["Version"].isdecimal()
-        assert facts["As of"].endswith("UTC")
+        assert facts["Published"].endswith("UTC")
+        first, last = PERIODS[folder]
+        assert (facts["As of"], facts["Period"]) == (last, f"{first} to {last}")
+        assert f"Period: {first} to {last}" in text
         assert "sample data" in facts["Source"]
         assert facts["Coverage"]
         assert "`" not in text
