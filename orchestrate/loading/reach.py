@@ -38,10 +38,12 @@ class TableReach:
         return {name: time.isoformat() if time else None for name, time in times.items()}
 
     def __str__(self) -> str:
-        counted = f"of {self.last_at:%Y-%m-%d}" if self.last_at else "none"
+        counted = (
+            f"the newest that does is of {self.last_at:%Y-%m-%d}" if self.last_at else "none does"
+        )
         return (
-            f"{self.domain} {self.table}: the newest record is of {self.last_delivered_at:%Y-%m-%d}"
-            f" and does not count; the newest that counts is {counted}"
+            f"{self.domain} {self.table}: the newest record, of {self.last_delivered_at:%Y-%m-%d},"
+            f" does not count; {counted}"
         )
 
 
