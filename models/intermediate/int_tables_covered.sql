@@ -21,7 +21,7 @@ procedures as (
 records as (
 
     select
-        'residency' as domain,
+        'residency' as domain_name,
         'studies' as table_name,
         finalized_at as took_place_at,
         -- What an attending read alone is no study of the residency.
@@ -31,7 +31,7 @@ records as (
     union all
 
     select
-        'advocacy' as domain,
+        'advocacy' as domain_name,
         'encounters' as table_name,
         started_at as took_place_at,
         true as is_counted
@@ -40,7 +40,7 @@ records as (
     union all
 
     select
-        'advocacy' as domain,
+        'advocacy' as domain_name,
         'procedures' as table_name,
         started_at as took_place_at,
         true as is_counted
@@ -51,20 +51,20 @@ records as (
 reached as (
 
     select
-        domain,
+        domain_name,
         table_name,
         min(case when is_counted then took_place_at end) as first_at,
         max(case when is_counted then took_place_at end) as last_at,
         max(took_place_at) as last_delivered_at
     from records
-    group by domain, table_name
+    group by domain_name, table_name
 
 ),
 
 final as (
 
     select
-        domain::text as domain,
+        domain_name::text as domain_name,
         table_name::text as table_name,
         first_at::timestamptz as first_at,
         last_at::timestamptz as last_at,

@@ -55,7 +55,7 @@ def read_reaches(connection: Connection, domain: str) -> tuple[TableReach, ...]:
             return ()
         cursor.execute(
             "select table_name, first_at, last_at, last_delivered_at"
-            f" from {_RELATION} where domain = %s order by table_name",
+            f" from {_RELATION} where domain_name = %s order by table_name",
             (domain,),
         )
         return tuple(

@@ -1,6 +1,6 @@
--- What a scope's coverage says is what anybody can count in its encounter_extract: the first and the
--- last date, and how many rows. When this breaks, a page tells of encounters that its reader does
--- not see, or keeps quiet about some that it shows.
+-- What a scope's coverage says is what anybody can count in its encounter_extract: the first and
+-- the last date, and how many rows. When this breaks, a page tells of encounters that its reader
+-- does not see, or keeps quiet about some that it shows.
 with
 
 coverage as (

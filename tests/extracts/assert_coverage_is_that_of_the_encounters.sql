@@ -1,6 +1,6 @@
 -- What the coverage of schemas extracts and management says is what anybody can count in
--- extracts.encounters. When this breaks, a page tells when patients of payers came whose rows nobody
--- there may see.
+-- extracts.encounters. When this breaks, a page tells when patients of payers came whose rows
+-- nobody there may see.
 with
 
 extract_coverage as (
