@@ -126,11 +126,11 @@ def build_all(
 def tell_oddities(
     sources: Mapping[str, loading.DomainSource], outcome: BuildOutcome, console: Console
 ) -> None:
-    """Warn of what a build that succeeded found odd in landed records."""
+    """Warn of what a build that succeeded found odd, and where the newest does not count."""
     if outcome.succeeded:
         for source in sources.values():
-            for verdict in source.verdicts:
-                console.warn(f"{verdict}.")
+            for told in (*source.verdicts, *(one for one in source.reaches if one.is_behind)):
+                console.warn(f"{told}.")
 
 
 def refuse_records(sources: Mapping[str, loading.DomainSource], outcome: BuildOutcome) -> None:
@@ -363,6 +363,7 @@ def recorded_sources(databases: Databases) -> dict[str, object]:
             "loaded_at": None if source.loaded_at is None else source.loaded_at.isoformat(),
             "rows": source.rows,
             "quarantined": dict(source.quarantined),
+            "reaches": {reach.table: reach.as_json() for reach in source.reaches},
         }
         for domain, source in loading.domain_sources(databases).items()
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from psycopg2 import sql
@@ -118,6 +118,11 @@ def show_status(status: Status, console: Console) -> None:
             ["relation", "rows"],
             sorted(current.rows.items()),
         )
+        console.show(
+            f"Data of version {current.version}",
+            ["domain", "table", "from", "to", "newest that does not count"],
+            list(_reaches(current.sources)),
+        )
     if status.lagging:
         console.write(
             f"Not shown yet to {', '.join(status.lagging)}, who see the version before: the next"
@@ -229,6 +234,17 @@ def _source(recorded: Mapping[str, object]) -> str:
     if loaded := recorded.get("loaded_at"):
         words.append(f"loaded {str(loaded)[:16].replace('T', ' ')}")
     return " ".join(words)
+
+
+def _reaches(sources: Mapping[str, object]) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield domain, table and the days (UTC) from and to which it has data, as recorded."""
+    for domain, source in sorted(sources.items()):
+        reaches = source.get("reaches") if isinstance(source, Mapping) else None
+        for table, times in sorted((reaches or {}).items()):
+            first, last, left_out = (
+                str(times[name] or "")[:10] for name in ("first_at", "last_at", "left_out_at")
+            )
+            yield domain, table, first, last, left_out
 
 
 def tests(version: PublishedVersion) -> str:

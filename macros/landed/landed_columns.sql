@@ -1,7 +1,7 @@
 {#
     How a table that Airbyte landed carries the columns of the raw table, as a mapping:
 
-    columns: list of {name, data_type, landed_name, landed_type}, in the order of the seed that
+    columns: list of {name, data_type, landed_name, landed_type, warn_left_out}, in the order of the seed that
              describes the raw table; names match without regard to case, blanks, hyphens and
              underscores, and what else the landed table has is left alone. landed_name is none for
              an optional column that the landed table lacks.
@@ -41,6 +41,7 @@
             'data_type': rules.data_type,
             'landed_name': column.name if column else none,
             'landed_type': column.dtype if column else none,
+            'warn_left_out': rules.warn_left_out,
         }) -%}
     {%- endfor -%}
     {{ return({

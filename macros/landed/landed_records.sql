@@ -14,8 +14,10 @@
     columns whose value Airbyte could not keep, each with what it did, as `rvu:nulled`; null where
     there is none), record_id (text), extracted_at
     (timestamptz) and newer_left_out (integer, the same in each row: records of earlier generations that
-    were extracted after all that count). Whatever type Airbyte's own columns
-    have, they are read.
+    were extracted after all that count). Where a column has the rule warn_left_out, also
+    later_left_out (integer) and latest_left_out (timestamptz), the same in each row: how many records
+    of earlier generations are later by that column than all that count, and the latest. Whatever type
+    Airbyte's own columns have, they are read.
 #}
 {% macro landed_records(domain, table_name, key=none) -%}
     {{ config(enabled=var(domain ~ '_source') == 'landed') }}
@@ -25,6 +27,7 @@
     {%- endif -%}
     {%- set landed = landed_columns(domain, table_name) -%}
     {%- set readable, typed = {}, {} -%}
+    {%- set dated = landed.columns | selectattr('warn_left_out') | first -%}
     {%- for column in landed.columns -%}
         {%- set name = adapter.quote(column.name) -%}
         {%- if column.data_type != 'text' -%}
@@ -100,11 +103,13 @@ counted as (
 
 left_out as (
 
-    select count(*) as newer_left_out
+    select
+        {%- if dated %}
+        {{ landed_text(dated) }} as {{ adapter.quote(dated.name) }},
+        {%- endif %}
+        extracted_at > (select max(extracted_at) from counted) as is_newer
     from placed
-    where
-        landed_generation < last_generation
-        and extracted_at > (select max(extracted_at) from counted)
+    where landed_generation < last_generation
 
 ),
         {%- endif %}
@@ -121,14 +126,32 @@ worded as (
         null::text as changed_columns,
         {%- endif %}
         record_id,
-        extracted_at,
+        extracted_at
+    from counted
+
+),
+
+left_out_counted as (
+
         {%- if landed.has_generation and not key %}
-        left_out.newer_left_out
-    from counted
-    cross join left_out
+
+    select
+        {%- if dated %}
+        {%- set name = adapter.quote(dated.name) %}
+        {%- set time = 'case when ' ~ typed[dated.name] ~ ' then ' ~ name ~ '::timestamptz end' %}
+        count(*) filter (where {{ time }} > (select max({{ time }}) from worded)) as later_left_out,
+        max({{ time }}) as latest_left_out,
+        {%- endif %}
+        count(*) filter (where is_newer) as newer_left_out
+    from left_out
         {%- else %}
+
+    select
+        {%- if dated %}
+        0 as later_left_out,
+        null::timestamptz as latest_left_out,
+        {%- endif %}
         0 as newer_left_out
-    from counted
         {%- endif %}
 
 ),
@@ -157,8 +180,13 @@ final as (
         changed_columns,
         record_id,
         extracted_at,
-        newer_left_out::integer as newer_left_out
+        {%- if dated %}
+        left_out_counted.later_left_out::integer as later_left_out,
+        left_out_counted.latest_left_out,
+        {%- endif %}
+        left_out_counted.newer_left_out::integer as newer_left_out
     from worded
+    cross join left_out_counted
 
 )
 

@@ -1,7 +1,7 @@
 {#
     What landed_verdicts() finds by looking at more than one record, as a list of queries with its
     columns but table_name: references that lead nowhere are refused; equal records, records that
-    are newer than what counts, and what the warn_… rules name are told.
+    are newer or later than what counts, and what the warn_… rules name are told.
 
     columns: raw_rules(). The queries read the CTEs that are called as the tables.
 #}
@@ -39,6 +39,15 @@
                     )) -%}
                 {%- endif -%}
             {%- endfor -%}
+        {%- endif -%}
+        {%- if column.warn_left_out -%}
+            {%- do verdicts.append(
+                "select '" ~ column.name ~ "', 'later_left_out', false, 'reaches to '"
+                ~ " || " ~ 'left(' ~ utc_text('max(latest_left_out)') ~ ', 10)'
+                ~ " || ' in records of an earlier generation, which do not count, and to '"
+                ~ " || " ~ 'left(' ~ utc_text('max(' ~ name ~ ')') ~ ', 10)' ~ " || ' in those that do',"
+                ~ " coalesce(max(later_left_out), 0), null from " ~ table_name
+            ) -%}
         {%- endif -%}
         {%- if column.warn_without -%}
             {%- set lookup = column.many_to_many -%}

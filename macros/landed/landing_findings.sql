@@ -27,7 +27,8 @@
 
     select
         case
-            when kind = 'not_counted' then 'newer_records_left_out' else 'lost_in_landing'
+            when kind in ('not_counted', 'later_left_out') then 'newer_records_left_out'
+            else 'lost_in_landing'
         end as kind,
         table_name || coalesce('.' || column_name, '') || coalesce(
             case when kind = 'truncated' then ' (cut off)' end, ''
@@ -35,5 +36,10 @@
         record_count as row_count,
         reason
     from verdicts
-    where kind in ('nulled', 'truncated', 'not_counted')
+    where
+        kind in ('nulled', 'truncated', 'not_counted')
+        {#- Of patients the day would be one of whom nobody may see. #}
+        {%- if domain == 'residency' %}
+        or kind = 'later_left_out'
+        {%- endif %}
 {%- endmacro %}

@@ -9,13 +9,13 @@
 #}
 {% macro shown_marts() -%}
     {%- set names = [
-        'client_specialties', 'encounter_extract', 'hospital_activity', 'monthly_activity',
-        'patient_activity', 'patient_extract', 'procedure_extract', 'procedure_summary',
-        'top_procedure_overlap', 'top_procedure_patients',
-        'extract_encounters', 'extract_patients', 'extract_procedures', 'restricted_payer_summary',
-        'area_procedure_association', 'client_patients_by_area', 'management_data_findings',
-        'unaffiliated_by_area',
-        'unaffiliated_patient_clusters',
+        'client_coverage', 'client_specialties', 'encounter_extract', 'hospital_activity',
+        'monthly_activity', 'patient_activity', 'patient_extract', 'procedure_extract',
+        'procedure_summary', 'top_procedure_overlap', 'top_procedure_patients',
+        'extract_coverage', 'extract_encounters', 'extract_patients', 'extract_procedures',
+        'restricted_payer_summary',
+        'area_procedure_association', 'client_patients_by_area', 'management_coverage',
+        'management_data_findings', 'unaffiliated_by_area', 'unaffiliated_patient_clusters',
     ] -%}
     {%- set marts = [] -%}
     {%- for name in names -%}

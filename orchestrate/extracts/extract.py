@@ -15,10 +15,10 @@ from orchestrate.extracts.readme import readme_csv, readme_lines, readme_text
 from orchestrate.extracts.sinks import CsvFiles, Sink, open_new
 from orchestrate.extracts.workbook import WorkbookFile
 from orchestrate.publishing import PublishedVersion, published_versions
-from orchestrate.reports.catalog import Relation, only_version, read_in_order, readable_relations
+from orchestrate.reports.catalog import Relation, read_in_order, readable_relations
 from orchestrate.reports.data import snapshot
-from orchestrate.reports.edition import Edition, describe_edition
-from orchestrate.reports.folders import domain_of
+from orchestrate.reports.edition import describe_edition
+from orchestrate.reports.folders import read_audiences_edition
 from orchestrate.reports.recipients import Recipient, read_recipients
 from orchestrate.reports.writer import (
     EXTRACTS,
@@ -97,8 +97,8 @@ def _write(
 ) -> None:
     with snapshot(database) as cursor, ExitStack() as opened:
         relations = readable_relations(cursor)
-        domain = domain_of(recipient.audience)
-        edition = describe_edition(Edition(version=only_version(relations)), versions, domain)
+        read = read_audiences_edition(cursor, recipient.audience, relations)
+        edition = describe_edition(read, versions)
         lines = readme_lines(recipient, edition, relations)
         for name, text in (
             ("README.txt", readme_text(recipient, edition, relations)),

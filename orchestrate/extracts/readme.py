@@ -13,7 +13,13 @@ from datetime import date
 
 from orchestrate.cells import csv_cell
 from orchestrate.reports.catalog import Relation
-from orchestrate.reports.edition import Edition, edition_line
+from orchestrate.reports.edition import (
+    Edition,
+    as_of_line,
+    coverage_line,
+    edition_line,
+    source_line,
+)
 from orchestrate.reports.pages.clients import VISIBILITY_NOTICE
 from orchestrate.reports.pages.program import OWN_ROWS_NOTICE
 from orchestrate.reports.recipients import CLIENT, MANAGEMENT, PROGRAM, RESIDENT, STAFF, Recipient
@@ -114,10 +120,15 @@ def readme_text(recipient: Recipient, edition: Edition, relations: Sequence[Rela
 
 def _facts(recipient: Recipient, edition: Edition) -> list[tuple[str, str]]:
     """Return what holds for all relations, as name and sentence."""
-    facts = [("Version", edition_line(edition))]
-    if edition.published_at is not None:
-        facts = [("Version", str(edition.version)), ("As of", moment(edition.published_at))]
-    facts += [("Source", source) for source in edition.sources]
+    published_at = edition.published_at
+    told = (
+        ("Version", str(edition.version) if published_at else edition_line(edition)),
+        ("As of", as_of_line(edition)),
+        ("Period", coverage_line(edition)),
+        ("Source", source_line(edition)),
+        ("Published", moment(published_at) if published_at else ""),
+    )
+    facts = [(name, fact) for name, fact in told if fact]
     facts += [("Coverage", sentence) for sentence in _COVERAGE[recipient.audience]]
     if recipient.audience not in (PROGRAM, RESIDENT):
         facts.append(("De-identified", _DEIDENTIFIED))

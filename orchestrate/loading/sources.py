@@ -14,6 +14,7 @@ from orchestrate.errors import ConfigurationError
 from orchestrate.loading import state
 from orchestrate.loading.landed import LandedTable, Verdict, built_tables, read_verdicts
 from orchestrate.loading.quarantine import quarantined
+from orchestrate.loading.reach import TableReach, read_reaches
 from orchestrate.loading.state import EXPORT, LANDED, SAMPLE
 from orchestrate.loading.tables import LoadedTable
 from orchestrate.settings import PROJECT_DIR
@@ -29,7 +30,8 @@ class DomainSource:
     tables of that source as they were loaded, none before the first load; `quarantined` how many
     rows of the export were set aside, by file. Of landed tables `landed` is what the last build
     took, `loaded_at` when Airbyte extracted the last of that, and `verdicts` what the build found
-    wrong or odd in it.
+    wrong or odd in it. `reaches` says how far the records reached that the last build counted,
+    whatever its source was.
     """
 
     domain: str
@@ -40,6 +42,7 @@ class DomainSource:
     landed: tuple[LandedTable, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     quarantined: Mapping[str, int] = field(default_factory=dict)
+    reaches: tuple[TableReach, ...] = ()
 
     @property
     def rows(self) -> dict[str, int]:
@@ -65,6 +68,7 @@ def domain_sources(databases: Databases) -> dict[str, DomainSource]:
             if choice.source == LANDED
         }
         aside = {domain: quarantined(connection, domain) for domain in DOMAINS}
+        reaches = {domain: read_reaches(connection, domain) for domain in DOMAINS}
     sources = {}
     for domain in DOMAINS:
         choice = choices.get(domain, state.Choice(SAMPLE, None, None))
@@ -84,6 +88,7 @@ def domain_sources(databases: Databases) -> dict[str, DomainSource]:
             landed=taken,
             verdicts=verdicts,
             quarantined=aside[domain] if is_export else {},
+            reaches=reaches[domain],
         )
     return sources
 

@@ -65,16 +65,16 @@ def specialties_finding(specialties: pd.DataFrame) -> str:
     if not rows:
         return "No procedure is there that this membership may see."
     top = largest(rows, "procedure_count")
+    name = short_name(top[0]["specialty_name"])
     procedures = counted(top[0]["procedure_count"], "procedure", "procedures")
     patients = counted(top[0]["patient_count"], "patient", "patients")
     if len(rows) == 1:
-        return f"The only specialty is {short_name(top[0]['specialty_name'])}: {procedures} for {patients}."
+        return f"The only specialty is {name}: {procedures} for {patients}."
     if len(top) > 1:
         names = listed([short_name(row["specialty_name"]) for row in top])
         return f"{names} are the busiest of {integer(len(rows))} specialties: {procedures} each."
     return (
-        f"{short_name(top[0]['specialty_name'])} is the busiest of {integer(len(rows))} specialties: "
-        f"{procedures} for {patients}."
+        f"{name} is the busiest of {integer(len(rows))} specialties: {procedures} for {patients}."
     )
 
 
@@ -100,8 +100,8 @@ def followers_finding(wide: pd.DataFrame) -> str:
         names = listed([short_name(row["procedure_name"]) for row in top])
         return f"{names} have the most patients elsewhere: {about} each under other insurers."
     return (
-        f"{short_name(top[0]['procedure_name'])} has the most patients elsewhere: {about} under other "
-        f"insurers, next to {integer(top[0]['own'])} of the client's own."
+        f"{short_name(top[0]['procedure_name'])} has the most patients elsewhere: {about} under "
+        f"other insurers, next to {integer(top[0]['own'])} of the client's own."
     )
 
 

@@ -15,17 +15,17 @@ from orchestrate.contracts.marts import VERSION_COLUMN
 from orchestrate.database.connection import refusal
 from orchestrate.driver import Connection, Cursor
 from orchestrate.errors import ConfigurationError, DatabaseError
-from orchestrate.reports.edition import Edition
+from orchestrate.reports.edition import Coverage, Edition
+from orchestrate.reports.rows import records
 
 
 @dataclass(frozen=True)
 class Relation:
-    """A published relation and how a report orders it; no `columns` means all of them."""
+    """A published relation and how a report orders it."""
 
     schema: str
     name: str
     order_by: tuple[str, ...]
-    columns: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -76,7 +76,6 @@ _RESIDENCY = {
     "findings": Relation("residency", "data_findings", ("finding", "subject", "finding_id")),
 }
 _CODES = {"codes": Relation("residency", "code_review", ("cpt_code",))}
-_STUDY_TIMES = Relation("residency", "fct_studies", ("finalized_at",), ("version", "finalized_at"))
 _CLIENT = (
     Relation("clients", "procedure_summary", ("cost_rank",)),
     Relation("clients", "top_procedure_patients", ("top_rank", "patient_group")),
@@ -91,18 +90,8 @@ def read_residency(database: Connection, *, own_rows_only: bool = False) -> Resi
     is published, DatabaseError when the database refuses.
     """
     relations = _RESIDENCY if own_rows_only else _RESIDENCY | _CODES
-    frames = read_snapshot(database, [*relations.values(), _STUDY_TIMES])
-    version = only_version(frames)
-    times = frames.pop()["finalized_at"].tolist()
-    shown = dict(zip(relations, map(without_version, frames), strict=True))
-    return ResidencyData(
-        **shown,
-        edition=Edition(
-            version=version,
-            first_study_at=times[0] if times else None,
-            last_study_at=times[-1] if times else None,
-        ),
-    )
+    frames, edition = read_edition(database, "residency", list(relations.values()))
+    return ResidencyData(**dict(zip(relations, frames, strict=True)), edition=edition)
 
 
 def read_client(database: Connection) -> ClientData:
@@ -110,9 +99,40 @@ def read_client(database: Connection) -> ClientData:
 
     Raises ConfigurationError when nothing is published, DatabaseError when the database refuses.
     """
-    frames = read_snapshot(database, _CLIENT)
-    procedures, patients, overlap = map(without_version, frames)
-    return ClientData(procedures, patients, overlap, Edition(version=only_version(frames)))
+    (procedures, patients, overlap), edition = read_edition(database, "clients", _CLIENT)
+    return ClientData(procedures, patients, overlap, edition)
+
+
+def read_edition(
+    database: Connection, schema: str, relations: Sequence[Relation]
+) -> tuple[list[pd.DataFrame], Edition]:
+    """Read relations of a schema as their contracts show them, and of which version they are.
+
+    Raises what `snapshot` raises.
+    """
+    frames = read_snapshot(database, [*relations, _coverage_of(schema)])
+    version = only_version(frames)
+    *shown, covered = map(without_version, frames)
+    return shown, Edition(version, coverage=_coverage(schema, covered))
+
+
+def read_coverage(cursor: Cursor, schema: str) -> Coverage | None:
+    """Read what the rows of a schema cover; None in a version that does not say."""
+    return _coverage(schema, _read(cursor, _coverage_of(schema)))
+
+
+def _coverage_of(schema: str) -> Relation:
+    return Relation(schema, "coverage", ("source",))
+
+
+def _coverage(schema: str, covered: pd.DataFrame) -> Coverage | None:
+    for row in records(covered):
+        if schema == "residency":
+            first, last = row["first_finalized_at"], row["last_finalized_at"]
+            return Coverage(schema, row["source"], first and first.date(), last and last.date())
+        first, last = row["first_encounter_on"], row["last_encounter_on"]
+        return Coverage(schema, row["source"], first, last, row["date_precision"])
+    return None
 
 
 def read_snapshot(database: Connection, relations: Sequence[Relation]) -> list[pd.DataFrame]:
@@ -155,12 +175,8 @@ def without_version(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _read(cursor: Cursor, relation: Relation) -> pd.DataFrame:
-    columns = sql.SQL(", ").join(map(sql.Identifier, relation.columns))
     cursor.execute(
-        sql.SQL("select {} from {}").format(
-            columns if relation.columns else sql.SQL("*"),
-            sql.Identifier(relation.schema, relation.name),
-        )
+        sql.SQL("select * from {}").format(sql.Identifier(relation.schema, relation.name))
     )
     names = [column.name for column in cursor.description or ()]
     frame = pd.DataFrame(cursor.fetchall(), columns=names, dtype=object)

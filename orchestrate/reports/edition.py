@@ -1,44 +1,56 @@
-"""Which published version is shown, from when and of what source, and the sentences that say so."""
+"""Which published version is shown, what its data cover, and the sentences that say so."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from orchestrate.publishing import PublishedVersion
 from orchestrate.reports.text import day, moment, month
 
+# How the sentence about a schema's data begins, and what they are of: some, and none.
+_SUBJECTS = {
+    "residency": ("Figures cover", "studies finalized", "no study"),
+    "clients": ("Figures cover", "encounters", "no encounter"),
+    "management": ("Rows that may be shown cover", "encounters", "no encounter"),
+    "extracts": ("Rows that may be shown cover", "encounters", "no encounter"),
+}
+_SOURCES = {
+    "sample": "the sample data that Casebook ships",
+    "export": "an export",
+    "landed": "tables that were landed",
+}
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What the data of a schema cover, as the reader's own relation `coverage` there says.
+
+    `source` is `sample`, `export` or `landed`; `first` and `last` are None without any data, and
+    tell a `day`, a `month` or a `year`, as `precision` says. They are in UTC.
+    """
+
+    schema: str
+    source: str
+    first: date | None
+    last: date | None
+    precision: str = "day"
+
 
 @dataclass(frozen=True)
 class Edition:
-    """Which published version a page shows; unknown parts are None.
-
-    `first_study_at` and `last_study_at` bound studies, `first_month` and `last_month` (their first
-    days) encounters, where the relations shown carry times.
-    """
+    """Which published version a page shows, and what its data cover; unknown parts are None."""
 
     version: int | None = None
     published_at: datetime | None = None
-    sources: tuple[str, ...] = ()
-    first_study_at: datetime | None = None
-    last_study_at: datetime | None = None
-    first_month: date | None = None
-    last_month: date | None = None
+    coverage: Coverage | None = None
 
 
-def describe_edition(
-    edition: Edition, versions: Sequence[PublishedVersion], domain: str
-) -> Edition:
-    """Add when the version that was read was published and from which source of its domain."""
+def describe_edition(edition: Edition, versions: Sequence[PublishedVersion]) -> Edition:
+    """Add when the version that was read was published."""
     found = next((one for one in versions if one.version == edition.version), None)
-    if found is None:
-        return edition
-    return replace(
-        edition,
-        published_at=found.published_at,
-        sources=tuple(_source(found.sources.get(domain))),
-    )
+    return edition if found is None else replace(edition, published_at=found.published_at)
 
 
 def edition_line(edition: Edition) -> str:
@@ -50,33 +62,32 @@ def edition_line(edition: Edition) -> str:
 
 
 def coverage_line(edition: Edition) -> str:
-    """Say which time the data covers, nothing where its relations carry no times."""
-    if edition.first_study_at is not None and edition.last_study_at is not None:
-        first, last = edition.first_study_at.date(), edition.last_study_at.date()
-        if first == last:
-            return f"Studies finalized on {day(first)} (UTC)"
-        return f"Studies finalized from {day(first)} to {day(last)} (UTC)"
-    if edition.first_month is not None and edition.last_month is not None:
-        if edition.first_month == edition.last_month:
-            return f"Encounters that started in {month(edition.first_month)} (UTC)"
-        return (
-            f"Encounters that started from {month(edition.first_month)} to "
-            f"{month(edition.last_month)} (UTC)"
-        )
-    return ""
+    """Say which time the data cover; nothing where nothing is shown."""
+    coverage = edition.coverage
+    if coverage is None:
+        return "" if edition.version is None else "It is not known which time the data cover"
+    verb, some, none = _SUBJECTS[coverage.schema]
+    if coverage.first is None or coverage.last is None:
+        return f"{verb} {none}"
+    first, last = _written(coverage, coverage.first), _written(coverage, coverage.last)
+    if first != last:
+        return f"{verb} {some} from {first} to {last} (UTC)"
+    return f"{verb} {some} {'on' if coverage.precision == 'day' else 'in'} {first} (UTC)"
 
 
-def _source(recorded: object) -> list[str]:
-    """Say where a domain's data came from: never a path, pages are given away."""
-    if not isinstance(recorded, Mapping):
-        return []
-    if recorded.get("source") == "sample":
-        return ["the sample data that Casebook ships"]
-    loaded = recorded.get("loaded_at")
-    if recorded.get("source") == "landed":
-        return [f"tables that were extracted last on {_day(loaded)}" if loaded else "landed tables"]
-    return [f"an export loaded on {_day(loaded)}" if loaded else "an export"]
+def as_of_line(edition: Edition) -> str:
+    """Say up to when the data reach, whenever they were loaded; nothing without any."""
+    coverage = edition.coverage
+    return f"{_written(coverage, coverage.last)} (UTC)" if coverage and coverage.last else ""
 
 
-def _day(text: object) -> str:
-    return day(date.fromisoformat(str(text)[:10]))
+def source_line(edition: Edition) -> str:
+    """Say what the data were taken from; nothing where it is not known."""
+    return _SOURCES[edition.coverage.source] if edition.coverage else ""
+
+
+def _written(coverage: Coverage, value: date) -> str:
+    write: Callable[[date], str] = {"day": day, "month": month}.get(
+        coverage.precision, lambda start: str(start.year)
+    )
+    return write(value)

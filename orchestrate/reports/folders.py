@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 
-from orchestrate.driver import Connection
+from orchestrate.driver import Connection, Cursor
 from orchestrate.publishing import PublishedVersion
-from orchestrate.reports.catalog import only_version, readable_relations
-from orchestrate.reports.data import read_client, read_residency, snapshot
+from orchestrate.reports.catalog import Relation, only_version, readable_relations
+from orchestrate.reports.data import read_client, read_coverage, read_residency, snapshot
 from orchestrate.reports.edition import Edition, describe_edition
 from orchestrate.reports.pages.activity import (
     EVERYTHING,
@@ -28,15 +28,24 @@ from orchestrate.reports.recipients import (
     MANAGEMENT,
     PROGRAM,
     RESIDENT,
+    STAFF,
     Recipient,
 )
 
-RESIDENCY, ADVOCACY = "residency", "advocacy"
+# Whose relation `coverage` speaks of what an audience is shown.
+_SCHEMAS = {
+    PROGRAM: "residency",
+    RESIDENT: "residency",
+    CLIENT: "clients",
+    MANAGEMENT: "management",
+    STAFF: "extracts",
+}
 
 
-def domain_of(audience: str) -> str:
-    """Return the domain that an audience's figures come from."""
-    return RESIDENCY if audience in (PROGRAM, RESIDENT) else ADVOCACY
+def read_audiences_edition(cursor: Cursor, audience: str, relations: Sequence[Relation]) -> Edition:
+    """Read of which version the relations are, and what the data of the audience's schema cover."""
+    coverage = read_coverage(cursor, _SCHEMAS[audience])
+    return Edition(only_version(relations), coverage=coverage)
 
 
 def read_folder(
@@ -55,14 +64,13 @@ def read_folder(
         recipient.place.as_renderer().connect(application_name="casebook report")
     ) as connection:
         folder = _lay_out(connection, recipient, extracts, opening)
-    edition = describe_edition(folder.edition, versions, domain_of(recipient.audience))
-    return replace(folder, edition=edition)
+    return replace(folder, edition=describe_edition(folder.edition, versions))
 
 
 def _lay_out(
     connection: Connection, recipient: Recipient, extracts: Sequence[str], opening: Opening
 ) -> Folder:
-    if domain_of(recipient.audience) == RESIDENCY:
+    if recipient.audience in (PROGRAM, RESIDENT):
         own_rows_only = recipient.audience == RESIDENT
         return program_folder(
             read_residency(connection, own_rows_only=own_rows_only), own_rows_only=own_rows_only
@@ -76,4 +84,5 @@ def _lay_out(
         return management_folder(read_management(connection))
     with snapshot(connection) as cursor:
         relations = readable_relations(cursor)
-    return staff_folder(relations, Edition(version=only_version(relations)), extracts)
+        edition = read_audiences_edition(cursor, recipient.audience, relations)
+    return staff_folder(relations, edition, extracts)

@@ -19,9 +19,7 @@ from orchestrate.reports import client_findings, tables
 from orchestrate.reports.charts import CONFIG, plain_layout
 from orchestrate.reports.data import (
     Relation,
-    only_version,
-    read_snapshot,
-    without_version,
+    read_edition,
 )
 from orchestrate.reports.downloads import csv_download
 from orchestrate.reports.edition import Edition
@@ -90,11 +88,8 @@ def read_activity(database: Connection) -> ActivityData:
 
     Raises ConfigurationError when nothing is published, DatabaseError when the database refuses.
     """
-    frames = read_snapshot(database, _RELATIONS)
-    specialties, activity, hospitals = map(without_version, frames)
-    return ActivityData(
-        _busiest_first(specialties), activity, hospitals, Edition(version=only_version(frames))
-    )
+    (specialties, activity, hospitals), edition = read_edition(database, "clients", _RELATIONS)
+    return ActivityData(_busiest_first(specialties), activity, hospitals, edition)
 
 
 def activity_folder(data: ActivityData, client_name: str, opening: Opening) -> Folder:

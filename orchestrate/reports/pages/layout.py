@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from orchestrate.reports.charts import Drawing
 from orchestrate.reports.downloads import Download
-from orchestrate.reports.edition import Edition, coverage_line, edition_line
+from orchestrate.reports.edition import Edition, coverage_line, edition_line, source_line
 from orchestrate.reports.templating import rendered
 
 _HERE = Path(__file__).resolve().parent.parent
@@ -91,7 +91,7 @@ def folder_files(folder: Folder) -> dict[str, bytes | Path]:
         "folder": folder,
         "edition_line": edition_line(folder.edition),
         "coverage_line": coverage_line(folder.edition),
-        "source_lines": list(folder.edition.sources),
+        "source_line": source_line(folder.edition),
     }
     files: dict[str, bytes | Path] = {
         page.file_name: rendered("page.html", **shared, page=page).encode() for page in folder.pages

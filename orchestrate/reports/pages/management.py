@@ -11,12 +11,7 @@ from orchestrate.driver import Connection
 from orchestrate.reports import management_findings as findings
 from orchestrate.reports import tables
 from orchestrate.reports.charts import BLUE, ORANGE, Drawing, Panel, Series, drawing
-from orchestrate.reports.data import (
-    Relation,
-    only_version,
-    read_snapshot,
-    without_version,
-)
+from orchestrate.reports.data import Relation, read_edition
 from orchestrate.reports.downloads import csv_download
 from orchestrate.reports.edition import Edition
 from orchestrate.reports.maps import cluster_figure, residual_figure
@@ -63,16 +58,15 @@ def read_management(database: Connection) -> ManagementData:
 
     Raises ConfigurationError when nothing is published, DatabaseError when the database refuses.
     """
-    frames = read_snapshot(database, _RELATIONS)
-    version = only_version(frames)
-    client_areas, association, unaffiliated, clusters, found = map(without_version, frames)
+    frames, edition = read_edition(database, "management", _RELATIONS)
+    client_areas, association, unaffiliated, clusters, found = frames
     return ManagementData(
         client_areas=_counties_first(client_areas, ["client_id"]),
         association=association,
         unaffiliated_areas=_counties_first(unaffiliated, []),
         clusters=clusters,
         findings=found,
-        edition=Edition(version=version),
+        edition=edition,
     )
 
 

@@ -41,11 +41,17 @@ def test_a_resident_sees_own_rows_and_the_group(read: Any) -> None:
         "case_log_progress",
         "rvu_by_requirement",
         "fct_studies",
+        "study_categories",
     ):
         assert read("resident_sample", f"select distinct resident_name from residency.{name}") == [
             ("Okafor, Chidi",)
         ]
-    for name in ("case_log_group_progress", "site_requirement_ratio", "best_site_category_ratio"):
+    for name in (
+        "case_log_group_progress",
+        "site_requirement_ratio",
+        "best_site_category_ratio",
+        "coverage",
+    ):
         whole = read("program_director", f"select * from residency.{name} order by 2, 3")
         assert read("resident_sample", f"select * from residency.{name} order by 2, 3") == whole
 

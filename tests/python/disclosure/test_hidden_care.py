@@ -165,6 +165,10 @@ def test_every_total_is_the_sum_of_its_parts(dataset: Dataset) -> None:
     """What the reader can add up leaves no difference, to the row, in any relation."""
     encounters = dataset.read(LOGIN, "encounter_extract")
     procedures = dataset.read(LOGIN, "procedure_extract")
+    (covered,) = dataset.read(LOGIN, "coverage").to_dict("records")
+    assert covered["encounter_count"] == len(encounters)
+    assert covered["first_encounter_on"] == encounters["service_month"].min()
+    assert covered["last_encounter_on"] == covered["as_of"] == encounters["service_month"].max()
     place = ["organization_name", "service_month"]
     counted = {
         "patient_count": ("patient_key", "nunique"),

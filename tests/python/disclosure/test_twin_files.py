@@ -1,7 +1,8 @@
 """Files made of two exports that differ in what a reader may not see are the same, byte by byte.
 
-More and less hospice care of Humana's patients, another time of another resident's study, and a
-dollar less for a procedure that UnitedHealthcare paid, which changes no rounded figure.
+More and less hospice care of Humana's patients, some of it later than all else, another time of
+another resident's study, and a dollar less for a procedure that UnitedHealthcare paid, which
+changes no rounded figure.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.slow
 
 RESIDENT, OTHER = "resident_sample", HOSTILE[0]
 # Of whom nothing changed, and who may not see what did; folders of the output, and logins.
+LAST = "2022-02-05T12:00:00Z"
 UNCONCERNED = {"humana": "humana_colonoscopy", RESIDENT: RESIDENT}
 # When it was published, loaded and rendered.
 _TIMES = re.compile(
@@ -56,6 +58,9 @@ def change(altered: Altered) -> None:
     fewer = [id(row) for done in hidden[1::2] for row in done[1:]]
     procedures = [row for row in tables["procedures"] if id(row) not in fewer] + more
     tables["procedures"] = procedures
+    # The last of all encounters that Humana paid is one that its open visibility does not show.
+    (last,) = [row for row in tables["encounters"] if row["id"] == more[0]["encounter"]]
+    last["start"] = last["stop"] = LAST
     united = [row for row in procedures if paid_by[row["encounter"]] == "UnitedHealthcare"]
     # Neither the dearest nor the cheapest, by which sums are judged too.
     united.sort(key=lambda row: float(row["base_cost"]))
@@ -64,7 +69,7 @@ def change(altered: Altered) -> None:
     studies = [row for row in tables["studies"] if row["trainee_name"] == OTHER]
     study = studies[len(studies) // 2]
     study["finalized"] = f"{study['finalized'][:-2]}59"
-    for name in ("procedures", "studies"):
+    for name in ("encounters", "procedures", "studies"):
         write(files[name], tables[name])
 
 

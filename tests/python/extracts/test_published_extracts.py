@@ -42,6 +42,17 @@ pytestmark = pytest.mark.slow
 # Sheets with more rows are counted only: reading one takes a minute, and all are written alike.
 READ_ROWS = 4_000
 CLIENTS = ("humana", "humana_hospice", "united_healthcare")
+PERIODS = {
+    "program": ("Figures cover studies finalized from 1 July 2018", "30 June 2019 (UTC)"),
+    "united_healthcare": ("Figures cover encounters from January 2011", "February 2022 (UTC)"),
+    "humana": ("Figures cover encounters from January 2011", "January 2022 (UTC)"),
+    "humana_hospice": ("Figures cover encounters from January 2011", "January 2022 (UTC)"),
+    "management": (
+        "Rows that may be shown cover encounters from January 2011",
+        "February 2022 (UTC)",
+    ),
+    "staff": ("Rows that may be shown cover encounters from January 2011", "February 2022 (UTC)"),
+}
 READABLE = """
 select table_schema, table_name, column_name from information_schema.columns
 where table_schema not in ('pg_catalog', 'information_schema')
@@ -69,9 +80,16 @@ class Extract:
             )
             return cursor.fetchall()
 
-    def lines(self, relation: str) -> list[list[str]]:
+    def stem(self, relation: tuple[str, str]) -> str:
+        """Return how files and sheets call a relation: with its schema where two have one name."""
+        schema, name = relation
+        return f"{schema}_{name}" if sum(other == name for _, other in self.relations) > 1 else name
+
+    def lines(self, relation: tuple[str, str]) -> list[list[str]]:
         """Return the lines of a relation's CSV file, the header first."""
-        with (self.folder / f"{relation}.csv").open(encoding="utf-8", newline="") as file:
+        with (self.folder / f"{self.stem(relation)}.csv").open(
+            encoding="utf-8", newline=""
+        ) as file:
             return list(csv.reader(file))
 
 
@@ -101,8 +119,8 @@ def test_each_folder_has_a_file_and_a_sheet_per_relation_and_nothing_else(
     made = {path.name for path in published.output_dir.iterdir() if path.is_dir()}
     assert made == set(extracts)
     for folder, one in extracts.items():
-        names = {name for _, name in one.relations}
-        assert names
+        names = set(map(one.stem, one.relations))
+        assert len(names) == len(one.relations) > 0
         assert {path.name for path in one.folder.iterdir()} == {
             "README.txt",
             "README.csv",
@@ -117,23 +135,23 @@ def test_each_folder_has_a_file_and_a_sheet_per_relation_and_nothing_else(
 
 def test_each_csv_file_is_what_its_login_sees(extracts: dict[str, Extract]) -> None:
     for one in extracts.values():
-        for (schema, name), columns in one.relations.items():
-            header, *lines = one.lines(name)
+        for relation, columns in one.relations.items():
+            header, *lines = one.lines(relation)
             assert header == columns
-            rows = one.rows((schema, name))
+            rows = one.rows(relation)
             assert sorted(lines) == sorted(
                 [str(csv_cell(value)) for value in row] for row in rows
-            ), (one.folder, name)
+            ), (one.folder, relation)
 
 
 def test_rows_are_in_the_order_of_their_key_byte_by_byte(extracts: dict[str, Extract]) -> None:
     checked = 0
     for one in extracts.values():
-        for _, name in one.relations:
-            header, *lines = one.lines(name)
+        for relation in one.relations:
+            header, *lines = one.lines(relation)
             if header[0].endswith("_key") or header[0] == "study_id":
                 values = [line[0].encode() for line in lines]
-                assert values == sorted(values), (one.folder, name)
+                assert values == sorted(values), (one.folder, relation)
                 checked += len(values) > 1
     assert checked
 
@@ -142,8 +160,8 @@ def test_each_sheet_holds_what_the_csv_file_holds(extracts: dict[str, Extract]) 
     for folder, one in extracts.items():
         path = one.folder / f"{folder}.xlsx"
         book = openpyxl.load_workbook(path, read_only=True)
-        for (schema, name), columns in one.relations.items():
-            expected = one.rows((schema, name))
+        for relation, columns in one.relations.items():
+            expected, name = one.rows(relation), one.stem(relation)
             if len(expected) > READ_ROWS:
                 place = book.sheetnames.index(name) + 1
                 with zipfile.ZipFile(path) as archive:
@@ -191,14 +209,18 @@ def test_every_read_me_says_version_source_coverage_and_every_column(
         text = " ".join((one.folder / "README.txt").read_text(encoding="utf-8").split())
         facts = {line[0]: line[1] for line in lines[:10]}
         assert facts["Version"].isdecimal()
-        assert facts["As of"].endswith("UTC")
+        assert facts["Published"].endswith("UTC")
+        first, last = PERIODS[folder]
+        assert (facts["As of"], facts["Period"]) == (last, f"{first} to {last}")
+        assert f"Period: {first} to {last}" in text
         assert "sample data" in facts["Source"]
         assert facts["Coverage"]
         assert "`" not in text
         assert (VISIBILITY_NOTICE in text) == (one.folder.parent.name in CLIENTS)
         said = {(line[0], line[1]): line[3] for line in lines}
-        for (schema, name), columns in one.relations.items():
-            assert said[name, schema]
+        for relation, columns in one.relations.items():
+            name = one.stem(relation)
+            assert said[name, relation[0]]
             for column in columns:
                 assert said[name, column]
                 assert " ".join(said[name, column].split()) in text

@@ -57,12 +57,18 @@ NOISE = (
         '_airbyte_raw_id', gen_random_uuid()
     ))).* from landed_advocacy.payers
     """,
-    # The whole table once more from before a refresh, and some records delivered twice.
+    # The whole table once more from before a refresh, with two records that are later than all, and
+    # some that were delivered twice.
     """
     insert into landed_advocacy.procedures
     select (jsonb_populate_record(procedures, jsonb_build_object(
         '_airbyte_raw_id', gen_random_uuid(), '_airbyte_generation_id', 1, 'BASE_COST', 1
     ))).* from landed_advocacy.procedures;
+    insert into landed_advocacy.procedures
+    select (jsonb_populate_record(procedures, jsonb_build_object(
+        '_airbyte_raw_id', gen_random_uuid(), '_airbyte_generation_id', 1,
+        'START', '2022-03-01T00:00:00Z'
+    ))).* from landed_advocacy.procedures where _airbyte_generation_id = 2 limit 2;
     insert into landed_advocacy.procedures
     select * from landed_advocacy.procedures where _airbyte_generation_id = 2 limit 1000
     """,
@@ -294,7 +300,9 @@ def test_status_tells_how_fresh_landed_tables_are_and_what_was_published(landed:
         advocacy["rows"]["procedures"]
         == landed.execute("select count(*)::integer from sample_advocacy.procedures")[0][0]
     )
+    assert advocacy["reaches"]["procedures"]["last_at"].startswith("2022-02-05")
     people = landed.casebook.command("status").stdout
+    assert "Data of version" in people
     assert "Landed tables at" in people
 
 
@@ -307,6 +315,7 @@ def test_what_is_odd_in_records_is_told_as_of_files(landed: Landed) -> None:
     }
     expected = {
         ("advocacy", "procedures", None, "not_counted"): 3,
+        ("advocacy", "procedures", "start", "later_left_out"): 2,
         ("advocacy", "encounters", "reasoncode", "nulled"): 2,
         ("advocacy", "encounters", "description", "truncated"): 2,
         ("residency", "exam_to_cpt", "rvu", "nulled"): """
@@ -343,6 +352,10 @@ def test_what_is_odd_in_records_is_told_as_of_files(landed: Landed) -> None:
     assert (
         "Warning: advocacy procedures: was extracted after all that count, in an earlier"
         " generation, and does not count: 3 records."
+    ) in landed.warned
+    assert (
+        "Warning: advocacy procedures, column start: reaches to 2022-03-01 in records of an earlier"
+        " generation, which do not count, and to 2022-02-05 in those that do: 2 records."
     ) in landed.warned
     (finding,) = landed.execute(
         "select subject, study_count from residency.data_findings"

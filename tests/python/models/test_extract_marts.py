@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from recomputed import extracts
+from recomputed import coverage, extracts
 
 from tests.python.models.conftest import Compare, Dataset
+
+
+def test_what_the_rows_that_may_be_shown_cover(dataset: Dataset, compare: Compare) -> None:
+    compare("extracts.coverage", coverage.visible_payers(dataset.export))
 
 
 def test_every_patient_of_a_visible_payer(dataset: Dataset, compare: Compare) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from recomputed import areas, findings, management
+from recomputed import areas, coverage, findings, management
 from recomputed.compare import check, read
 from recomputed.homes import homes
 
 from tests.python.models.conftest import Compare, Dataset
+
+
+def test_what_the_rows_that_may_be_shown_cover(dataset: Dataset, compare: Compare) -> None:
+    compare("management.coverage", coverage.visible_payers(dataset.export))
 
 
 def test_clients_patients_by_area(dataset: Dataset, compare: Compare) -> None:

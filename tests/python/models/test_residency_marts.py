@@ -336,6 +336,25 @@ class Recomputed:
         rest = "priority finalized_at academic_year requirement_status rvu"
         return Mart([*names.split(), *rest.split()], rows)
 
+    def study_categories(self) -> Mart:
+        """Study and category: the first of the codes that make it count there."""
+        ids = [row[0] for row in self.fct_studies().rows]
+        hits = self.study_lines[self.study_lines["alone"]]
+        codes = hits.groupby(["row", "trainee_name", "category"])["code"].min()
+        rows: list[Row] = [
+            (ids[row], category, resident, code)
+            for (row, resident, category), code in codes.to_dict().items()
+        ]
+        return Mart(["study_id", "category_id", "resident_name", "cpt_code"], rows)
+
+    def coverage(self) -> Mart:
+        """One row: the whole export."""
+        moments = sorted(self.studies["moment"])
+        first, last = moments[0].to_pydatetime(), moments[-1].to_pydatetime()
+        counts = (len(moments), len(self.residents))
+        names = "source first_finalized_at last_finalized_at study_count resident_count as_of"
+        return Mart(names.split(), [("sample", first, last, *counts, last.date())])
+
     def data_findings(self) -> Mart:
         """Return the findings."""
         found = itertools.chain(

@@ -162,6 +162,10 @@ LOSSES = [
     ),
     ("delete from clients.patient_activity", ("patient_activity", "patient_count")),
     (
+        f"update clients.coverage set encounter_count = 1095 where scope_id = {HUMANA_OPEN}",
+        ("client_coverage", "encounter_count"),
+    ),
+    (
         "insert into clients.specialties select 'nobody', client_id, specialty_id,"
         " specialty_name, procedure_count, patient_count from clients.specialties limit 1",
         ("client_specialties", "procedure_count"),
@@ -230,6 +234,16 @@ EXTRACTED = [
         "update extracts.encounters set payer_coverage = payer_coverage + 1 where {one}",
         "extract_encounters",
         "payer_coverage",
+    ),
+    (
+        "update extracts.coverage set encounter_count = encounter_count + 1",
+        "extract_coverage",
+        "encounter_count",
+    ),
+    (
+        "update management.coverage set encounter_count = encounter_count + 1",
+        "management_coverage",
+        "encounter_count",
     ),
 ]
 

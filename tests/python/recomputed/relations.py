@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from recomputed import areas, clients, extracts, findings, management
+from recomputed import areas, clients, coverage, extracts, findings, management
 from recomputed.raw import Export, Pseudonyms
 
 
@@ -24,6 +24,7 @@ class Recomputed(NamedTuple):
 
 
 RECOMPUTED = {
+    "clients.coverage": Recomputed(coverage.clients),
     "clients.procedure_summary": Recomputed(clients.procedure_summary),
     "clients.monthly_activity": Recomputed(clients.monthly_activity),
     "clients.hospital_activity": Recomputed(clients.hospital_activity),
@@ -34,12 +35,14 @@ RECOMPUTED = {
     "clients.encounter_extract": Recomputed(clients.encounter_extract, True),
     "clients.patient_extract": Recomputed(clients.patient_extract, True),
     "clients.patient_activity": Recomputed(clients.patient_activity, True),
+    "extracts.coverage": Recomputed(coverage.visible_payers),
     "extracts.patients": Recomputed(extracts.patients, True),
     "extracts.encounters": Recomputed(extracts.encounters, True),
     "extracts.procedures": Recomputed(extracts.procedures, True, "procedure_key"),
     "extracts.restricted_payer_summary": Recomputed(
         extracts.restricted_payer_summary, opaque="summary_key"
     ),
+    "management.coverage": Recomputed(coverage.visible_payers),
     "management.client_patients_by_area": Recomputed(
         areas.client_patients_by_area, opaque="area_key"
     ),

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from orchestrate.reports.data import ClientData, ResidencyData
-from orchestrate.reports.edition import Edition
+from orchestrate.reports.edition import Coverage, Edition
 from orchestrate.reports.pages.activity import ActivityData
 from orchestrate.reports.pages.management import ManagementData
 
@@ -33,9 +33,7 @@ HOSTILE = (
 EDITION = Edition(
     version=7,
     published_at=datetime(2019, 8, 1, 6, 30, tzinfo=UTC),
-    sources=("the sample data that Casebook ships",),
-    first_study_at=datetime(2018, 7, 1, 0, 4, tzinfo=UTC),
-    last_study_at=datetime(2019, 6, 30, 23, 58, tzinfo=UTC),
+    coverage=Coverage("residency", "sample", date(2018, 7, 1), date(2019, 6, 30)),
 )
 
 

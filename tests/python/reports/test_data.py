@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pandas as pd
@@ -15,29 +15,33 @@ from orchestrate.driver import Cursor
 from orchestrate.errors import ConfigurationError, DatabaseError
 from orchestrate.publishing import PublishedVersion
 from orchestrate.reports import data
-from orchestrate.reports.data import Relation, read_client, read_residency, read_snapshot
+from orchestrate.reports.data import (
+    Relation,
+    read_client,
+    read_coverage,
+    read_residency,
+    read_snapshot,
+    snapshot,
+)
 from orchestrate.reports.edition import (
+    Coverage,
     Edition,
+    as_of_line,
     coverage_line,
     describe_edition,
     edition_line,
+    source_line,
 )
 from tests.python.conftest import Casebook
 from tests.python.reports import datasets
 
 FIRST = Relation("public", "first_relation", ("value",))
 SECOND = Relation("public", "second_relation", ("value",))
+NEW_YEAR = date(2019, 1, 1)
 VERSION = PublishedVersion(
     version=7,
     published_at=datetime(2019, 8, 1, 6, 30, tzinfo=UTC),
-    sources={
-        "residency": {"source": "sample", "directory": None, "loaded_at": None},
-        "advocacy": {
-            "source": "export",
-            "directory": "/home/somebody/secret",
-            "loaded_at": "2019-07-30T10:00:00+00:00",
-        },
-    },
+    sources={},
     rows={},
     tests_passed=1,
     tests_warned=0,
@@ -90,10 +94,7 @@ def test_values_are_the_databases_own(published: Casebook) -> None:
     assert isinstance(read.rvu["total_rvu"].iloc[0], Decimal)
     assert "version" not in read.totals
     assert read.totals["resident_name"].is_monotonic_increasing
-    assert read.edition.first_study_at is not None
-    assert read.edition.last_study_at is not None
-    assert read.edition.first_study_at.date().isoformat() == "2018-07-01"
-    assert read.edition.last_study_at.date().isoformat() == "2019-06-30"
+    assert read.edition.coverage == datasets.EDITION.coverage
 
 
 @pytest.mark.slow
@@ -124,22 +125,67 @@ def test_a_missing_relation_means_that_nothing_is_published(published: Casebook)
         read_snapshot(connection, [missing])
 
 
-def test_an_edition_names_its_version_and_source_without_a_path() -> None:
-    residency = describe_edition(Edition(version=7), [VERSION], "residency")
-    assert residency.sources == ("the sample data that Casebook ships",)
-    advocacy = describe_edition(Edition(version=7), [VERSION], "advocacy")
-    assert advocacy.sources == ("an export loaded on 30 July 2019",)
-    assert edition_line(advocacy) == "Version 7, published 1 August 2019, 06:30 UTC"
-    unknown = describe_edition(Edition(version=8), [VERSION], "advocacy")
-    assert edition_line(unknown) == "Version 8"
+@pytest.mark.parametrize(
+    ("login", "schema"),
+    [("uhc_analyst", "clients"), ("humana_colonoscopy", "clients"), ("staff_member", "extracts")],
+)
+@pytest.mark.slow
+def test_what_is_covered_is_read_as_the_login(login: str, schema: str, published: Casebook) -> None:
+    reader = scoped.reader(published.databases, login)
+    with closing(reader.connect()) as connection, snapshot(connection) as cursor:
+        covered = read_coverage(cursor, schema)
+        rows = "encounters" if schema == "extracts" else "encounter_extract"
+        cursor.execute(f"select min(service_month), max(service_month) from {schema}.{rows}")
+        assert covered == Coverage(schema, "sample", *(cursor.fetchone() or ()), "month")
+
+
+def test_an_edition_is_of_the_version_that_was_read() -> None:
+    assert edition_line(describe_edition(Edition(7), [VERSION])) == (
+        "Version 7, published 1 August 2019, 06:30 UTC"
+    )
+    assert edition_line(describe_edition(Edition(8), [VERSION])) == "Version 8"
     assert edition_line(Edition()).startswith("Nothing is published")
 
 
-def test_coverage_is_said_where_it_is_known() -> None:
-    assert coverage_line(datasets.EDITION) == (
-        "Studies finalized from 1 July 2018 to 30 June 2019 (UTC)"
-    )
-    moment = datetime(2019, 1, 1, tzinfo=UTC)
-    one = Edition(first_study_at=moment, last_study_at=moment)
-    assert coverage_line(one) == "Studies finalized on 1 January 2019 (UTC)"
+@pytest.mark.parametrize(
+    ("coverage", "line", "as_of"),
+    [
+        (
+            datasets.EDITION.coverage,
+            "Figures cover studies finalized from 1 July 2018 to 30 June 2019 (UTC)",
+            "30 June 2019 (UTC)",
+        ),
+        (
+            Coverage("residency", "export", NEW_YEAR, NEW_YEAR),
+            "Figures cover studies finalized on 1 January 2019 (UTC)",
+            "1 January 2019 (UTC)",
+        ),
+        (
+            Coverage("clients", "landed", date(2011, 3, 1), NEW_YEAR, "month"),
+            "Figures cover encounters from March 2011 to January 2019 (UTC)",
+            "January 2019 (UTC)",
+        ),
+        (
+            Coverage("clients", "landed", date(2011, 1, 1), NEW_YEAR, "year"),
+            "Figures cover encounters from 2011 to 2019 (UTC)",
+            "2019 (UTC)",
+        ),
+        (
+            Coverage("management", "sample", NEW_YEAR, NEW_YEAR, "month"),
+            "Rows that may be shown cover encounters in January 2019 (UTC)",
+            "January 2019 (UTC)",
+        ),
+        (
+            Coverage("extracts", "sample", None, None, "month"),
+            "Rows that may be shown cover no encounter",
+            "",
+        ),
+        (Coverage("residency", "sample", None, None), "Figures cover no study", ""),
+        (None, "It is not known which time the data cover", ""),
+    ],
+)
+def test_a_page_says_what_its_data_cover(coverage: Coverage | None, line: str, as_of: str) -> None:
+    edition = Edition(version=7, coverage=coverage)
+    assert (coverage_line(edition), as_of_line(edition)) == (line, as_of)
+    assert (source_line(edition) == "") is (coverage is None)
     assert coverage_line(Edition()) == ""
