@@ -8,7 +8,15 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from orchestrate.reports.charts import BLUE, GREY, VERMILION, Drawing, figures_drawing, plain_layout
+from orchestrate.reports.charts import (
+    BLUE,
+    GREY,
+    PALE,
+    VERMILION,
+    Drawing,
+    figures_drawing,
+    plain_layout,
+)
 from orchestrate.reports.rows import records
 from orchestrate.reports.scales import fitting
 from orchestrate.reports.text import as_float, chart_label, decimal, integer, rounded_or_hidden
@@ -23,6 +31,7 @@ _DEGREES_PER_KM = 1 / 111.195
 def residual_figure(pairs: pd.DataFrame, counties: Sequence[str]) -> Drawing:
     """Draw adjusted residuals, a row per procedure and a column per county; a star is notable.
 
+    What is not tested has no colour of the scale: the grey behind it shows, not white.
     `pairs` has a row per procedure and county, procedures in the order in which they are drawn.
     """
     rows = {(row["procedure_name"], row["county"]): row for row in records(pairs)}
@@ -59,6 +68,7 @@ def residual_figure(pairs: pd.DataFrame, counties: Sequence[str]) -> Drawing:
                 top + 4 + height * max(len(procedures), 1),
                 {"l": left, "r": 4, "t": top, "b": 4},
             ),
+            plot_bgcolor=PALE,
             xaxis={
                 "side": "top",
                 "fixedrange": True,
@@ -85,6 +95,7 @@ def residual_figure(pairs: pd.DataFrame, counties: Sequence[str]) -> Drawing:
         [
             (BLUE, "more patients than expected"),
             (VERMILION, "fewer than expected; a star marks a notable pair"),
+            (PALE, "not tested"),
         ],
     )
 

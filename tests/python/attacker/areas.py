@@ -150,15 +150,17 @@ def add_exact(
 ) -> None:
     """Add what is counted exactly: by county, the patients with a procedure of a payer in sight.
 
-    Of N patients R live in a county and C had a procedure, and R * C / N are expected. N and C are
-    in the rows of procedures.
+    Of N patients R live in a county and C had a procedure, and without strata R * C / N are
+    expected. N and C are in the rows of procedures.
     """
     everybody = len({row["patient_key"] for row in procedures})
     had: dict[str, set[str]] = defaultdict(set)
     for row in procedures:
         had[row["procedure_code"]].add(row["patient_key"])
     residents = {
-        row["county"]: round(everybody * row["expected_patients"] / len(had[row["procedure_code"]]))
+        row["county"]: round(
+            everybody * row["crude_expected_patients"] / len(had[row["procedure_code"]])
+        )
         for row in association
         if row["population"] == "visible_payers"
     }

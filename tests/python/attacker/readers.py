@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from psycopg2 import sql
+from recomputed.raw import Pseudonyms
 from scoped import reader
 
 from attacker import areas, payers, procedures
+from attacker.counties import Strata
 from attacker.figures import Figures, Row, Told
 from attacker.system import System
 from orchestrate.database import Databases
@@ -135,6 +137,14 @@ def read_prices(warehouse: Connection) -> dict[str | None, payers.Price]:
         ends = (float(row["lowest_price"] or 0), float(row["highest_price"] or 0))
         prices[row["procedure_code"]] = payers.Price(step, *ends)
     return prices
+
+
+def read_strata(warehouse: Connection, pseudonyms: Pseudonyms) -> Strata:
+    """Read from the warehouse of which stratum each patient is, by the key in staff's relations."""
+    return {
+        (row["population"], pseudonyms.one("patient", "staff", row["patient_id"])): row["stratum"]
+        for row in rows(warehouse, "intermediate.int_population_patients")
+    }
 
 
 def of_payers(
