@@ -158,13 +158,22 @@ def of_payers(
 
 
 def of_manager(
-    seen: Seen, told: Told, prices: Mapping[str | None, payers.Price]
+    seen: Seen,
+    told: Told,
+    prices: Mapping[str | None, payers.Price],
+    *,
+    exact_clients: bool = True,
 ) -> tuple[Figures, payers.Payers]:
-    """Return all that a manager knows, staff's relations included."""
+    """Return all that a manager knows, staff's relations included.
+
+    `exact_clients`: also how many patients with a procedure each client in sight has in a county.
+    """
     figures, known = of_payers(seen, told, prices)
     homes = areas.add_homes(figures, seen[areas.OF_CLIENTS], seen[areas.OF_ALL])
     association = seen[areas.ASSOCIATION]
     areas.add_exact(figures, homes, association, seen["extracts.procedures"])
+    if exact_clients:
+        areas.add_exact_clients(figures, homes, association, seen["extracts.procedures"])
     areas.add_totals(figures, homes, seen["extracts.encounters"])
     areas.add_association(figures, homes, known, association)
     areas.add_clusters(figures, homes, seen[areas.CLUSTERS])
