@@ -64,11 +64,13 @@ def residual_figure(pairs: pd.DataFrame, counties: Sequence[str]) -> Drawing:
             )
         )
         figure.update_layout(
-            **plain_layout(
-                top + 4 + height * max(len(procedures), 1),
-                {"l": left, "r": 4, "t": top, "b": 4},
+            **(
+                plain_layout(
+                    top + 4 + height * max(len(procedures), 1),
+                    {"l": left, "r": 4, "t": top, "b": 4},
+                )
+                | {"plot_bgcolor": PALE}
             ),
-            plot_bgcolor=PALE,
             xaxis={
                 "side": "top",
                 "fixedrange": True,
