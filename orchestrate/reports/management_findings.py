@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
-from orchestrate.reports.rows import largest, records
-from orchestrate.reports.text import as_float, counted, decimal, integer, listed, titled
+from orchestrate.reports.rows import Row, largest, records
+from orchestrate.reports.text import (
+    as_float,
+    counted,
+    decimal,
+    integer,
+    listed,
+    percent,
+    short_name,
+    titled,
+)
 
 
 def areas_finding(areas: pd.DataFrame) -> str:
@@ -26,30 +37,62 @@ def areas_finding(areas: pd.DataFrame) -> str:
     return f"The county with the most patients, by client: {'; '.join(parts)}."
 
 
-def association_finding(notable: pd.DataFrame, pair_count: int) -> str:
-    """Name the notable pairs, or say plainly that there is none."""
-    rows = sorted(records(notable), key=lambda row: -abs(row["adjusted_residual"]))
-    looked = counted(pair_count, "pair", "pairs")
+def association_finding(pairs: pd.DataFrame) -> str:
+    """Say how many pairs could be tested and name the notable ones, or that there is none."""
+    tested = [row for row in records(pairs) if as_float(row["adjusted_residual"]) is not None]
+    if not tested:
+        return "No pair of county and procedure has enough patients to be tested."
+    rows = sorted(
+        (row for row in tested if row["is_notable"]), key=lambda row: -abs(row["adjusted_residual"])
+    )
+    could = f"{counted(len(tested), 'pair', 'pairs')} of county and procedure that could be tested"
     if not rows:
-        return f"No pair of county and procedure is notable, of {looked} looked at."
+        return f"Of {could}, none is notable."
+    names = {row["procedure_code"]: short_name(row["procedure_name"]) for row in rows}
     named = [
-        f"{row['procedure_name']} in {row['county']} ("
-        f"{integer(row['observed_patients'])} patients, "
-        f"{decimal(row['expected_patients'])} expected)"
+        f"{short_name(row['procedure_name'])} in {row['county']} ("
+        f"{counted(row['observed_patients'], 'patient', 'patients')}, "
+        f"{decimal(row['expected_patients'])} expected{_overlap(row, names)})"
         for row in rows
     ]
     verb = "is" if len(rows) == 1 else "are"
-    return f"{len(rows)} of {looked} {verb} notable: {'; '.join(named)}."
+    return f"Of {could}, {integer(len(rows))} {verb} notable: {'; '.join(named)}."
+
+
+def _overlap(row: Row, names: Mapping[str, str]) -> str:
+    """Say which other notable procedure is largely the same patients'."""
+    if row["overlaps_with"] is None:
+        return ""
+    both = percent(100 * row["overlap_share"])
+    return (
+        f"; largely the same patients as {names[row['overlaps_with']]}: {both} of those with "
+        "either had both"
+    )
 
 
 def hidden_finding(pairs: pd.DataFrame) -> str:
-    """Say of which populations only rounded counts are shown, and of how many pairs."""
+    """Say of which populations only rounded counts are shown, and which pairs stand out."""
     rows = records(pairs)
     if not rows:
         return "Every population is exact."
     shown = sum(1 for row in rows if not row["is_suppressed"] and row["observed_patients"])
     names = listed([titled(name) for name in sorted({row["population"] for row in rows})])
-    return f"{names}: {counted(shown, 'pair has', 'pairs have')} enough patients to be counted."
+    counts = f"{names}: {counted(shown, 'pair has', 'pairs have')} enough patients to be counted"
+    notable = [
+        f"{short_name(row['procedure_name'])} in {row['county']} ({titled(row['population'])}, "
+        f"{often(row['direction'])})"
+        for row in rows
+        if row["is_notable"]
+    ]
+    if not notable:
+        return f"{counts}; none is notable for certain."
+    verb = "is" if len(notable) == 1 else "are"
+    return f"{counts}; {integer(len(notable))} {verb} notable: {'; '.join(notable)}."
+
+
+def often(direction: str | None) -> str:
+    """Return the direction of a notable pair in words, nothing for other pairs."""
+    return f"{direction} often than expected" if direction else ""
 
 
 def unaffiliated_finding(areas: pd.DataFrame) -> str:

@@ -8,10 +8,25 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from orchestrate.reports.charts import BLUE, GREY, VERMILION, Drawing, figures_drawing, plain_layout
+from orchestrate.reports.charts import (
+    BLUE,
+    GREY,
+    PALE,
+    VERMILION,
+    Drawing,
+    figures_drawing,
+    plain_layout,
+)
 from orchestrate.reports.rows import records
 from orchestrate.reports.scales import fitting
-from orchestrate.reports.text import as_float, chart_label, decimal, integer, rounded_or_hidden
+from orchestrate.reports.text import (
+    as_float,
+    chart_label,
+    decimal,
+    integer,
+    rounded_or_hidden,
+    short_name,
+)
 
 # White where observed and expected agree; both ends stay distinct under colour blindness.
 _SCALE = [[0.0, VERMILION], [0.5, "#FFFFFF"], [1.0, BLUE]]
@@ -23,6 +38,7 @@ _DEGREES_PER_KM = 1 / 111.195
 def residual_figure(pairs: pd.DataFrame, counties: Sequence[str]) -> Drawing:
     """Draw adjusted residuals, a row per procedure and a column per county; a star is notable.
 
+    What is not tested has no colour of the scale: the grey behind it shows, not white.
     `pairs` has a row per procedure and county, procedures in the order in which they are drawn.
     """
     rows = {(row["procedure_name"], row["county"]): row for row in records(pairs)}
@@ -33,7 +49,7 @@ def residual_figure(pairs: pd.DataFrame, counties: Sequence[str]) -> Drawing:
         left, height = (130, 44) if narrow else (330, 28)
         # On narrow screens the names of counties stand upright, since columns are slim.
         top, room = (110, 96) if narrow else (56, 560 / max(len(counties), 1))
-        names = [chart_label(fitting(name, left - 12)) for name in procedures]
+        names = [chart_label(fitting(short_name(name), left - 12)) for name in procedures]
         figure = go.Figure(
             go.Heatmap(
                 z=[
@@ -55,9 +71,12 @@ def residual_figure(pairs: pd.DataFrame, counties: Sequence[str]) -> Drawing:
             )
         )
         figure.update_layout(
-            **plain_layout(
-                top + 4 + height * max(len(procedures), 1),
-                {"l": left, "r": 4, "t": top, "b": 4},
+            **(
+                plain_layout(
+                    top + 4 + height * max(len(procedures), 1),
+                    {"l": left, "r": 4, "t": top, "b": 4},
+                )
+                | {"plot_bgcolor": PALE}
             ),
             xaxis={
                 "side": "top",
@@ -85,6 +104,7 @@ def residual_figure(pairs: pd.DataFrame, counties: Sequence[str]) -> Drawing:
         [
             (BLUE, "more patients than expected"),
             (VERMILION, "fewer than expected; a star marks a notable pair"),
+            (PALE, "not tested"),
         ],
     )
 
@@ -157,7 +177,7 @@ def _hover(cell: dict[str, object] | None) -> str:
     if not cell:
         return ""
     return chart_label(
-        f"{cell['procedure_name']}, {cell['county']}: "
+        f"{short_name(cell['procedure_name'])}, {cell['county']}: "
         f"{integer(cell['observed_patients'])} patients, "
         f"{decimal(cell['expected_patients'], 1)} expected"
     )

@@ -19,7 +19,15 @@ from orchestrate.reports.pages.export_findings import advocacy_data_page
 from orchestrate.reports.pages.layout import Folder, Page, Section
 from orchestrate.reports.rows import records
 from orchestrate.reports.tables import Column
-from orchestrate.reports.text import as_float, decimal, integer, percent, rounded_or_hidden, titled
+from orchestrate.reports.text import (
+    as_float,
+    decimal,
+    integer,
+    percent,
+    rounded_or_hidden,
+    short_name,
+    titled,
+)
 
 MANAGEMENT_NOTICE = (
     "Figures cover everybody in the export, as counts: 1 to 10 patients are hidden, others are "
@@ -181,36 +189,40 @@ def _association_section(population: str, pairs: pd.DataFrame) -> Section:
     name = titled(population)
     counties = sorted(set(pairs["county"]))
     drawn = _most_deviating(pairs)
-    notable = pairs[pairs["is_notable"].astype(bool)].reset_index(drop=True)
     return Section(
         anchor=population.replace("_", "-"),
         heading=f"{name}: procedures by county",
         relation="management.area_procedure_association",
-        finding=findings.association_finding(notable, len(pairs)),
+        finding=findings.association_finding(pairs),
         explanation=[
             "Expected is the number of patients if area and procedure had nothing to do with each "
-            "other. The colour is Haberman's adjusted residual: how many standard deviations the "
-            "observed number lies above or below. A pair is notable when the residual is at least "
-            "3.5 either way, a threshold that allows for the hundreds of pairs looked at.",
-            "Only pairs of which at least 5 patients are expected are looked at and shown, since "
-            "exact counts of fewer would place single patients. Counties with fewer than 11 "
-            "patients of the population are one, “Other counties”.",
-            "This is association, not cause: areas differ in age and in their distance to the "
-            "hospital, and the export has neither the population nor visits elsewhere. "
+            "other, among patients of the same age and with as many encounters. The colour is the "
+            "adjusted residual: how many standard errors the observed number lies above or below. "
+            "A pair is notable when that is at least 3.5 either way, a threshold that allows for "
+            "the hundreds of pairs looked at; still, one may be notable by chance.",
+            "Only pairs of which at least 5 patients are expected are tested and shown, since "
+            "exact counts of fewer would place single patients; grey cells are not tested. "
+            "Counties with fewer than 11 patients of the population are one, “Other counties”.",
+            "“Unadjusted” is the residual without regard to age and encounters: where it is much "
+            "larger, these explain the difference. Two procedures that are largely the same "
+            "patients' are one observation and not two.",
+            "This is association, not cause: areas differ in more than age, as in their distance "
+            "to the hospital, and the export has neither the population nor visits elsewhere. "
             f"Drawn are the {DRAWN_PROCEDURES} procedures that deviate most.",
         ],
         table=tables.table(
             f"{population.replace('_', '-')}-table",
             f"{name}: pairs that are drawn",
             drawn,
-            Column("procedure_name", "Procedure"),
+            Column("procedure_name", "Procedure", short_name),
             (
                 Column("county", "County"),
                 Column("observed_patients", "Observed", integer),
                 Column("expected_patients", "Expected", decimal),
                 Column("relative_index", "Index", lambda value: decimal(value, 2)),
                 Column("adjusted_residual", "Residual", lambda value: decimal(value, 2)),
-                Column("is_notable", "Notable", lambda value: "notable" if value else ""),
+                Column("crude_residual", "Unadjusted", lambda value: decimal(value, 2)),
+                Column("direction", "Notable", findings.often),
             ),
         ),
         download=csv_download(f"association_{population}", pairs),
@@ -235,27 +247,29 @@ def _most_deviating(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _hidden_section(pairs: pd.DataFrame) -> Section:
-    has_patients = pairs["observed_patients"].map(bool).astype(bool)
-    shown = pairs[~pairs["is_suppressed"].astype(bool) & has_patients].reset_index(drop=True)
+    tells = pairs["observed_patients"].map(bool).astype(bool) | pairs["is_notable"].astype(bool)
+    shown = pairs[~pairs["is_suppressed"].astype(bool) & tells].reset_index(drop=True)
     return Section(
         anchor="others",
         heading="Populations that are counted by the rule",
         relation="management.area_procedure_association",
         finding=findings.hidden_finding(pairs),
         explanation=[
-            "Of these people management may see rounded counts alone; statistics of rounded counts "
-            "would give the exact ones away, so there are none. Pairs without a row here have no "
-            "patient, or so few that they are hidden.",
+            "Of these people management may see rounded counts alone; statistics would give the "
+            "exact ones away, so there are none. All that is told is which pairs are notable "
+            "whatever numbers the rounded ones stand for; others may be, or not. Pairs without a "
+            "row here have no patient, or so few that they are hidden.",
         ],
         table=tables.table(
             "others-table",
             "Rounded counts of patients",
             shown.assign(named=shown["population"].map(titled)),
-            Column("procedure_name", "Procedure"),
+            Column("procedure_name", "Procedure", short_name),
             (
                 Column("named", "Population"),
                 Column("county", "County"),
                 Column("observed_patients", "Patients", integer),
+                Column("direction", "Notable", findings.often),
             ),
         ),
         download=csv_download("association_others", pairs),

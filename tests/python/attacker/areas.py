@@ -148,23 +148,48 @@ def add_encounters(figures: Figures, rows: list[Row], patients: list[int]) -> No
 def add_exact(
     figures: Figures, areas: Areas, association: Iterable[Row], procedures: list[Row]
 ) -> None:
-    """Add what is counted exactly: by county, the patients with a procedure of a payer in sight.
+    """Add what is counted exactly: by county, the patients with a procedure of a payer in sight."""
+    residents = with_a_procedure(association, "visible_payers", procedures)
+    for county, patients in residents.items():
+        here = areas.residents_of(figures.system, county, residents)
+        figures.system.at_most([(variable, -1.0) for variable in here], -patients)
 
-    Of N patients R live in a county and C had a procedure, and R * C / N are expected. N and C are
-    in the rows of procedures.
+
+def add_exact_clients(
+    figures: Figures, areas: Areas, association: list[Row], procedures: list[Row]
+) -> None:
+    """Add the same of each client whose rows are in sight: they are among its patients."""
+    for payer, client_id in CLIENT_OF.items():
+        own = [row for row in procedures if row["payer_name"] == payer]
+        residents = with_a_procedure(association, client_id, own)
+        for area, patients in residents.items():
+            here = [
+                one
+                for county in areas.counties(area, residents)
+                for one in areas.clients[client_id].all_of(figures.system, county)
+            ]
+            figures.system.at_most([(variable, -1.0) for variable in here], -patients)
+
+
+def with_a_procedure(
+    association: Iterable[Row], population: str, procedures: list[Row]
+) -> dict[str, int]:
+    """Return how many patients of a population live in each county of which there is an exact pair.
+
+    Of N patients R live in a county and C had a procedure, and without strata R * C / N are
+    expected. N and C are in the rows of procedures.
     """
     everybody = len({row["patient_key"] for row in procedures})
     had: dict[str, set[str]] = defaultdict(set)
     for row in procedures:
         had[row["procedure_code"]].add(row["patient_key"])
-    residents = {
-        row["county"]: round(everybody * row["expected_patients"] / len(had[row["procedure_code"]]))
+    return {
+        row["county"]: round(
+            everybody * row["crude_expected_patients"] / len(had[row["procedure_code"]])
+        )
         for row in association
-        if row["population"] == "visible_payers"
+        if row["population"] == population
     }
-    for county, patients in residents.items():
-        here = areas.residents_of(figures.system, county, residents)
-        figures.system.at_most([(variable, -1.0) for variable in here], -patients)
 
 
 def add_totals(figures: Figures, areas: Areas, encounters: list[Row]) -> None:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from psycopg2 import sql
+from recomputed.raw import Pseudonyms
 from scoped import reader
 
 from attacker import areas, payers, procedures
+from attacker.counties import Strata
 from attacker.figures import Figures, Row, Told
 from attacker.system import System
 from orchestrate.database import Databases
@@ -137,6 +139,14 @@ def read_prices(warehouse: Connection) -> dict[str | None, payers.Price]:
     return prices
 
 
+def read_strata(warehouse: Connection, pseudonyms: Pseudonyms) -> Strata:
+    """Read from the warehouse of which stratum each patient is, by the key in staff's relations."""
+    return {
+        (row["population"], pseudonyms.one("patient", "staff", row["patient_id"])): row["stratum"]
+        for row in rows(warehouse, "intermediate.int_population_patients")
+    }
+
+
 def of_payers(
     seen: Seen, told: Told, prices: Mapping[str | None, payers.Price]
 ) -> tuple[Figures, payers.Payers]:
@@ -148,13 +158,22 @@ def of_payers(
 
 
 def of_manager(
-    seen: Seen, told: Told, prices: Mapping[str | None, payers.Price]
+    seen: Seen,
+    told: Told,
+    prices: Mapping[str | None, payers.Price],
+    *,
+    exact_clients: bool = True,
 ) -> tuple[Figures, payers.Payers]:
-    """Return all that a manager knows, staff's relations included."""
+    """Return all that a manager knows, staff's relations included.
+
+    `exact_clients`: also how many patients with a procedure each client in sight has in a county.
+    """
     figures, known = of_payers(seen, told, prices)
     homes = areas.add_homes(figures, seen[areas.OF_CLIENTS], seen[areas.OF_ALL])
     association = seen[areas.ASSOCIATION]
     areas.add_exact(figures, homes, association, seen["extracts.procedures"])
+    if exact_clients:
+        areas.add_exact_clients(figures, homes, association, seen["extracts.procedures"])
     areas.add_totals(figures, homes, seen["extracts.encounters"])
     areas.add_association(figures, homes, known, association)
     areas.add_clusters(figures, homes, seen[areas.CLUSTERS])

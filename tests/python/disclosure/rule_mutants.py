@@ -86,7 +86,18 @@ IN_A_PLACE = (
         r"and lines_telling\.cell_id is null as is_shown",
         r"as is_shown",
     ),
-    Change("pairs of few expected", r"or measured\.expected >= 5", r"or true"),
+    Change("pairs of few expected", r"or measured\.crude_expected_patients >= 5", r"or true"),
+    Change("directions of hidden pairs", r"is_suppressed\s+or deviation = 0", r"deviation = 0"),
+    Change(
+        "directions by true counts",
+        r"case when is_exact then (\w+) else [\s\S]+? end as \1_(low|high)",
+        r"\1 as \1_\2",
+    ),
+    Change(
+        "statistics of hidden pairs",
+        r"case when is_exact then ([^\n]+) end as (expected|residual|crude\w*)",
+        r"\1 as \2",
+    ),
     Change("small counties named", r"then 'Other counties'", r"then county"),
     Change("claims of hidden care", r"case when not has_hidden_procedures then (\w+) end", r"\1"),
 )

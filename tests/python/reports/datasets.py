@@ -364,7 +364,12 @@ def management_data(names: Sequence[str] = ("Suffolk County", "Essex County")) -
                 "expected_patients",
                 "relative_index",
                 "adjusted_residual",
+                "crude_expected_patients",
+                "crude_residual",
                 "is_notable",
+                "direction",
+                "overlaps_with",
+                "overlap_share",
                 "is_suppressed",
                 "is_exact",
             ),
@@ -379,13 +384,19 @@ def management_data(names: Sequence[str] = ("Suffolk County", "Essex County")) -
                     20.0 if is_exact else None,
                     1.0 + number / 20 if is_exact else None,
                     4.0 - place if is_exact else None,
-                    is_exact and place == 0,
+                    21.0 if is_exact else None,
+                    4.5 - place if is_exact else None,
+                    place == 0,
+                    "more" if place == 0 else None,
+                    other if is_exact and place == 0 else None,
+                    0.75 if is_exact and place == 0 and other else None,
                     False,
                     is_exact,
                 )
                 for population, is_exact in (("one", True), ("other", False))
                 for place, county in numbered
                 for number, procedure in numbered
+                for other in [str(1 - number) if number < 2 <= len(names) else None]
             ],
         ),
         unaffiliated_areas=frame(

@@ -158,7 +158,8 @@ def _most_deviating(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the pairs of the procedures with the largest residuals where enough are expected."""
     strength: dict[str, float] = {}
     for row in rows:
-        if row["adjusted_residual"] is not None and row["expected_patients"] >= LEAST_EXPECTED:
+        if row["adjusted_residual"] is not None:
+            assert row["crude_expected_patients"] >= LEAST_EXPECTED
             size = abs(row["adjusted_residual"])
             strength[row["procedure_name"]] = max(strength.get(row["procedure_name"], 0), size)
     names = sorted(strength, key=lambda name: (-strength[name], name))[:DRAWN_PROCEDURES]

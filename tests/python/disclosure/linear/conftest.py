@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pytest
+from attacker.counties import Strata
 from attacker.payers import Price
 from attacker.readers import (
     CLIENTS,
@@ -16,9 +17,11 @@ from attacker.readers import (
     Truth,
     read,
     read_prices,
+    read_strata,
     read_truth,
 )
 from attacker.system import Outcome
+from recomputed.raw import Pseudonyms
 
 from tests.python.conftest import Casebook
 
@@ -28,6 +31,7 @@ class World:
     """What a manager and each client's login see, and the truth behind suppressed rows.
 
     `prices` are what procedures cost whose rows nobody sees; None stands for all procedures.
+    `strata` are those of age and encounters, by the patients' keys in staff's relations.
     """
 
     name: str
@@ -35,6 +39,7 @@ class World:
     clients: dict[str, Seen]
     truth: Truth
     prices: Mapping[str | None, Price]
+    strata: Strata
 
 
 @pytest.fixture(
@@ -46,12 +51,15 @@ def world(request: pytest.FixtureRequest) -> World:
     databases = casebook.databases
     with databases.warehouse.session("casebook tests") as warehouse:
         truth, prices = read_truth(warehouse), read_prices(warehouse)
+        key = casebook.settings.pseudonym_key_path.read_text(encoding="ascii").strip()
+        strata = read_strata(warehouse, Pseudonyms(key))
     return World(
         request.param,
         read(databases, MANAGER, MANAGED),
         {login: read(databases, login, OF_CLIENTS) for login in CLIENTS},
         truth,
         prices,
+        strata,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from attacker.areas import ASSOCIATION
-from attacker.counties import OTHER_COUNTIES, Placed, place
+from attacker.counties import OTHER_COUNTIES, Placed, Strata, place
 from attacker.figures import Row
 from recomputed import management, rule
 from recomputed.raw import Export
@@ -18,6 +18,7 @@ from tests.python.disclosure.linear.conftest import World
 # Of all patients; what exact pairs of at least five expected patients still give away: 64 of the
 # sample's 845 and 23 of the real export's 732. Every pair would give away more than twice as many.
 MOST_PLACED = 0.08
+NO_STRATA: Strata = {}
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def rows_of(world: World) -> list[Row]:
 def test_few_patients_are_placed_in_a_county(
     world: World, noted: Callable[[str, Placed], Placed]
 ) -> None:
-    found = noted("as published", place(world.manager[ASSOCIATION], rows_of(world)))
+    found = noted("as published", place(world.manager[ASSOCIATION], rows_of(world), world.strata))
     assert found.share <= MOST_PLACED
 
 
@@ -57,7 +58,9 @@ def test_every_pair_of_every_county_would_be_noticed(
     folder, prefix = PROJECT_DIR / "seeds" / "advocacy", "advocacy__"
     export = Export(REAL_EXPORT) if world.name == "published_export" else Export(folder, prefix)
     every_pair = management.area_procedure_association(export).to_dict("records")
-    found = noted("every pair, at least", place(every_pair, rows_of(world), 2 * MOST_PLACED))
+    found = noted(
+        "every pair, at least", place(every_pair, rows_of(world), world.strata, 2 * MOST_PLACED)
+    )
     assert found.share > 2 * MOST_PLACED
 
 
@@ -69,7 +72,9 @@ def test_no_area_of_few_patients_is_named(world: World) -> None:
     for row in procedures:
         had.setdefault(row["procedure_code"], set()).add(row["patient_key"])
     areas = {
-        row["county"]: round(row["expected_patients"] * everybody / len(had[row["procedure_code"]]))
+        row["county"]: round(
+            row["crude_expected_patients"] * everybody / len(had[row["procedure_code"]])
+        )
         for row in world.manager[ASSOCIATION]
         if row["population"] == "visible_payers"
     }
@@ -92,10 +97,35 @@ def test_two_patients_of_one_county_are_placed_and_pooled_ones_are_not() -> None
             "procedure_code": code,
             "observed_patients": observed,
             "expected_patients": expected,
+            "crude_expected_patients": expected,
         }
 
     alpha = [pair("Alpha", "1", 2, 2.0), pair("Alpha", "2", 0, 2 / 3)]
-    assert place(alpha, procedures).placed == 2
-    assert place(alpha[:1], procedures).placed == 0
+    assert place(alpha, procedures, NO_STRATA).placed == 2
+    assert place(alpha[:1], procedures, NO_STRATA).placed == 0
     pool = [pair(OTHER_COUNTIES, "1", 3, 3.0)]
-    assert place(pool, procedures).placed == 0
+    assert place(pool, procedures, NO_STRATA).placed == 0
+
+
+def test_a_patient_whose_stratum_is_told_is_placed() -> None:
+    """Two of four live in Alpha, among them one of the two with a procedure, old and young.
+
+    With the old one 1 / 1 + 1 / 3 are expected, with the young one 2 / 3; without strata 1.
+    """
+    had = {"old": "1", "young": "1", "second": "2", "third": "2"}
+    procedures: list[Row] = [
+        {"patient_key": patient, "procedure_code": code, "payer_name": "Aetna"}
+        for patient, code in had.items()
+    ]
+    pair: Row = {
+        "population": "visible_payers",
+        "is_exact": True,
+        "county": "Alpha",
+        "procedure_code": "1",
+        "observed_patients": 1,
+        "expected_patients": 1.3,
+        "crude_expected_patients": 1.0,
+    }
+    strata = {("visible_payers", one): "old" if one == "old" else "young" for one in had}
+    assert place([pair], procedures, strata).placed == 1
+    assert place([{**pair, "expected_patients": 1.0}], procedures, NO_STRATA).placed == 0
