@@ -14,7 +14,7 @@
         'top_procedure_overlap', 'top_procedure_patients',
         'extract_encounters', 'extract_patients', 'extract_procedures', 'restricted_payer_summary',
         'area_procedure_association', 'client_patients_by_area', 'unaffiliated_by_area',
-        'unaffiliated_patient_clusters',
+        'unaffiliated_nearness', 'unaffiliated_patient_clusters',
     ] -%}
     {%- set marts = [] -%}
     {%- for name in names -%}

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from recomputed import areas, clients, extracts, management
+from recomputed import areas, clients, extracts, management, nearness
 from recomputed.raw import Export, Pseudonyms
 
 
@@ -50,6 +50,7 @@ RECOMPUTED = {
     "management.unaffiliated_patient_clusters": Recomputed(
         management.unaffiliated_patient_clusters
     ),
+    "management.unaffiliated_nearness": Recomputed(nearness.unaffiliated_nearness),
 }
 
 
