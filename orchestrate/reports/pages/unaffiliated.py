@@ -124,8 +124,10 @@ def _nearness_section(nearness: pd.DataFrame) -> Section:
 
 
 def _range(low: object, high: object) -> str:
-    ends = as_float(low), as_float(high)
-    return "hidden" if None in ends else findings.between(*ends)
+    lowest, highest = as_float(low), as_float(high)
+    if lowest is None or highest is None:
+        return "hidden"
+    return findings.between(lowest, highest)
 
 
 def _text(value: object) -> str:
