@@ -1,24 +1,10 @@
 {{ config(post_hook='analyze {{ this }}') }}
 
-{% set radii = nearness_radii() %}
-{% set row_reach = (radii[-1] / (0.7 * radii[0])) | round(0, 'ceil') | int %}
 with
-
-cells as (
-
-    select * from {{ ref('int_cells_shuffled') }}
-
-),
 
 groups as (
 
     select * from {{ ref('int_cells_grouped') }}
-
-),
-
-homes as (
-
-    select * from {{ ref('int_homes_shuffled') }}
 
 ),
 
@@ -31,6 +17,12 @@ judged as (
 pairs as (
 
     select * from {{ ref('int_home_pairs') }}
+
+),
+
+full_pairs as (
+
+    select * from {{ ref('int_full_cell_pairs') }}
 
 ),
 
@@ -50,53 +42,6 @@ cores as materialized (
 
 ),
 
-full_cells as (
-
-    select
-        groups.radius_km,
-        groups.group_number,
-        cells.cell_number,
-        cells.cell_row,
-        cells.cell_column,
-        cells.column_reach
-    from groups
-    inner join cells
-        on groups.cell_number = cells.cell_number
-    where groups.is_full
-
-),
-
-around_full_cells as materialized (
-
-    {{ cells_around('full_cells', ['radius_km', 'group_number', 'cell_number'], row_reach) }}
-
-),
-
--- Full cells that have not been brought together yet: few, and all of their homes are compared.
-full_pairs as (
-
-    select
-        around_full_cells.radius_km,
-        homes_a.home_number as home_a,
-        homes_b.home_number as home_b
-    from around_full_cells
-    inner join full_cells as neighbours
-        on
-            around_full_cells.cell_row = neighbours.cell_row
-            and around_full_cells.cell_column = neighbours.cell_column
-            and around_full_cells.radius_km = neighbours.radius_km
-    inner join homes as homes_a
-        on around_full_cells.cell_number = homes_a.cell_number
-    inner join homes as homes_b
-        on neighbours.cell_number = homes_b.cell_number
-    where
-        around_full_cells.group_number <> neighbours.group_number
-        and {{ haversine_km(
-            'homes_a.latitude', 'homes_a.longitude', 'homes_b.latitude', 'homes_b.longitude'
-        ) }} <= around_full_cells.radius_km
-
-),
-
 other_pairs as (
 
     select
@@ -104,7 +49,7 @@ other_pairs as (
         pairs.home_a,
         pairs.home_b
     from pairs
-    cross join unnest(array{{ radii }}::double precision[]) as radius_km
+    cross join unnest(array{{ nearness_radii() }}::double precision[]) as radius_km
     where
         pairs.cell_a <> pairs.cell_b
         and pairs.distance_km <= radius_km

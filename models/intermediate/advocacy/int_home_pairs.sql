@@ -43,7 +43,9 @@ looking_around as (
 around as materialized (
 
     {{ cells_around(
-        'looking_around', ['home_number', 'cell_number', 'latitude', 'longitude', 'is_full'], row_reach
+        'looking_around',
+        ['home_number', 'cell_number', 'latitude', 'longitude', 'is_full'],
+        row_reach
     ) }}
 
 ),

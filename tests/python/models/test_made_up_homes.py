@@ -26,6 +26,7 @@ MODELS = (
     "int_home_pairs",
     "int_homes_near_by_chance",
     "int_cells_grouped",
+    "int_full_cell_pairs",
     "int_cells_linked",
     "int_clusters_by_chance",
     "int_shuffles_measured",
@@ -59,6 +60,7 @@ def made_by_sql(
     made = {}
     try:
         with warehouse.cursor() as cursor:
+            cursor.execute("begin")
             cursor.execute(
                 "create temp table int_homes_located (home_number integer, patient_id text,"
                 " latitude double precision, longitude double precision, is_unaffiliated boolean)"
@@ -80,7 +82,8 @@ def made_by_sql(
         for name in MODELS:
             made[name] = read(warehouse, f"pg_temp.{name}")
     finally:
-        warehouse.rollback()
+        with warehouse.cursor() as cursor:
+            cursor.execute("rollback")
     return made
 
 
