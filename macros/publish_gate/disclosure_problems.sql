@@ -51,7 +51,8 @@
             {%- do problems.append('names an unknown column ' ~ name) -%}
         {%- endfor -%}
         {%- for name, data_type in types.items() -%}
-            {%- if name in (declared.counts or []) + (declared.parts or []) and data_type not in whole_numbers -%}
+            {%- if (name in (declared.counts or []) or name in (declared.parts or []))
+                and data_type not in whole_numbers -%}
                 {%- do problems.append(name ~ ' is not of a type of counts') -%}
             {%- endif -%}
             {%- if name in (declared.money or []) and data_type != 'numeric' -%}

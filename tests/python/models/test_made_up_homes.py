@@ -75,7 +75,7 @@ def made_by_sql(
             )
             execute_values(cursor, "insert into int_homes_located values %s", list(rows))
             for name in MODELS:
-                (path,) = folder.rglob(f"{name}.sql")
+                (path,) = folder.glob(f"*/*/{name}.sql")
                 query = re.sub(r'"[^"]+"\."intermediate"\.', "pg_temp.", path.read_text())
                 cursor.execute(f"create temp table {name} as {query}")
                 cursor.execute(f"analyze {name}")
