@@ -1,10 +1,10 @@
 {#
     Whether a text names an area that counts are about (boolean): a city or county of patients, or
-    all others together.
+    all together or all others.
 
     places: as in is_place.
 #}
 {% macro is_area(expression, places) -%}
-    ({{ expression }} in ('Other cities', 'Other counties', 'Unknown')
+    ({{ expression }} in ('All cities', 'Other cities', 'Other counties', 'Unknown')
     or {{ is_place(expression, places) }})
 {%- endmacro %}

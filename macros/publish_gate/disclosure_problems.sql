@@ -7,7 +7,7 @@
 #}
 {% macro disclosure_problems(mart, problems) -%}
     {%- set whole_numbers = ['integer', 'bigint', 'smallint'] -%}
-    {%- set lists = ['counts', 'money', 'measures'] -%}
+    {%- set lists = ['counts', 'parts', 'money', 'measures'] -%}
     {%- set declared = mart.disclosure -%}
     {%- set types = {} -%}
     {%- for column in mart.columns -%}
@@ -21,7 +21,7 @@
             {%- do problems.append('declares no disclosure, but ' ~ name ~ ' is about other people') -%}
         {%- endfor -%}
     {%- elif declared is not mapping or declared | reject('in', lists + ['exact']) | list -%}
-        {%- do problems.append('has other keys than counts, money, measures, exact') -%}
+        {%- do problems.append('has other keys than counts, parts, money, measures, exact') -%}
     {%- else -%}
         {%- for key in lists -%}
             {%- set names = declared[key] or [] -%}
@@ -51,7 +51,8 @@
             {%- do problems.append('names an unknown column ' ~ name) -%}
         {%- endfor -%}
         {%- for name, data_type in types.items() -%}
-            {%- if name in (declared.counts or []) and data_type not in whole_numbers -%}
+            {%- if (name in (declared.counts or []) or name in (declared.parts or []))
+                and data_type not in whole_numbers -%}
                 {%- do problems.append(name ~ ' is not of a type of counts') -%}
             {%- endif -%}
             {%- if name in (declared.money or []) and data_type != 'numeric' -%}

@@ -15,7 +15,8 @@
         'extract_coverage', 'extract_encounters', 'extract_patients', 'extract_procedures',
         'restricted_payer_summary',
         'area_procedure_association', 'client_patients_by_area', 'management_coverage',
-        'management_data_findings', 'unaffiliated_by_area', 'unaffiliated_patient_clusters',
+        'management_data_findings', 'unaffiliated_by_area', 'unaffiliated_nearness',
+        'unaffiliated_patient_clusters',
     ] -%}
     {%- set marts = [] -%}
     {%- for name in names -%}

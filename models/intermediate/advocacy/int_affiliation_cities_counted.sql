@@ -26,6 +26,9 @@ final as (
         coalesce(patients.county, 'Unknown') as county,
         coalesce(patients.city, 'Unknown') as city,
         count(*) - count(affiliated.patient_id) as unaffiliated_patient_count,
+        count(*) filter (
+            where affiliated.patient_id is null and patients.died_on is not null
+        ) as deceased_unaffiliated_count,
         count(affiliated.patient_id) as client_patient_count
     from patients
     left join affiliated

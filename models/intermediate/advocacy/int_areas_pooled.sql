@@ -40,8 +40,8 @@ city_rows as (
         cities.first_count,
         cities.second_count,
         case
-            when not judged.is_suppressed and cities.city_rank <= judged.last_shown_rank
-                then cities.city
+            when judged.is_suppressed or judged.last_shown_rank = 0 then 'All cities'
+            when cities.city_rank <= judged.last_shown_rank then cities.city
             else 'Other cities'
         end as city
     from cities

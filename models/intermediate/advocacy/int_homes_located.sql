@@ -29,12 +29,14 @@ located as (
         patients.city,
         patients.latitude,
         patients.longitude,
-        affiliated.patient_id is null as is_unaffiliated
+        affiliated.patient_id is null as is_unaffiliated,
+        row_number() over (order by {{ code_order('patients.patient_id') }}) as home_number
     from patients
     left join affiliated
         on patients.patient_id = affiliated.patient_id
     where
-        patients.latitude between -90 and 90
+        patients.died_on is null
+        and patients.latitude between -90 and 90
         and patients.longitude between -180 and 180
 
 ),
@@ -52,6 +54,7 @@ final as (
 
     select
         located.patient_id,
+        located.home_number::integer as home_number,
         located.city,
         located.latitude,
         located.longitude,

@@ -6,20 +6,38 @@ areas as (
 
 ),
 
+living as (
+
+    select * from {{ ref('int_unaffiliated_living') }}
+
+),
+
 final as (
 
     select
-        {{ pseudonym('area', "'management'", surrogate_key(['county', 'city'])) }}::text
+        {{ pseudonym('area', "'management'", surrogate_key(['areas.county', 'areas.city'])) }}::text
             as area_key,
-        county::text as county,
-        city::text as city,
-        {{ rounded_count('first_count', 'first_count', 'is_suppressed') }}
+        areas.county::text as county,
+        areas.city::text as city,
+        {{ rounded_count('areas.first_count', 'areas.first_count', 'areas.is_suppressed') }}
             as unaffiliated_patient_count,
-        {{ rounded_count('second_count', 'second_count', 'is_suppressed') }}
+        {{ rounded_count(
+            'living.living_count', 'living.living_count',
+            'coalesce(living.is_suppressed, true)'
+        ) }} as living_unaffiliated_patient_count,
+        {{ rounded_count(
+            'living.deceased_count', 'living.deceased_count',
+            'coalesce(living.is_suppressed, true)'
+        ) }} as deceased_unaffiliated_patient_count,
+        {{ rounded_count('areas.second_count', 'areas.second_count', 'areas.is_suppressed') }}
             as client_patient_count,
-        is_suppressed::boolean as is_suppressed
+        areas.is_suppressed::boolean as is_suppressed
     from areas
-    where population = 'everybody'
+    left join living
+        on
+            areas.county = living.county
+            and areas.city is null
+    where areas.population = 'everybody'
 
 )
 

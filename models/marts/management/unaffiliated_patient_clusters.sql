@@ -74,7 +74,6 @@ shown as (
     select
         *,
         {{ rounded_count('member_count', 'member_count') }} as patient_count,
-        {{ rounded_count('near_member_count', 'near_member_count') }} as near_members,
         {{ rounded_count('client_count', 'client_count') }} as client_patients_nearby
     from measured
 
@@ -104,9 +103,9 @@ final as (
                 then ceil(nearest_km::numeric / 0.25) * 0.25
         end::numeric(9, 2) as nearest_client_patient_km,
         client_patients_nearby::integer as client_patients_nearby,
-        -- least() passes over nulls; a hidden number of members must not become a share of 1.
         case
-            when near_members is not null then least(near_members::numeric / patient_count, 1)
+            when not {{ is_small('client_count') }}
+                then round(near_member_count::numeric / member_count * 4) / 4
         end::numeric(9, 6) as near_share,
         (client_count > 0)::boolean as is_near_clients
     from shown

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -10,20 +9,21 @@ import pandas as pd
 from orchestrate.driver import Connection
 from orchestrate.reports import management_findings as findings
 from orchestrate.reports import tables
-from orchestrate.reports.charts import BLUE, ORANGE, Drawing, Panel, Series, drawing
+from orchestrate.reports.areas import hidden_or_integer, named_areas
+from orchestrate.reports.charts import BLUE, Drawing, Panel, Series, drawing
 from orchestrate.reports.data import Relation, read_edition
 from orchestrate.reports.downloads import csv_download
 from orchestrate.reports.edition import Edition
-from orchestrate.reports.maps import cluster_figure, residual_figure
+from orchestrate.reports.maps import residual_figure
 from orchestrate.reports.pages.export_findings import advocacy_data_page
 from orchestrate.reports.pages.layout import Folder, Page, Section
+from orchestrate.reports.pages.unaffiliated import unaffiliated_page
 from orchestrate.reports.rows import records
 from orchestrate.reports.tables import Column
 from orchestrate.reports.text import (
     as_float,
     decimal,
     integer,
-    percent,
     rounded_or_hidden,
     short_name,
     titled,
@@ -46,6 +46,7 @@ class ManagementData:
     association: pd.DataFrame
     unaffiliated_areas: pd.DataFrame
     clusters: pd.DataFrame
+    nearness: pd.DataFrame
     findings: pd.DataFrame
     edition: Edition
 
@@ -57,6 +58,7 @@ _RELATIONS = (
     ),
     Relation("management", "unaffiliated_by_area", ("county", "city")),
     Relation("management", "unaffiliated_patient_clusters", ("cluster_id",)),
+    Relation("management", "unaffiliated_nearness", ("radius_km",)),
     Relation("management", "data_findings", ("kind", "subject")),
 )
 
@@ -67,12 +69,13 @@ def read_management(database: Connection) -> ManagementData:
     Raises ConfigurationError when nothing is published, DatabaseError when the database refuses.
     """
     frames, edition = read_edition(database, "management", _RELATIONS)
-    client_areas, association, unaffiliated, clusters, found = frames
+    client_areas, association, unaffiliated, clusters, nearness, found = frames
     return ManagementData(
         client_areas=_counties_first(client_areas, ["client_id"]),
         association=association,
         unaffiliated_areas=_counties_first(unaffiliated, []),
         clusters=clusters,
+        nearness=nearness,
         findings=found,
         edition=edition,
     )
@@ -96,7 +99,7 @@ def management_folder(data: ManagementData) -> Folder:
         pages=[
             _areas(data),
             _procedures(data),
-            _unaffiliated(data),
+            unaffiliated_page(data.unaffiliated_areas, data.clusters, data.nearness),
             advocacy_data_page(data.findings),
         ],
         edition=data.edition,
@@ -119,17 +122,18 @@ def _areas(data: ManagementData) -> Page:
                     "A patient is a client's who had an encounter that the client paid, and lives "
                     "where the export says today. Somebody who changed insurers may be of several "
                     "clients. Smaller cities are pooled as “Other cities”, as many as it takes to "
-                    "tell no more of a city than its own figure.",
+                    "tell no more of a city than its own figure, and as “All cities” where none "
+                    "can be told by itself.",
                 ],
                 table=tables.table(
                     "areas-table",
                     "Client patients by area",
-                    _named_areas(data.client_areas),
+                    named_areas(data.client_areas),
                     Column("area", "Area"),
                     (
                         Column("client", "Client"),
                         Column("patient_count", "Patients", rounded_or_hidden),
-                        Column("encounter_count", "Encounters", _hidden_or_integer),
+                        Column("encounter_count", "Encounters", hidden_or_integer),
                     ),
                 ),
                 download=csv_download("client_patients_by_area", data.client_areas),
@@ -165,7 +169,7 @@ def _areas_figure(areas: pd.DataFrame) -> Drawing | None:
         )
         for client in clients
     ]
-    return drawing(counties, panels)
+    return drawing(counties, panels, same_scale=True)
 
 
 def _procedures(data: ManagementData) -> Page:
@@ -275,124 +279,3 @@ def _hidden_section(pairs: pd.DataFrame) -> Section:
         download=csv_download("association_others", pairs),
         folded=True,
     )
-
-
-def _unaffiliated(data: ManagementData) -> Page:
-    areas, clusters = data.unaffiliated_areas, data.clusters
-    return Page(
-        file_name="unaffiliated.html",
-        title="Unaffiliated patients",
-        summary="Patients whom no client ever paid for: by area, and in groups near clients' "
-        "patients.",
-        sections=[
-            Section(
-                anchor="unaffiliated-areas",
-                heading="Unaffiliated patients by area",
-                relation="management.unaffiliated_by_area",
-                finding=findings.unaffiliated_finding(areas),
-                explanation=[
-                    "Unaffiliated means that no encounter in the export was ever paid by a client. "
-                    "The export shows one hospital: elsewhere they may be a client's. A row is "
-                    "hidden when either count is small.",
-                ],
-                table=tables.table(
-                    "unaffiliated-areas-table",
-                    "Unaffiliated and clients' patients by area",
-                    _named_areas(areas),
-                    Column("area", "Area"),
-                    (
-                        Column("unaffiliated_patient_count", "Unaffiliated", _hidden_or_integer),
-                        Column("client_patient_count", "Clients' patients", _hidden_or_integer),
-                    ),
-                ),
-                download=csv_download("unaffiliated_by_area", areas),
-                drawing=_unaffiliated_figure(areas),
-            ),
-            Section(
-                anchor="clusters",
-                heading="Groups of unaffiliated patients near clients' patients",
-                relation="management.unaffiliated_patient_clusters",
-                finding=findings.clusters_finding(clusters),
-                explanation=[
-                    "A group is a dense cluster of homes (DBSCAN: at least 11 homes within 0.75 km "
-                    "of one of them, unless set otherwise). Circles lie at the rounded middle of a "
-                    "group, their area follows its patients; north is up.",
-                    "What the method cannot see: people in thinly settled places are never a "
-                    "group, however many they are; groups in one street and in one city quarter "
-                    "look the same; and a home that the export places roughly moves a group's "
-                    "border.",
-                ],
-                table=tables.table(
-                    "clusters-table",
-                    "Groups of unaffiliated patients",
-                    clusters,
-                    Column("cluster_id", "Group"),
-                    _CLUSTER_COLUMNS,
-                ),
-                download=csv_download("unaffiliated_patient_clusters", clusters),
-                drawing=cluster_figure(clusters) if len(clusters) else None,
-            ),
-        ],
-    )
-
-
-def _share(value: object) -> str:
-    number = as_float(value)
-    return "hidden" if number is None else percent(100 * number)
-
-
-def _kilometres(value: object) -> str:
-    return "hidden" if value is None else f"up to {decimal(value, 2)} km"
-
-
-_CLUSTER_COLUMNS: Sequence[Column] = (
-    Column("main_city", "Mostly in"),
-    Column("patient_count", "Patients", integer),
-    Column("client_patients_nearby", "Clients' patients nearby", rounded_or_hidden),
-    Column("near_share", "Members near one", _share),
-    Column("nearest_client_patient_km", "Nearest", _kilometres),
-)
-
-
-def _unaffiliated_figure(areas: pd.DataFrame) -> Drawing:
-    rows = [row for row in records(areas) if row["city"] is None]
-
-    def panel(title: str, key: str, color: str) -> Panel:
-        texts = [_hidden_or_integer(row[key]) for row in rows]
-        return Panel(
-            title=title,
-            series=[
-                Series(
-                    title,
-                    [as_float(row[key]) for row in rows],
-                    color,
-                    [f"{row['county']}: {text}" for row, text in zip(rows, texts, strict=True)],
-                )
-            ],
-            labels=texts,
-        )
-
-    return drawing(
-        [str(row["county"]) for row in rows],
-        [
-            panel("Unaffiliated patients", "unaffiliated_patient_count", ORANGE),
-            panel("Clients' patients", "client_patient_count", BLUE),
-        ],
-    )
-
-
-def _hidden_or_integer(value: object) -> str:
-    return "hidden" if value is None else integer(value)
-
-
-def _named_areas(areas: pd.DataFrame) -> pd.DataFrame:
-    """Name each row by its county, or by city and county, a client's rows by its name."""
-    named = areas.assign(
-        area=[
-            row["county"] if row["city"] is None else f"{row['county']}: {row['city']}"
-            for row in records(areas)
-        ]
-    )
-    if "client_id" in areas.columns:
-        named = named.assign(client=areas["client_id"].map(titled))
-    return named

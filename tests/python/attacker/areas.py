@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from recomputed import rule
+
 from attacker.figures import Figures, Row
 from attacker.payers import Payers
 from attacker.system import System
@@ -14,7 +16,9 @@ OF_CLIENTS = "management.client_patients_by_area"
 OF_ALL = "management.unaffiliated_by_area"
 ASSOCIATION = "management.area_procedure_association"
 CLUSTERS = "management.unaffiliated_patient_clusters"
+NEARNESS = "management.unaffiliated_nearness"
 POOL = "Other cities"
+ALL = "All cities"
 OTHER_COUNTIES = "Other counties"
 # Who is who in the sample and in the real export.
 PAYER_OF = {"united_healthcare": "UnitedHealthcare", "uninsured": "NO_INSURANCE"}
@@ -45,11 +49,15 @@ class Homes:
 
 @dataclass(frozen=True)
 class Areas:
-    """Homes by group: each client's patients, those of any client, and unaffiliated ones."""
+    """Homes by group: each client's patients, those of any client, and unaffiliated ones.
+
+    `living` are those of the unaffiliated who live.
+    """
 
     clients: dict[str, Homes]
     any_client: Homes
     unaffiliated: Homes
+    living: Homes
 
     def residents(self, system: System, county: str) -> list[int]:
         """Return the variables of all who live in a county."""
@@ -73,21 +81,24 @@ def add_homes(figures: Figures, of_clients: list[Row], of_all: list[Row]) -> Are
     system = figures.system
     named: dict[str, set[str]] = defaultdict(set)
     for row in (*of_clients, *of_all):
-        named[row["county"]].update({row["city"]} - {None, POOL})
+        named[row["county"]].update({row["city"]} - {None, POOL, ALL})
     clients: dict[str, Homes] = {}
     for client_id in sorted({row["client_id"] for row in of_clients}):
         own = [row for row in of_clients if row["client_id"] == client_id]
         clients[client_id] = Homes(named)
         counts = add_group(figures, clients[client_id], OF_CLIENTS, "patient_count", own, client_id)
         add_encounters(figures, own, counts)
-    areas = Areas(clients, Homes(named), Homes(named))
+    areas = Areas(clients, Homes(named), Homes(named), Homes(named))
     for homes, column in (
         (areas.any_client, "client_patient_count"),
         (areas.unaffiliated, "unaffiliated_patient_count"),
     ):
         add_group(figures, homes, OF_ALL, column, of_all)
+    add_living(figures, areas, of_all)
     for county, cities in named.items():
         for city in (*cities, None):
+            lives = areas.living.of(system, county, city)
+            system.not_above([lives], [areas.unaffiliated.of(system, county, city)])
             of_any = areas.any_client.of(system, county, city)
             of_each = [homes.of(system, county, city) for homes in clients.values()]
             system.not_above([of_any], of_each)
@@ -111,7 +122,7 @@ def add_group(
     system = figures.system
     shown: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        shown[row["county"]].update({row["city"]} - {None, POOL})
+        shown[row["county"]].update({row["city"]} - {None, POOL, ALL})
     counts = []
     for row in rows:
         county, city = row["county"], row["city"]
@@ -120,18 +131,39 @@ def add_group(
         counts.append(count)
         if city is None:
             system.same([count], homes.all_of(system, county))
-        elif city == POOL:
+        elif city in {POOL, ALL}:
             others = [*sorted(homes.named[county] - shown[county]), None]
             system.same([count], [homes.of(system, county, other) for other in others])
         else:
             system.same([count], [homes.of(system, county, city)])
     for county in homes.named:
         here = {row["city"] for row in rows if row["county"] == county}
-        if POOL not in here:
+        if not here & {POOL, ALL}:
             # All of the county's cities are named, or it has nobody.
             for city in (*(homes.named[county] - shown[county]), None):
                 system.adds_up_to([homes.of(system, county, city)], 0)
     return counts
+
+
+def add_living(figures: Figures, areas: Areas, rows: list[Row]) -> None:
+    """Add who of a county's unaffiliated patients lives and who has died: both make up all."""
+    system = figures.system
+    for row in rows:
+        county, city = row["county"], row["city"]
+        if city is not None:
+            continue
+        parts = [
+            figures.patients(
+                OF_ALL,
+                f"{name}_unaffiliated_patient_count",
+                (county, city),
+                {**row, "is_suppressed": row[f"{name}_unaffiliated_patient_count"] is None},
+                some=False,
+            )
+            for name in ("living", "deceased")
+        ]
+        system.same(parts, areas.unaffiliated.all_of(system, county))
+        system.same(parts[:1], areas.living.all_of(system, county))
 
 
 def add_encounters(figures: Figures, rows: list[Row], patients: list[int]) -> None:
@@ -230,8 +262,11 @@ def add_association(
         system.same([payers.patients[PAYER_OF[population], "all", None, code]], counts)
 
 
-def add_clusters(figures: Figures, areas: Areas, clusters: Iterable[Row]) -> None:
-    """Add the clusters: members are unaffiliated, and those near a client's patient are members."""
+def add_clusters(figures: Figures, areas: Areas, clusters: Iterable[Row]) -> list[int]:
+    """Add the clusters: members live and are unaffiliated; returns the variable of each.
+
+    A cluster's share tells how many of its members live near a client's patient.
+    """
     system = figures.system
     members = []
     for row in clusters:
@@ -244,4 +279,60 @@ def add_clusters(figures: Figures, areas: Areas, clusters: Iterable[Row]) -> Non
             CLUSTERS, "client_patients_nearby", grain, {**row, "is_suppressed": hidden}, some=True
         )
         system.not_above([near_clients], areas.any_client.everywhere(system))
-    system.not_above(members, areas.unaffiliated.everywhere(system))
+    system.not_above(members, areas.living.everywhere(system))
+    return members
+
+
+def add_nearness(
+    figures: Figures,
+    areas: Areas,
+    clusters: list[Row],
+    members: list[int],
+    nearness: list[Row],
+    step: float,
+) -> None:
+    """Add who lives near a client's patient: a share of the living, in clusters or outside.
+
+    The attacker takes it that everybody's home is known, so that the share is of all who live, and
+    is told what shares are rounded to. The clusters are those of one radius; who lives near by a
+    smaller one does by a greater one.
+    """
+    system = figures.system
+    living = areas.living.everywhere(system)
+    before: list[int] = []
+    for row in sorted(nearness, key=lambda row: row["radius_km"]):
+        grain = (row["radius_km"],)
+        hides = row["near_outside_clusters"] is None
+        shown = {**row, "is_suppressed": hides}
+        outside = figures.patients(NEARNESS, "near_outside_clusters", grain, shown, some=True)
+        near = system.variable()
+        system.not_above([near], living)
+        system.not_above([outside], [near])
+        system.not_above(before, [near])
+        before = [near]
+        if row["near_share"] is not None:
+            share_of(system, near, living, float(row["near_share"]), step / 2)
+        if row["is_cluster_radius"]:
+            inside = [near_members(system, *one) for one in zip(clusters, members, strict=True)]
+            system.same([near], [outside, *inside])
+            system.not_above([outside, *members], living)
+
+
+def near_members(system: System, cluster: Row, members: int) -> int:
+    """Add how many of a cluster's members live near a client's patient; returns the variable."""
+    near = system.variable()
+    system.not_above([near], [members])
+    if cluster["near_share"] is not None:
+        share_of(system, near, [members], float(cluster["near_share"]), 1 / 8)
+    return near
+
+
+def share_of(system: System, part: int, whole: list[int], share: float, half: float) -> None:
+    """Add that a part is a share of some others, give or take half of what it is rounded to."""
+    system.at_most([(part, 1.0), *((one, -(share + half)) for one in whole)])
+    system.at_most([(part, -1.0), *((one, share - half) for one in whole)])
+
+
+def step_of(living: int) -> float:
+    """Return what shares of the living are rounded to: the finest step of ten patients or more."""
+    return next(step for step in (0.01, 0.02, 0.05, 0.1, 0.25) if step * living >= rule.TENS)

@@ -25,6 +25,7 @@ MANAGED = (
     areas.OF_ALL,
     areas.ASSOCIATION,
     areas.CLUSTERS,
+    areas.NEARNESS,
     payers.RELATION,
     "extracts.encounters",
     "extracts.procedures",
@@ -70,6 +71,20 @@ TRUTHS = (
         ("population", "county", "city"),
         "second_count",
     ),
+    (
+        areas.OF_ALL,
+        "living_unaffiliated_patient_count",
+        "int_unaffiliated_living",
+        ("county",),
+        "living_count",
+    ),
+    (
+        areas.OF_ALL,
+        "deceased_unaffiliated_patient_count",
+        "int_unaffiliated_living",
+        ("county",),
+        "deceased_count",
+    ),
 )
 
 
@@ -94,10 +109,19 @@ class Truth:
             client_id, *area = grain
             grain = (f"of {client_id}", *area)
         elif relation == areas.OF_ALL:
-            grain = ("everybody", *grain)
-        elif relation in {areas.ASSOCIATION, areas.CLUSTERS, *OF_CLIENTS}:
+            told_apart = column.startswith(("living", "deceased"))
+            grain = grain[:1] if told_apart else ("everybody", *grain)
+        elif relation in {areas.ASSOCIATION, areas.CLUSTERS, areas.NEARNESS, *OF_CLIENTS}:
             return None
         return self.counts[relation, column, grain]
+
+    def living(self) -> int:
+        """Return how many unaffiliated patients live."""
+        return sum(
+            count
+            for (relation, column, _), count in self.counts.items()
+            if (relation, column) == (areas.OF_ALL, "living_unaffiliated_patient_count")
+        )
 
 
 def read(databases: Databases, login: str, relations: Sequence[str]) -> Seen:
@@ -159,7 +183,7 @@ def of_payers(
 
 def of_manager(
     seen: Seen,
-    told: Told,
+    told: Truth,
     prices: Mapping[str | None, payers.Price],
     *,
     exact_clients: bool = True,
@@ -176,7 +200,10 @@ def of_manager(
         areas.add_exact_clients(figures, homes, association, seen["extracts.procedures"])
     areas.add_totals(figures, homes, seen["extracts.encounters"])
     areas.add_association(figures, homes, known, association)
-    areas.add_clusters(figures, homes, seen[areas.CLUSTERS])
+    clusters = seen[areas.CLUSTERS]
+    members = areas.add_clusters(figures, homes, clusters)
+    step = areas.step_of(told.living())
+    areas.add_nearness(figures, homes, clusters, members, seen[areas.NEARNESS], step)
     return figures, known
 
 

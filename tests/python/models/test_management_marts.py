@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from recomputed import areas, coverage, findings, management
+import numpy as np
+from recomputed import areas, coverage, findings, management, nearness
 from recomputed.compare import check, read
-from recomputed.homes import homes
+from recomputed.homes import FEWEST, distances_km, ever_of_clients, homes, living
+from sklearn.cluster import DBSCAN
 
 from tests.python.models.conftest import Compare, Dataset
 
@@ -59,3 +61,40 @@ def test_the_same_homes_are_together_and_the_same_are_core(dataset: Dataset) -> 
     pairs = both[["cluster", "component_number"]].drop_duplicates()
     assert pairs["cluster"].is_unique
     assert pairs["component_number"].is_unique
+
+
+def test_nearness_and_what_chance_makes_of_it(dataset: Dataset, compare: Compare) -> None:
+    compare("management.unaffiliated_nearness", nearness.unaffiliated_nearness(dataset.export))
+
+
+def test_other_shuffles_make_the_same_of_it(dataset: Dataset) -> None:
+    """By NumPy's own random numbers, and clusters by scikit-learn instead of components."""
+    patients = living(dataset.export)
+    is_client = patients["patient_id"].isin(ever_of_clients(dataset.export)).to_numpy()
+    chance = np.random.default_rng(7)
+    labels = np.column_stack([chance.permutation(is_client) for _ in range(200)])
+    apart = distances_km(patients, patients)
+    measured = read(dataset.warehouse, "intermediate.int_shuffles_measured")
+    for radius in nearness.RADII_KM:
+        others = nearness.measured(apart <= radius, labels)
+        shuffles = measured[(measured["radius_km"] == radius) & (measured["shuffle_number"] > 0)]
+        for found, name in ((others.near, "near_count"), (others.clusters, "cluster_count")):
+            ours = shuffles[name].astype(float)
+            error = found.std() * (2 / 200) ** 0.5
+            assert abs(ours.mean() - found.mean()) < 4 * error, (radius, name)
+            assert 0.75 < ours.std() / found.std() < 1.33, (radius, name)
+        for label, clusters in list(zip(labels.T, others.clusters, strict=True))[:5]:
+            search = DBSCAN(eps=radius, min_samples=FEWEST, metric="precomputed")
+            assert search.fit(apart[~label][:, ~label]).labels_.max() + 1 == clusters
+
+
+def test_each_shuffle_is_that_of_the_hashes(dataset: Dataset) -> None:
+    found = read(dataset.warehouse, "intermediate.int_homes_shuffled").sort_values("patient_id")
+    ids, of_clients = list(found["patient_id"]), ever_of_clients(dataset.export)
+    truth = np.isin(ids, list(of_clients))
+    labels = nearness.shuffled(ids, int(truth.sum()))
+    texts = [
+        bit + "".join("01"[int(one)] for one in row)
+        for bit, row in zip(np.where(truth, "1", "0"), labels, strict=True)
+    ]
+    assert texts == list(found["client_in"])

@@ -1,9 +1,10 @@
 """Patients by county and city, with cities pooled until sums tell no more than each figure.
 
 As many cities of a county stand by themselves as may, those with the most patients first (ties by
-alphabet); the others are one row, `Other cities`. No such row is of 1-10 patients, and the county's
-figure and those of its rows, each known within the rule's own interval, do not narrow one another.
-A county that is suppressed has the row of its other cities alone, suppressed too.
+alphabet); the others are one row, `Other cities`, or `All cities` where none does. No such row is
+of 1-10 patients, and the county's figure and those of its rows, each known within the rule's own
+interval, do not narrow one another.
+A county that is suppressed has the row of all its cities alone, suppressed too.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from recomputed.homes import ever_of_clients
 from recomputed.raw import Export, reference
 
 POOLED = "Other cities"
+ALL_POOLED = "All cities"
+APART = ("living_unaffiliated_patient_count", "deceased_unaffiliated_patient_count")
 Area = tuple[str, str | None]
 
 
@@ -58,7 +61,7 @@ def county_rows(
     county = together("", cities)
     hides = county.is_small or tells(None)
     ordered = sorted(cities, key=lambda city: city.rank)
-    rows = [together(POOLED, cities)]
+    rows = [together(ALL_POOLED, cities)]
     for place in range(len(ordered), 0, -1) if not hides else ():
         alone, others = ordered[:place], ordered[place:]
         split = [*alone, *([together(POOLED, others)] if others else [])]
@@ -105,7 +108,9 @@ def unaffiliated_by_area(export: Export) -> pd.DataFrame:
 
     Nor is an area shown where its number of clients' patients would narrow a client's own number in
     client_patients_by_area or the other way round, or a county where patients with a procedure that
-    a visible payer paid, whom area_procedure_association counts, are too many for it.
+    a visible payer paid, whom area_procedure_association counts, are too many for it. Living and
+    deceased are told apart by county, where neither is small or narrowed by what the other and
+    their sum tell.
     """
     patients = export.patients.assign(
         is_of_clients=export.patients["patient_id"].isin(ever_of_clients(export))
@@ -118,11 +123,23 @@ def unaffiliated_by_area(export: Export) -> pd.DataFrame:
                 City(name, int((~of_clients).sum()), int(of_clients.sum()), both_of_patients=True)
                 for name, of_clients in residents.groupby("city")["is_of_clients"]
             ]
+            others = residents[~residents["is_of_clients"]]
+            apart = living_and_deceased(others["deathdate"] == "")
             for row in county_rows(cities, lambda city, county=county: tells((county, city))):
-                yield {"county": county, **row}
+                hides = row["is_suppressed"] or row["city"] is not None
+                shown = (None, None) if hides else apart
+                yield {"county": county, **row, **dict(zip(APART, shown, strict=True))}
 
     measures = {"first": "unaffiliated_patient_count", "second": "client_patient_count"}
     return pd.DataFrame(records(), dtype=object).rename(columns=measures)
+
+
+def living_and_deceased(lives: pd.Series) -> tuple[int | None, int | None]:
+    """Return both counts as a county's row shows them."""
+    parts = [int(lives.sum()), int((~lives).sum())]
+    hides = any(map(rule.is_small, parts)) or rule.a_sum_tells_more(sum(parts), parts)
+    living, deceased = (rule.count(part, suppressed=hides) for part in parts)
+    return living, deceased
 
 
 def linked(export: Export, patients: pd.DataFrame) -> Callable[[Area], bool]:

@@ -19,7 +19,7 @@ FEWEST = 11
 
 @dataclass(frozen=True)
 class Homes:
-    """Unaffiliated patients with the cluster of each, and the clients' patients.
+    """Living unaffiliated patients with the cluster of each, and the clients' living patients.
 
     `unaffiliated` has patient_id, lat, lon, city, is_core and cluster: a number, None outside of
     every cluster. `of_clients` has patient_id, lat and lon.
@@ -36,6 +36,12 @@ def ever_of_clients(export: Export) -> frozenset[str]:
     return frozenset(encounters.loc[paid, "patient_id"])
 
 
+def living(export: Export) -> pd.DataFrame:
+    """Return the patients with coordinates and without a death date, in the order of their ids."""
+    located = export.patients.dropna(subset=["lat", "lon"])
+    return located[located["deathdate"] == ""].sort_values("patient_id")
+
+
 def distances_km(some: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
     """Return the distance of each of some homes (rows) to each of the others (columns)."""
     # Takes seconds to import, for which collecting the tests should not wait.
@@ -46,14 +52,14 @@ def distances_km(some: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
 
 
 def homes(export: Export) -> Homes:
-    """Cluster the homes of unaffiliated patients.
+    """Cluster the homes of living unaffiliated patients.
 
     A border patient joins the cluster of the nearest core patient, among equally near ones of the
     first by patient_id; clusters of fewer than eleven are none.
     """
     from sklearn.cluster import DBSCAN
 
-    located = export.patients.dropna(subset=["lat", "lon"]).sort_values("patient_id")
+    located = living(export)
     is_of_clients = located["patient_id"].isin(ever_of_clients(export))
     others = located[~is_of_clients].reset_index(drop=True)
     found = DBSCAN(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from recomputed.homes import RADIUS_KM, distances_km, homes
 from recomputed.raw import Export
 
 STEP_KM = Decimal("0.25")
-SHARE = Decimal("0.000001")
+QUARTER = Fraction(1, 4)
 NOTABLE_Z = 3.5
 LEAST_EXPECTED = 5
 ENCOUNTERS = (5, 10, 20, 40)
@@ -30,8 +31,8 @@ SHOWN_EXACTLY = ("humana", "visible_payers")
 def unaffiliated_patient_clusters(export: Export) -> pd.DataFrame:
     """Return a row per cluster of at least eleven unaffiliated patients, without its number.
 
-    The shortest distance is rounded up to 0.25 km. near_share is the share of two rounded counts,
-    None where 1 to 10 members live near a client's patient.
+    The shortest distance is rounded up to 0.25 km. near_share is the true share to the nearest
+    quarter, None where 1 to 10 clients' patients live near a member.
     """
     found = homes(export)
 
@@ -43,25 +44,18 @@ def unaffiliated_patient_clusters(export: Export) -> pd.DataFrame:
             hides = rule.is_small(patients)
             steps = math.ceil(Decimal(float(apart.min())) / STEP_KM)
             cities = members["city"].value_counts()
-            shown = rule.count(len(members), suppressed=False)
-            shown_near = rule.count(members_near, suppressed=rule.is_small(members_near))
             yield {
-                "patient_count": shown,
+                "patient_count": rule.count(len(members), suppressed=False),
                 "centroid_latitude": round(float(members["lat"].mean()), 2),
                 "centroid_longitude": round(float(members["lon"].mean()), 2),
                 "main_city": min(cities.index, key=lambda city: (-cities[city], city)),
                 "nearest_client_patient_km": None if hides else steps * STEP_KM,
                 "client_patients_nearby": rule.count(patients, suppressed=hides),
-                "near_share": None if shown_near is None else share(shown_near, shown),
+                "near_share": None if hides else rule.share(members_near, len(members), QUARTER),
                 "is_near_clients": patients > 0,
             }
 
     return pd.DataFrame(records(), dtype=object)
-
-
-def share(part: int, whole: int) -> Decimal:
-    """Divide with six places."""
-    return (Decimal(part) / whole).quantize(SHARE, ROUND_HALF_UP)
 
 
 def populations(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -92,14 +92,18 @@ class Export:
 
     @cached_property
     def patients(self) -> pd.DataFrame:
-        """A row per patient: patient_id, birthdate, gender, zip3, county, city, lat, lon."""
+        """A row per patient: who, from when to when, and where.
+
+        Columns patient_id, birthdate, deathdate (empty while there is none), gender, zip3, county,
+        city, lat and lon.
+        """
         sparse = frozenset(reference("sparse_zip3")["zip3"])
         rows = self.table("patients").rename(columns={"id": "patient_id"})
         rows["zip3"] = rows["zip"].map(lambda code: zip3(code, sparse))
         rows[["lat", "lon"]] = rows[["lat", "lon"]].astype("float64")
         rows["gender"] = rows["gender"].where(rows["gender"] != "", None)
-        columns = ["patient_id", "birthdate", "gender", "zip3", "county", "city", "lat", "lon"]
-        return rows[columns]
+        persons = ["patient_id", "birthdate", "deathdate", "gender"]
+        return rows[[*persons, "zip3", "county", "city", "lat", "lon"]]
 
     @cached_property
     def encounters(self) -> pd.DataFrame:

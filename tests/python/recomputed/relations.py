@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from recomputed import areas, clients, coverage, extracts, findings, management
+from recomputed import areas, clients, coverage, extracts, findings, management, nearness
 from recomputed.raw import Export, Pseudonyms
 
 
@@ -54,6 +54,7 @@ RECOMPUTED = {
     "management.unaffiliated_patient_clusters": Recomputed(
         management.unaffiliated_patient_clusters
     ),
+    "management.unaffiliated_nearness": Recomputed(nearness.unaffiliated_nearness),
 }
 
 

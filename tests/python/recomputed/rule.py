@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 
 SMALLEST_SHOWN = 11
 TENS = Decimal(10)
@@ -23,6 +25,13 @@ def nearest(value: Decimal, step: Decimal) -> Decimal:
 def count(value: int, *, suppressed: bool) -> int | None:
     """Show a count of a row."""
     return None if suppressed else int(nearest(Decimal(int(value)), TENS))
+
+
+def share(part: int, whole: int, step: Fraction) -> Decimal:
+    """Round a share to the nearest multiple of a step, halves up."""
+    steps = math.floor(Fraction(int(part), int(whole)) / step + Fraction(1, 2))
+    shown = steps * step
+    return Decimal(shown.numerator) / shown.denominator
 
 
 def step(price: Decimal) -> Decimal:

@@ -405,11 +405,13 @@ def management_data(names: Sequence[str] = ("Suffolk County", "Essex County")) -
                 "county",
                 "city",
                 "unaffiliated_patient_count",
+                "living_unaffiliated_patient_count",
+                "deceased_unaffiliated_patient_count",
                 "client_patient_count",
                 "is_suppressed",
             ),
             [
-                (f"{place}{city}", name, city, 40, 20, False)
+                (f"{place}{city}", name, city, 40, None if city else 30, None, 20, False)
                 for place, name in numbered
                 for city in (None, name)
             ],
@@ -455,7 +457,34 @@ def management_data(names: Sequence[str] = ("Suffolk County", "Essex County")) -
                 for kind, count in (("claim_of_zero", 4000), ("lost_in_landing", None))
             ],
         ),
+        nearness=nearness(),
         edition=EDITION,
+    )
+
+
+def nearness(*shares: tuple[float | None, float | None, float | None]) -> pd.DataFrame:
+    """Make `unaffiliated_nearness` from (share, lower and upper end by chance) by radius."""
+    return frame(
+        (
+            "radius_km",
+            "is_cluster_radius",
+            "near_share",
+            "chance_low",
+            "chance_high",
+            "near_outside_clusters",
+            "cluster_count",
+            "chance_cluster_low",
+            "chance_cluster_high",
+        ),
+        [
+            (radius, radius == 0.75, *share, outside, 9, 8, 11)
+            for radius, share, outside in zip(
+                (0.5, 0.75, 1.0),
+                shares or ((0.58, 0.58, 0.64), (0.7, 0.74, 0.8), (None, None, None)),
+                (None, 190, 0),
+                strict=True,
+            )
+        ],
     )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from orchestrate.reports import findings
+import pytest
+
+from orchestrate.reports import findings, management_findings
+from orchestrate.reports.text import percent
 from tests.python.reports import datasets
 
 
@@ -324,3 +327,49 @@ def test_data_findings_are_counted_by_kind() -> None:
     assert findings.data_finding(["missing_zip"] * 1200).endswith(": missing ZIP (1,200).")
     assert findings.data_finding(kinds[:1]) == "One thing in the export deserves a look."
     assert findings.data_finding([]) == "Nothing in the export needs attention."
+
+
+NEAR = "About {} of living unaffiliated patients live within 0.75 km of a client's patient; "
+LOTS = "if it were drawn by lot who of all these people is a client's, it would be {}. "
+NEITHER = "So they live no closer to clients' patients than chance would have it, and no farther."
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0.9, "So they live closer to clients' patients than chance would have it."),
+        (0.8, NEITHER),
+        (0.74, NEITHER),
+        (0.7, "So they live farther from clients' patients than chance would have it."),
+    ],
+)
+def test_nearness_is_closer_than_chance_no_different_or_farther(share: float, said: str) -> None:
+    other = (0.5, 0.4, 0.6)
+    found = management_findings.nearness_finding(
+        datasets.nearness(other, (share, 0.74, 0.8), other)
+    )
+    near = NEAR.format(percent(100 * share)) + LOTS.format(f"74 to {percent(80)}")
+    assert found == near + said
+
+
+def test_what_chance_always_makes_is_no_range() -> None:
+    other = (0.5, 0.4, 0.6)
+    found = management_findings.nearness_finding(datasets.nearness(other, (1.0, 1.0, 1.0), other))
+    assert found.endswith(LOTS.format(percent(100)) + NEITHER)
+
+
+def test_nearness_without_a_share_is_not_compared() -> None:
+    hidden = datasets.nearness(*[(None, None, None)] * 3)
+    for frame in (hidden, hidden.iloc[:0], hidden.iloc[:1]):
+        assert management_findings.nearness_finding(frame).startswith("Too few living")
+
+
+def test_groups_are_told_with_who_is_near_but_in_none() -> None:
+    clusters, nearness = datasets.management_data().clusters, datasets.nearness()
+    assert management_findings.clusters_finding(clusters, nearness) == (
+        "2 groups of living unaffiliated patients, 2 of them with clients' patients nearby; the "
+        "largest has about 20 patients around Suffolk County. About 190 who live near a client's "
+        "patient are in no group."
+    )
+    none = management_findings.clusters_finding(clusters.iloc[:0], nearness.iloc[:1])
+    assert none == "No group of unaffiliated patients is dense enough to be shown."

@@ -30,7 +30,7 @@ STATISTICS = (
     "overlap_share",
 )
 # Relations whose every cell is attacked each time.
-COUNTIES = (areas.OF_CLIENTS, areas.OF_ALL, areas.CLUSTERS)
+COUNTIES = (areas.OF_CLIENTS, areas.OF_ALL, areas.CLUSTERS, areas.NEARNESS)
 
 
 def sample(targets: list[Target], number: int) -> list[Target]:
@@ -179,7 +179,10 @@ def test_a_share_tells_no_more_than_the_counts_it_divides(world: World) -> None:
     clusters = [row for row in world.manager[areas.CLUSTERS] if row["near_share"] is not None]
     assert clusters
     for row in clusters:
-        near = round(row["near_share"] * row["patient_count"], 3)
-        assert row["near_share"] == 1 or near % 10 == 0
+        assert row["near_share"] * 4 % 1 == 0
+        assert row["client_patients_nearby"] is not None
+    step = Decimal(str(areas.step_of(world.truth.living())))
+    for row in world.manager[areas.NEARNESS]:
+        assert {row[name] % step for name in ("near_share", "chance_low", "chance_high")} == {0}
     for row in world.manager[areas.ASSOCIATION]:
         assert row["is_exact"] or all(row[statistic] is None for statistic in STATISTICS)
