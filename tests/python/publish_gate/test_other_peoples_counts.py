@@ -107,7 +107,8 @@ def test_without_a_flag_each_count_is_for_itself(find: Find) -> None:
     columns = {name: type_ for name, type_ in COLUMNS.items() if name != "is_suppressed"}
     make = (
         "create table management.made as select null::int as patient_count,"
-        " 20 as encounter_count, null::int as living_patient_count, null::text as population, 100 as total_cost"
+        " 20 as encounter_count, null::int as living_patient_count, null::text as population,"
+        " 100 as total_cost"
     )
     mart = made(columns, disclosure=RULE)
     assert find(COUNTED, make, marts=[mart]) == []
