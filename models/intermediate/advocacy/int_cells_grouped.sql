@@ -25,11 +25,11 @@ nodes as (
 
     select
         radius_km,
-        cells.cell_number,
-        cells.is_full,
+        cell_number,
+        is_full,
         (
             row_number() over (
-                order by {{ code_order(sha256_hex('cells.cell_number::text')) }}, radius_km
+                order by {{ code_order(sha256_hex('cell_number::text')) }}, radius_km
             )
         )::integer as node
     from cells

@@ -46,13 +46,13 @@ other_pairs as (
 
     select
         radius_km,
-        pairs.home_a,
-        pairs.home_b
+        home_a,
+        home_b
     from pairs
     cross join unnest(array{{ nearness_radii() }}::double precision[]) as radius_km
     where
-        pairs.cell_a <> pairs.cell_b
-        and pairs.distance_km <= radius_km
+        cell_a <> cell_b
+        and distance_km <= radius_km
 
 ),
 
