@@ -12,28 +12,29 @@ population_patients as (
 
 ),
 
-area_strata as (
+expected as (
 
-    select
-        population,
-        stratum,
-        area as county,
-        count(*)::double precision as area_patients,
-        sum(count(*)) over (
-            partition by population, stratum
-        )::double precision as all_patients,
-        sum(count(*)) over (partition by population) as population_patients
-    from population_patients
-    group by population, stratum, area
+    select * from {{ ref('int_area_procedures_expected') }}
 
 ),
 
-observed_strata as (
+county_totals as (
+
+    select
+        population,
+        area as county,
+        count(*) as county_patients,
+        sum(count(*)) over (partition by population)::bigint as population_patients
+    from population_patients
+    group by population, area
+
+),
+
+observed as (
 
     select
         population_patients.population,
         population_procedures.is_exact,
-        population_patients.stratum,
         population_patients.area as county,
         population_procedures.procedure_code,
         count(*) as observed_patients
@@ -45,74 +46,50 @@ observed_strata as (
     group by
         population_patients.population,
         population_procedures.is_exact,
-        population_patients.stratum,
         population_patients.area,
         population_procedures.procedure_code
 
 ),
 
-procedure_strata as (
-
-    select
-        population,
-        stratum,
-        procedure_code,
-        sum(observed_patients) as procedure_patients
-    from observed_strata
-    group by population, stratum, procedure_code
-
-),
-
-totals as (
+procedure_totals as (
 
     select
         population,
         is_exact,
         procedure_code,
-        sum(observed_patients) as procedure_patients
-    from observed_strata
+        sum(observed_patients)::bigint as procedure_patients
+    from observed
     group by population, is_exact, procedure_code
 
 ),
 
--- Of a stratum the hypergeometric distribution says what to expect, all margins given. Rounded,
--- since sums of floats depend on their order. Every pair has a row: its presence tells nothing.
+-- Every pair has a row, so that a row's presence tells nothing.
 final as (
 
     select
-        totals.population,
-        totals.is_exact,
-        area_strata.county,
-        totals.procedure_code,
-        max(area_strata.population_patients)::bigint as population_patients,
-        sum(area_strata.area_patients)::bigint as county_patients,
-        max(totals.procedure_patients)::bigint as procedure_patients,
-        sum(coalesce(observed_strata.observed_patients, 0))::bigint as observed_patients,
-        round(sum(
-            area_strata.area_patients * coalesce(procedure_strata.procedure_patients, 0)
-            / area_strata.all_patients
-        )::numeric, 6)::double precision as expected_patients,
-        round(sum(
-            area_strata.area_patients * (area_strata.all_patients - area_strata.area_patients)
-            * coalesce(procedure_strata.procedure_patients, 0)
-            * (area_strata.all_patients - coalesce(procedure_strata.procedure_patients, 0))
-            / area_strata.all_patients ^ 2 / greatest(area_strata.all_patients - 1, 1)
-        )::numeric, 6)::double precision as variance
-    from totals
-    inner join area_strata
-        on totals.population = area_strata.population
-    left join procedure_strata
+        procedure_totals.population,
+        procedure_totals.is_exact,
+        county_totals.county,
+        procedure_totals.procedure_code,
+        county_totals.population_patients,
+        county_totals.county_patients,
+        procedure_totals.procedure_patients,
+        coalesce(observed.observed_patients, 0) as observed_patients,
+        coalesce(expected.expected_patients, 0) as expected_patients,
+        coalesce(expected.variance, 0) as variance
+    from procedure_totals
+    inner join county_totals
+        on procedure_totals.population = county_totals.population
+    left join observed
         on
-            area_strata.population = procedure_strata.population
-            and area_strata.stratum = procedure_strata.stratum
-            and totals.procedure_code = procedure_strata.procedure_code
-    left join observed_strata
+            procedure_totals.population = observed.population
+            and procedure_totals.procedure_code = observed.procedure_code
+            and county_totals.county = observed.county
+    left join expected
         on
-            area_strata.population = observed_strata.population
-            and area_strata.stratum = observed_strata.stratum
-            and area_strata.county = observed_strata.county
-            and totals.procedure_code = observed_strata.procedure_code
-    group by totals.population, totals.is_exact, area_strata.county, totals.procedure_code
+            procedure_totals.population = expected.population
+            and procedure_totals.procedure_code = expected.procedure_code
+            and county_totals.county = expected.county
 
 )
 

@@ -7,8 +7,8 @@ counted as (
 
 ),
 
--- Between which ends a reader knows each count: of exact ones the truth, else what its figure by the
--- rule for other people's counts may stand for.
+-- Between which ends a reader knows each count: of exact ones the truth, else what the figure may
+-- stand for that the rule for other people's counts makes of it.
 bounded as (
 
     select

@@ -29,18 +29,18 @@ paired as (
         notable.county,
         notable.procedure_code,
         notable.procedure_patients,
-        others.procedure_code as other_code,
-        others.procedure_patients as other_patients
+        other_procedures.procedure_code as other_code,
+        other_procedures.procedure_patients as other_patients
     from notable
-    inner join notable as others
+    inner join notable as other_procedures
         on
-            notable.population = others.population
-            and notable.county = others.county
-            and notable.procedure_code <> others.procedure_code
+            notable.population = other_procedures.population
+            and notable.county = other_procedures.county
+            and notable.procedure_code <> other_procedures.procedure_code
     where
-        least(notable.procedure_patients, others.procedure_patients)
+        least(notable.procedure_patients, other_procedures.procedure_patients)
         >= {{ var('association_overlap') }}
-        * greatest(notable.procedure_patients, others.procedure_patients)
+        * greatest(notable.procedure_patients, other_procedures.procedure_patients)
 
 ),
 
@@ -70,11 +70,11 @@ measured as (
         on
             procedure_pairs.population = population_procedures.population
             and procedure_pairs.procedure_code = population_procedures.procedure_code
-    inner join population_procedures as others
+    inner join population_procedures as other_procedures
         on
-            procedure_pairs.population = others.population
-            and procedure_pairs.other_code = others.procedure_code
-            and population_procedures.patient_id = others.patient_id
+            procedure_pairs.population = other_procedures.population
+            and procedure_pairs.other_code = other_procedures.procedure_code
+            and population_procedures.patient_id = other_procedures.patient_id
     group by
         procedure_pairs.population,
         procedure_pairs.procedure_code,

@@ -24,8 +24,8 @@ OTHER_COUNTIES = "Other counties"
 # can live in two places.
 FIRST = 12
 CERTAIN = 1 - 1e-6
-# Half of what an expectation is rounded to, and a little for sums of floats.
-EXPECTED_WITHIN = 0.05 + 1e-6
+# Half of what an expectation is rounded to, and of what it was rounded to before.
+EXPECTED_WITHIN = 0.05 + 6e-7
 
 # Procedures and stratum of a patient by population; who has the same ones cannot be told apart.
 Profile = tuple[tuple[frozenset[str], str | None], ...]

@@ -17,6 +17,7 @@ from orchestrate.publishing.artifacts import Build
 MODELS = (
     "int_population_procedures",
     "int_population_patients",
+    "int_area_procedures_expected",
     "int_area_procedures_counted",
     "int_area_procedures_judged",
     "int_area_procedures_overlapping",
@@ -76,7 +77,7 @@ def made(
             tendency = np.where(age >= 65, 1.0, -3.0)
         if planted and code in (1, 2):
             here = county == planted
-            tendency = np.where(here, 1.2, -1.6) if code == 1 else np.where(here, -4.0, 0.3)
+            tendency = np.where(here, 1.2, -1.6) if code == 1 else np.where(here, -2.0, 0.3)
         had[str(code)] = chance.random(PATIENTS) < 1 / (1 + np.exp(-tendency))
     if planted:
         had["3"] = had["1"] & (chance.random(PATIENTS) < 0.9)

@@ -108,11 +108,11 @@ def test_two_patients_of_one_county_are_placed_and_pooled_ones_are_not() -> None
 
 
 def test_a_patient_whose_stratum_is_told_is_placed() -> None:
-    """Two of four live in Alpha, among them one of the two with a procedure, old and young.
+    """Two of five live in Alpha, among them one of the two with a procedure, old and young.
 
-    With the old one 1 / 1 + 1 / 3 are expected, with the young one 2 / 3; without strata 1.
+    With the old one 1 / 1 + 1 / 4 are expected, with the young one 2 / 4; without strata 4 / 5.
     """
-    had = {"old": "1", "young": "1", "second": "2", "third": "2"}
+    had = {"old": "1", "young": "1", "second": "2", "third": "2", "fourth": "2"}
     procedures: list[Row] = [
         {"patient_key": patient, "procedure_code": code, "payer_name": "Aetna"}
         for patient, code in had.items()
@@ -124,8 +124,8 @@ def test_a_patient_whose_stratum_is_told_is_placed() -> None:
         "procedure_code": "1",
         "observed_patients": 1,
         "expected_patients": 1.3,
-        "crude_expected_patients": 1.0,
+        "crude_expected_patients": 0.8,
     }
     strata = {("visible_payers", one): "old" if one == "old" else "young" for one in had}
     assert place([pair], procedures, strata).placed == 1
-    assert place([{**pair, "expected_patients": 1.0}], procedures, NO_STRATA).placed == 0
+    assert place([{**pair, "expected_patients": 0.8}], procedures, NO_STRATA).placed == 0
