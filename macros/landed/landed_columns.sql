@@ -1,10 +1,10 @@
 {#
     How a table that Airbyte landed carries the columns of the raw table, as a mapping:
 
-    columns: list of {name, data_type, landed_name, landed_type, warn_left_out}, in the order of the seed that
-             describes the raw table; names match without regard to case, blanks, hyphens and
-             underscores, and what else the landed table has is left alone. landed_name is none for
-             an optional column that the landed table lacks.
+    columns: list of {name, data_type, landed_name, landed_type, warn_left_out}, in the order of the
+             seed that describes the raw table; names match without regard to case, blanks, hyphens
+             and underscores, and what else the landed table has is left alone. landed_name is none
+             for an optional column that the landed table lacks; warn_left_out is the seed's rule.
     extracted_type: type of Airbyte's _airbyte_extracted_at.
     has_generation, has_meta, has_deletion: whether it has Airbyte's _airbyte_generation_id, its
              _airbyte_meta, and the mark that change data capture puts on a deleted record.

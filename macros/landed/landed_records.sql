@@ -131,7 +131,8 @@ worded as (
 
 ),
 
-left_out_counted as (
+-- Once, and not anew for each record that it is joined to.
+left_out_counted as materialized (
 
         {%- if landed.has_generation and not key %}
 

@@ -1,8 +1,9 @@
 {#
     What the seed that describes a raw table says of its columns, as a list in their order, each with
     name, data_type and the rules of its meta: required, key, optional, minimum, maximum, not_before,
-    warn_missing, warn_after, warn_before, warn_longer_than, warn_without, warn_left_out and many_to_many (false or none without);
-    and reference, {table, column} of the row that a value has to lead to, from its relationships test.
+    warn_missing, warn_after, warn_before, warn_longer_than, warn_without, warn_left_out and
+    many_to_many (false or none without); and reference, {table, column} of the row that a value has to
+    lead to, from its relationships test.
     Only when executing.
 #}
 {% macro raw_rules(domain, table_name) -%}
