@@ -37,8 +37,8 @@ REAL_EXPORT = PROJECT_DIR.parent / "shared" / "data" / "mighty_analyst"
 SHARED = "CASEBOOK_TEST_SESSION_DIR"
 SOAK = "CASEBOOK_SOAK"
 FIGURE = "figure"
-# Fixtures that take a whole run.
-RUNS = frozenset({"published", "published_export"})
+# Fixtures that take a whole run; a `dataset` asks for one by its name.
+RUNS = frozenset({"published", "published_export", "dataset"})
 # Casebooks at rest, by name and by a fingerprint of what made them; of each name the latest few.
 KEPT = PROJECT_DIR / ".pytest_cache" / "casebooks"
 MOST_KEPT = 2

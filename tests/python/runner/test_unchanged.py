@@ -143,8 +143,8 @@ IN_WAREHOUSE = {
 # Statements of the owner in the program's database.
 IN_SCOPE = {
     "a version that is not whole": (
-        "update private.versions set version = version + 1",
-        "update private.versions set version = version - 1",
+        "update private.versions set version = version + 1000",
+        "update private.versions set version = version - 1000",
     ),
     "a right that readers lack": (
         "revoke usage on schema residency from casebook_program",
