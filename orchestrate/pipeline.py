@@ -17,7 +17,7 @@ from orchestrate.building.outcome import BuildOutcome
 from orchestrate.console import Console
 from orchestrate.database import Databases, open_databases
 from orchestrate.erd import write_diagrams
-from orchestrate.errors import DataError, LostConnectionError
+from orchestrate.errors import ConfigurationError, DataError, LostConnectionError
 from orchestrate.extracts.extract import write_extract, write_extracts
 from orchestrate.extracts.formats import DEFAULT_FORMATS, Format
 from orchestrate.publishing import PublishedVersion, complete
@@ -82,7 +82,7 @@ def _run_all(
                 still_alone,
             )
         diagrams = settings.target_dir / "erd"
-        write_diagrams(Manifest.read(settings.target_dir), diagrams, PROGRAM_DIAGRAMS)
+        write_diagrams(described(settings, dbt, variables), diagrams, PROGRAM_DIAGRAMS)
         pages = [
             page
             for page in render_all(settings, databases, out_dir, console, diagrams)
@@ -98,6 +98,14 @@ def _run_all(
         connections=connection_hints(databases),
         changed=unchanged is None,
     )
+
+
+def described(settings: Settings, dbt: Dbt, variables: Mapping[str, object]) -> Manifest:
+    """Return what the last build says of the project; dbt says it again where that was deleted."""
+    try:
+        return Manifest.read(settings.target_dir)
+    except ConfigurationError:
+        return dbt.parse(variables)
 
 
 def build_all(

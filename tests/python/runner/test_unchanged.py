@@ -70,6 +70,18 @@ def test_a_page_that_is_missing_is_rendered_without_a_build(settled: Casebook) -
 
 
 @pytest.mark.slow
+def test_pages_are_rendered_although_what_dbt_wrote_was_deleted(settled: Casebook) -> None:
+    page = settled.output_dir / "program" / "index.html"
+    page.unlink()
+    shutil.rmtree(settled.settings.target_dir)
+    done = settled.command("run", "--out", str(settled.output_dir), "--json")
+    assert "Building" not in done.stderr
+    assert json.loads(done.stdout)["changed"] is False
+    assert page.is_file()
+    assert (page.parent / "erd" / "raw_residency.svg").is_file()
+
+
+@pytest.mark.slow
 def test_another_folder_gets_the_pages_without_a_build(settled: Casebook, tmp_path: Path) -> None:
     done = settled.command("run", "--out", str(tmp_path / "another"))
     assert "Building" not in done.stderr
