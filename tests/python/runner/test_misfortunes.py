@@ -23,7 +23,7 @@ from tiny import Tiny
 
 from orchestrate.cli import invoke
 from orchestrate.console import Console
-from orchestrate.database import given, open_databases, remove_embedded, server_status
+from orchestrate.database import open_databases, own_server, remove_embedded, server_status
 from orchestrate.database.objects import marker
 from orchestrate.settings import Settings
 
@@ -153,7 +153,7 @@ def the_builder_has_too_few_connections(patient: Patient) -> Steps:
 @misfortune("databases", "PostgreSQL 15.13 is too old for readers", "15.14, 16.10, 17.6", 3)
 def the_server_is_too_old(patient: Patient) -> Steps:
     with pytest.MonkeyPatch.context() as older:
-        older.setattr(given, "server_version", lambda _connection: 150013)
+        older.setattr(own_server, "server_version", lambda _connection: 150013)
         yield
 
 
