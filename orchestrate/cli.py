@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -17,13 +18,12 @@ import typer
 
 from orchestrate import __version__, interruption
 from orchestrate.console import Console
-from orchestrate.database.connection import cancel_queries
+from orchestrate.db_cli import LoginOption, db_app
 from orchestrate.errors import CasebookError, ConfigurationError, ExitStatus
 from orchestrate.extracts.formats import DEFAULT_FORMATS, Format
 from orchestrate.settings import Settings
 
 app = typer.Typer(name="casebook", add_completion=False)
-db_app = typer.Typer(help="The embedded PostgreSQL server and connections to it.")
 app.add_typer(db_app, name="db")
 
 # Typer carries a click of its own; this is its error for a command line that cannot be read.
@@ -38,9 +38,6 @@ JsonOption = Annotated[
 OutOption = Annotated[
     Path | None,
     typer.Option("--out", help="Folder for what is written (default: output/ of the project)."),
-]
-LoginOption = Annotated[
-    str | None, typer.Option("--as", help="A login of the reporting database.", metavar="LOGIN")
 ]
 
 
@@ -89,7 +86,9 @@ def run(
         summary = run_all(settings, console, out_dir, full=full)
     if summary.changed:
         console.show(
-            f"Published version {summary.version}", ["relation", "rows"], summary.relations
+            f"Published version {summary.version}",
+            ["relation", "rows"],
+            list(summary.relations.items()),
         )
     else:
         console.write(
@@ -103,7 +102,7 @@ def run(
     console.write("Connect:")
     for line in summary.connections:
         console.write(f"  {line}")
-    console.show_json(summary.as_json())
+    console.show_json(asdict(summary))
 
 
 @app.command()
@@ -131,8 +130,8 @@ def load(
     json_output: JsonOption = False,
 ) -> None:
     """Take an export or landed tables as a domain's source, or go back to the sample."""
+    from orchestrate.load_command import LoadSummary, load_domain, use_landed
     from orchestrate.loading import ExportError
-    from orchestrate.taking import load_domain, refused_as_json, use_landed
 
     if (directory is not None) + sample + landed != 1:
         raise ConfigurationError(
@@ -158,7 +157,8 @@ def load(
         try:
             outcome = load_domain(settings, console, domain.value, directory, quarantine)
         except ExportError as error:
-            console.show_json(refused_as_json(domain.value, quarantine, error.problems))
+            refused = LoadSummary(domain.value, None, quarantine, refused=error.problems)
+            console.show_json(refused.as_json())
             raise
         console.show(
             f"{domain.value}: {outcome.source}",
@@ -216,9 +216,7 @@ def report(
     pages = render(
         settings, console, audience, login, out or settings.output_dir, from_month, to_month
     )
-    for page in pages:
-        console.write(str(page))
-    console.show_json({"pages": [str(page) for page in pages]})
+    console.show_files(pages, "pages")
 
 
 @app.command()
@@ -243,9 +241,7 @@ def extract(
     files = write(
         settings, console, audience, login, formats or DEFAULT_FORMATS, out or settings.output_dir
     )
-    for file in files:
-        console.write(str(file))
-    console.show_json({"files": [str(file) for file in files]})
+    console.show_files(files)
 
 
 @app.command()
@@ -268,7 +264,7 @@ def rollback(out: OutOption = None, json_output: JsonOption = False) -> None:
     console.write(f"Version {summary.version} is what readers see again.")
     for page in summary.pages:
         console.write(str(page))
-    console.show_json(summary.as_json())
+    console.show_json(asdict(summary))
 
 
 @app.command()
@@ -284,9 +280,7 @@ def erd(
     console = Console(json_output=json_output)
     settings = Settings.from_environment()
     files = draw_diagrams(settings, console, out or settings.project_dir / "docs" / "erd")
-    for file in files:
-        console.write(str(file))
-    console.show_json({"files": [str(file) for file in files]})
+    console.show_files(files)
 
 
 @app.command()
@@ -303,7 +297,7 @@ def doctor(
     from orchestrate.doctor import examine
 
     console = Console(json_output=json_output)
-    checks, mended = examine(Settings.from_environment(), console, mending=mend)
+    checks, mended = examine(Settings.from_environment(), console, mend=mend)
     if mended:
         console.show("Mended", ["what was wrong"], [(problem,) for problem in mended])
     elif mend:
@@ -326,58 +320,17 @@ def doctor(
         raise typer.Exit(worst)
 
 
-@db_app.command("start")
-def db_start(
-    port: Annotated[
-        int | None,
-        typer.Option("--port", help="Also listen on 127.0.0.1 at this port.", min=1, max=65535),
-    ] = None,
-) -> None:
-    """Start the embedded server; it runs until `casebook db stop`."""
-    from orchestrate.database import start
-
-    console = Console()
-    start(Settings.from_environment(), port)
-    console.say("The server is running" + (f", also on 127.0.0.1:{port}." if port else "."))
-
-
-@db_app.command("stop")
-def db_stop() -> None:
-    """Stop the embedded server."""
-    from orchestrate.database import stop
-
-    stop(Settings.from_environment())
-    Console().say("The server is stopped.")
-
-
-@db_app.command("remove", hidden=True)
-def db_remove() -> None:
-    """Stop the embedded server and delete its data; `make clean` calls it."""
-    from orchestrate.database import remove_embedded
-
-    remove_embedded(Settings.from_environment())
-
-
-@db_app.command("url")
-def db_url(login: LoginOption = None) -> None:
-    """Print a connection URI: of the warehouse, or with --as of a login of reporting."""
-    from orchestrate.database import url
-
-    Console().write(url(Settings.from_environment(), login))
-
-
-@db_app.command("psql", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def db_psql(context: typer.Context, login: LoginOption = None) -> None:
-    """Open psql on the warehouse, or with --as as a login of reporting; arguments go to psql."""
-    from orchestrate.database import psql
-
-    psql(Settings.from_environment(), login, context.args)
-
-
 def main() -> NoReturn:
     """Run the command line and exit with a status of the public interface."""
-    interruption.listen(cancel_queries)
+    interruption.listen(_cancel_queries)
     sys.exit(invoke(sys.argv[1:]))
+
+
+def _cancel_queries() -> None:
+    # Not before, so that a command line that is only read does without the driver.
+    from orchestrate.database.connection import cancel_queries
+
+    cancel_queries()
 
 
 def invoke(arguments: list[str]) -> int:

@@ -10,55 +10,35 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TextIO
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console as RichConsole
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 # Plain progress repeats itself at most this often, in seconds.
 PLAIN_INTERVAL = 5.0
 
 
 class Task:
-    """One piece of long work; `advance` may be called from any thread."""
+    """One piece of long work, told of as `tell` does: how many parts are done, and what is next."""
 
-    def advance(self, label: str = "") -> None:
-        """Count one more part as done; `label` names what was just finished or begun."""
-
-
-class _LiveTask(Task):
-    def __init__(self, progress: Progress, title: str, total: int | None) -> None:
-        self._progress = progress
-        self._title = title
-        self._id = progress.add_task(escape(title), total=total, label="")
-
-    def advance(self, label: str = "") -> None:
-        self._progress.update(self._id, advance=1, label=escape(label))
-
-
-class _PlainTask(Task):
-    def __init__(self, stream: TextIO, title: str, total: int | None) -> None:
-        self._stream = stream
-        self._title = title
-        self._total = total
+    def __init__(self, tell: Callable[[int, str], None]) -> None:
+        self._tell = tell
         self._done = 0
-        self._told = time.monotonic()
         self._lock = threading.Lock()
 
     def advance(self, label: str = "") -> None:
+        """Count one more part as done, from any thread; `label`: just finished or begun."""
         with self._lock:
             self._done += 1
-            now = time.monotonic()
-            if now - self._told < PLAIN_INTERVAL:
-                return
-            self._told = now
-            share = f"{self._done}/{self._total}" if self._total else str(self._done)
-            self._stream.write(f"{self._title}: {share} {label}".rstrip() + "\n")
-            self._stream.flush()
+            self._tell(self._done, label)
 
 
 class _Stream(RichConsole):
@@ -103,25 +83,45 @@ class Console:
         """Show progress of long work: a bar on a terminal, plain lines elsewhere."""
         started = time.monotonic()
         if self._errors.is_terminal and self._live is None:
-            with Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                TextColumn("[dim]{task.fields[label]}[/dim]"),
+            # Its import takes as long as to read a command line.
+            from rich import progress as bars
+
+            with bars.Progress(
+                bars.TextColumn("{task.description}"),
+                bars.BarColumn(),
+                bars.MofNCompleteColumn(),
+                bars.TimeElapsedColumn(),
+                bars.TextColumn("[dim]{task.fields[label]}[/dim]"),
                 console=self._errors,
                 transient=True,
             ) as progress:
                 self._live = progress
+                bar = progress.add_task(escape(title), total=total, label="")
                 try:
-                    yield _LiveTask(progress, title, total)
+                    yield Task(
+                        lambda done, label: progress.update(
+                            bar, completed=done, label=escape(label)
+                        )
+                    )
                 finally:
                     self._live = None
         else:
-            self._error_stream.write(f"{title} …\n")
-            self._error_stream.flush()
-            yield _PlainTask(self._error_stream, title, total)
+            self._tell_plainly(f"{title} …")
+            told = started
+
+            def tell(done: int, label: str) -> None:
+                nonlocal told
+                if time.monotonic() - told >= PLAIN_INTERVAL:
+                    told = time.monotonic()
+                    share = f"{done}/{total}" if total else str(done)
+                    self._tell_plainly(f"{title}: {share} {label}".rstrip())
+
+            yield Task(tell)
         self.say(f"{title}: done in {time.monotonic() - started:.1f} s")
+
+    def _tell_plainly(self, line: str) -> None:
+        self._error_stream.write(f"{line}\n")
+        self._error_stream.flush()
 
     def show(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Write a table for people to standard output (nothing under --json)."""
@@ -143,6 +143,12 @@ class Console:
         """Write the machine-readable result to standard output (only under --json)."""
         if self.json_output:
             self._output.file.write(json.dumps(result, default=str, ensure_ascii=False) + "\n")
+
+    def show_files(self, files: Sequence[Path], kind: str = "files") -> None:
+        """Write the names of files, a line each; of their `kind` as JSON."""
+        for file in files:
+            self.write(str(file))
+        self.show_json({kind: files})
 
 
 def format_value(value: object) -> str:

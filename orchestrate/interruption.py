@@ -13,38 +13,87 @@ again.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
-from types import FrameType
 from typing import Any, Final
 
 from orchestrate.errors import ExitStatus
 
-# The alarm lets a lost interruption come again.
+# The alarm lets a lost interruption come again, soon: whoever could not raise has then returned.
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
-
+_COMES_AGAIN_SECONDS: Final = 0.05
 # Two signals so close together are one request: timeout(1) and some supervisors send two.
 _SAME_REQUEST_SECONDS: Final = 2.0
-# By then, whoever could not raise has returned to who can.
-_COMES_AGAIN_SECONDS: Final = 0.05
 # A query may begin right after it would have been cancelled; then it is cancelled now.
 _CANCEL_AGAIN_SECONDS: Final = 0.2
-# What `go_on` puts among the numbers of signals.
-_ANSWERED: Final = 0
 
 
-class _Request:
-    """When the request came that is being answered, and whether the main thread has heard."""
+class _Requests:
+    """The request that is being answered, if any: since when, and whether the main thread heard."""
 
-    since: float | None = None
-    is_heard = threading.Event()
-    cancelling: threading.Thread | None = None
-    # The end into which signals write, and whether what `go_on` wrote there was read.
-    pipe = -1
-    is_over = threading.Event()
+    def __init__(self, cancel_queries: Callable[[], None]) -> None:
+        self._cancel_queries = cancel_queries
+        self._since: float | None = None
+        self._is_heard = threading.Event()
+        self._canceller: threading.Thread | None = None
+        # Signals write into a pipe at once, whatever the main thread waits for.
+        self._reader, writer = os.pipe()
+        for end in (self._reader, writer):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        # Reentrant: a finalizer within `forget` may lose an interruption, and that calls it, too.
+        self._lock = threading.RLock()
+        threading.Thread(target=self._attend, daemon=True).start()
+
+    def raise_once(self, *_: object) -> None:
+        """Raise KeyboardInterrupt for the first signal; the cleaning up is left in peace."""
+        if not self._is_heard.is_set():
+            self._is_heard.set()
+            raise KeyboardInterrupt
+
+    def forget(self) -> None:
+        """Take the request for answered, signals that nobody attended to yet included."""
+        with self._lock:
+            self._read_signals()
+            self._is_heard.set()
+            self._since, self._is_heard = None, threading.Event()
+        if self._canceller:
+            self._canceller.join(_SAME_REQUEST_SECONDS)
+
+    def _attend(self) -> None:
+        while True:
+            select.select([self._reader], [], [])
+            with self._lock:
+                if not self._read_signals():
+                    continue
+                if self._since is None:
+                    self._since = time.monotonic()
+                    # In a thread of its own: on a dead network even cancelling takes its time.
+                    self._canceller = threading.Thread(
+                        target=self._cancel, args=(self._is_heard,), daemon=True
+                    )
+                    self._canceller.start()
+                elif time.monotonic() - self._since > _SAME_REQUEST_SECONDS:
+                    os._exit(ExitStatus.INTERRUPTED)
+
+    def _read_signals(self) -> bool:
+        try:
+            return not set(os.read(self._reader, 64)).isdisjoint(SIGNALS)
+        except BlockingIOError:
+            return False
+
+    def _cancel(self, is_heard: threading.Event) -> None:
+        """Cancel until the main thread has heard; what runs after that cleans up."""
+        self._cancel_queries()
+        while not is_heard.wait(_CANCEL_AGAIN_SECONDS):
+            self._cancel_queries()
+
+
+_listening: _Requests | None = None
 
 
 def listen(cancel_queries: Callable[[], None]) -> None:
@@ -54,48 +103,28 @@ def listen(cancel_queries: Callable[[], None]) -> None:
     return. Signals that the process was started to ignore (nohup, a script's background) stay so,
     but SIGTERM.
     """
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    _Request.pipe = writer
-    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    global _listening
+    _listening = requests = _Requests(cancel_queries)
     for number in SIGNALS:
         is_ignored = signal.getsignal(number) is signal.SIG_IGN
         if number in {signal.SIGTERM, signal.SIGALRM} or not is_ignored:
-            signal.signal(number, _interrupt)
+            signal.signal(number, requests.raise_once)
     sys.excepthook = _not_lost(sys.excepthook)
     sys.unraisablehook = _not_lost(sys.unraisablehook)
-    threading.Thread(target=_attend, args=(reader, cancel_queries), daemon=True).start()
 
 
 def interrupt_main_thread() -> None:
     """Interrupt the main thread like a request from outside, if those are listened to."""
-    if _is_listening():
+    if _listening:
         # A real signal to that very thread, because only such a one ends its waiting.
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
 
 
 def go_on() -> None:
-    """Take the request for answered: the work goes on, and the next one is a first one again.
-
-    The thread that attends to signals may be behind, so it is waited for: nothing of what goes on
-    is cancelled for a request of before.
-    """
+    """Take the request for answered: the work goes on, and the next one is a first one again."""
     signal.setitimer(signal.ITIMER_REAL, 0)
-    if _is_listening():
-        _Request.is_over.clear()
-        os.write(_Request.pipe, bytes([_ANSWERED]))
-        _Request.is_over.wait()
-
-
-def _is_listening() -> bool:
-    return signal.getsignal(signal.SIGTERM) is _interrupt
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Raise KeyboardInterrupt for the first request; the cleaning up is left in peace."""
-    if not _Request.is_heard.is_set():
-        _Request.is_heard.set()
-        raise KeyboardInterrupt
+    if _listening:
+        _listening.forget()
 
 
 def _not_lost(show: Callable[..., object]) -> Callable[..., None]:
@@ -111,41 +140,3 @@ def _not_lost(show: Callable[..., object]) -> Callable[..., None]:
             show(*told)
 
     return notice
-
-
-def _attend(reader: int, cancel_queries: Callable[[], None]) -> None:
-    """Wait for signals: each arrives here at once, whatever the main thread waits for."""
-    while numbers := os.read(reader, 64):
-        for number in numbers:
-            since = _Request.since
-            if number == _ANSWERED:
-                _end_request()
-            elif number in SIGNALS and since is None:
-                _begin_request(cancel_queries)
-            elif number in SIGNALS and time.monotonic() - (since or 0) > _SAME_REQUEST_SECONDS:
-                os._exit(ExitStatus.INTERRUPTED)
-
-
-def _begin_request(cancel_queries: Callable[[], None]) -> None:
-    _Request.since = time.monotonic()
-    # In a thread of its own: on a dead network even cancelling takes its time.
-    _Request.cancelling = threading.Thread(
-        target=_cancel, args=(cancel_queries, _Request.is_heard), daemon=True
-    )
-    _Request.cancelling.start()
-
-
-def _end_request() -> None:
-    _Request.since = None
-    heard, _Request.is_heard = _Request.is_heard, threading.Event()
-    heard.set()
-    if _Request.cancelling:
-        _Request.cancelling.join(_SAME_REQUEST_SECONDS)
-    _Request.is_over.set()
-
-
-def _cancel(cancel_queries: Callable[[], None], is_heard: threading.Event) -> None:
-    """Cancel until the main thread has heard; what runs after that cleans up."""
-    cancel_queries()
-    while not is_heard.wait(_CANCEL_AGAIN_SECONDS):
-        cancel_queries()

@@ -6,7 +6,7 @@ Every step is another package's; here is only their sequence, under the lock of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from orchestrate import loading
@@ -17,7 +17,7 @@ from orchestrate.building.outcome import BuildOutcome
 from orchestrate.console import Console
 from orchestrate.database import Databases, open_databases
 from orchestrate.erd import write_diagrams
-from orchestrate.errors import DataError, LostConnectionError
+from orchestrate.errors import ConfigurationError, DataError, LostConnectionError
 from orchestrate.extracts.extract import write_extract, write_extracts
 from orchestrate.extracts.formats import DEFAULT_FORMATS, Format
 from orchestrate.publishing import PublishedVersion, complete
@@ -29,7 +29,7 @@ from orchestrate.reports import render_reports
 from orchestrate.reports.pages.activity import chosen_months
 from orchestrate.reports.writer import require_writable
 from orchestrate.retrying import Publication, once_more_when_lost
-from orchestrate.rollback import put_back
+from orchestrate.rollback import Rollback, put_back
 from orchestrate.run_lock import run_lock
 from orchestrate.settings import Settings
 from orchestrate.summary import RunSummary, connection_hints
@@ -82,7 +82,7 @@ def _run_all(
                 still_alone,
             )
         diagrams = settings.target_dir / "erd"
-        write_diagrams(Manifest.read(settings.target_dir), diagrams, PROGRAM_DIAGRAMS)
+        write_diagrams(described(settings, dbt, variables), diagrams, PROGRAM_DIAGRAMS)
         pages = [
             page
             for page in render_all(settings, databases, out_dir, console, diagrams)
@@ -93,11 +93,19 @@ def _run_all(
             remember(settings, databases, made, landed, version, out_dir, pages)
     return RunSummary(
         version=version.version,
-        relations=sorted(version.rows.items()),
+        relations=dict(sorted(version.rows.items())),
         pages=pages,
         connections=connection_hints(databases),
         changed=unchanged is None,
     )
+
+
+def described(settings: Settings, dbt: Dbt, variables: Mapping[str, object]) -> Manifest:
+    """Return what the last build says of the project; dbt says it again where that was deleted."""
+    try:
+        return Manifest.read(settings.target_dir)
+    except ConfigurationError:
+        return dbt.parse(variables)
 
 
 def build_all(
@@ -152,24 +160,7 @@ def refuse_records(sources: Mapping[str, loading.DomainSource], outcome: BuildOu
         )
 
 
-@dataclass(frozen=True)
-class RollbackSummary:
-    """Which version readers see again, which was withdrawn, and the pages rendered from it."""
-
-    version: int
-    withdrawn: int
-    pages: Sequence[Path]
-
-    def as_json(self) -> dict[str, object]:
-        """Return the summary as plain values."""
-        return {
-            "version": self.version,
-            "withdrawn": self.withdrawn,
-            "pages": [str(page) for page in self.pages],
-        }
-
-
-def roll_back(settings: Settings, console: Console, out_dir: Path) -> RollbackSummary:
+def roll_back(settings: Settings, console: Console, out_dir: Path) -> Rollback:
     """Put the previously published version back, then render from it what lies in `out_dir`.
 
     Readers of the database see the version as soon as that is said; pages and extracts follow.
@@ -190,7 +181,7 @@ def roll_back(settings: Settings, console: Console, out_dir: Path) -> RollbackSu
             "`casebook status` shows which version readers see. Roll back again only if it is still"
             " the one to withdraw; otherwise run `casebook report` and `casebook extract`.",
         ) from None
-    return RollbackSummary(done.version, done.withdrawn, pages)
+    return replace(done, pages=pages)
 
 
 def render_all(

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from orchestrate.database import Databases
     from orchestrate.publishing.artifacts import Build
 
-Given = ParamSpec("Given")
+Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
 def once_more_when_lost(
-    step: Callable[Concatenate[Settings, Console, Given], Result],
-) -> Callable[Concatenate[Settings, Console, Given], Result]:
+    step: Callable[Concatenate[Settings, Console, Parameters], Result],
+) -> Callable[Concatenate[Settings, Console, Parameters], Result]:
     """Let a step begin again, once, when a connection was lost in the midst of it.
 
     Each step does all or nothing, and takes the lock anew: another run that came in between is met
@@ -32,8 +32,8 @@ def once_more_when_lost(
     """
 
     @wraps(step)
-    def steadfast(
-        settings: Settings, console: Console, /, *args: Given.args, **kwargs: Given.kwargs
+    def repeated(
+        settings: Settings, console: Console, /, *args: Parameters.args, **kwargs: Parameters.kwargs
     ) -> Result:
         try:
             return step(settings, console, *args, **kwargs)
@@ -41,7 +41,7 @@ def once_more_when_lost(
             console.warn(f"{error.cause.rstrip('.')}. Beginning again, this once.")
         return step(settings, console, *args, **kwargs)
 
-    return steadfast
+    return repeated
 
 
 @dataclass

@@ -9,31 +9,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrate.access.entry import ensure_scopes
-from orchestrate.access.scopes import unique_scopes
 from orchestrate.errors import ConfigurationError
 from orchestrate.publishing.artifacts import disown_last_build
 from orchestrate.publishing.publisher import (
     carry_out,
     complete,
     delete_old_versions,
-    listed_members,
     tidy,
 )
 from orchestrate.publishing.scope_versions import refuse_unshowable
 from orchestrate.publishing.versions import (
     decide,
-    locate_scopes,
     mark_rolled_back,
-    read_members_relation,
     read_pointer,
     read_versions,
     record,
     version_before,
 )
+from orchestrate.repair import ready_scopes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from orchestrate.console import Console
     from orchestrate.database import Databases
@@ -42,10 +39,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rollback:
-    """Which version readers see again, and which they saw until then."""
+    """Which version readers see again, which they saw until then, and the pages of the former."""
 
     version: int
     withdrawn: int
+    pages: Sequence[Path] = ()
 
 
 def put_back(
@@ -73,15 +71,9 @@ def put_back(
                 "There is no earlier version to roll back to.",
                 "`casebook status` shows the versions that are kept.",
             )
-        relation = read_members_relation(cursor, before.version)
     # Also what tidying up left undone: rows that somebody may not see any more do not come back.
     delete_old_versions(databases)
-    with databases.warehouse.session() as connection, connection.cursor() as warehouse:
-        members, warnings = listed_members(settings, warehouse, relation, before.known)
-    for warning in warnings:
-        console.warn(warning)
-    places = locate_scopes(databases, unique_scopes(member.scope for member in members))
-    ensure_scopes(databases, places, members, console)
+    places, members = ready_scopes(settings, databases, before, console)
     for place in places:
         refuse_unshowable(place, before.version)
     with databases.warehouse.session() as connection, connection.cursor() as warehouse:

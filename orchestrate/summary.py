@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,19 +24,10 @@ class RunSummary:
     """
 
     version: int
-    relations: Sequence[tuple[str, int]]
+    relations: Mapping[str, int]
     pages: Sequence[Path]
     connections: Sequence[str]
     changed: bool = True
-
-    def as_json(self) -> dict[str, object]:
-        """Return the summary as plain values."""
-        return {
-            "version": self.version,
-            "changed": self.changed,
-            "relations": dict(self.relations),
-            "pages": [str(page) for page in self.pages],
-        }
 
 
 def connection_hints(databases: Databases) -> list[str]:

@@ -30,11 +30,11 @@ from orchestrate.database import Databases, open_databases
 from orchestrate.database.files import replace_text
 from orchestrate.errors import CasebookError
 from orchestrate.loading.state import loaded_and_written
-from orchestrate.mending import find_problems
 from orchestrate.publishing import PublishedVersion
 from orchestrate.publishing.artifacts import read_last_build
 from orchestrate.publishing.scope_versions import read_state
 from orchestrate.publishing.versions import read_pointer, read_readers, read_versions, record
+from orchestrate.repair import find_problems
 from orchestrate.retrying import once_more_when_lost
 from orchestrate.run_lock import run_lock
 from orchestrate.summary import RunSummary, connection_hints
@@ -96,7 +96,7 @@ def unchanged_run(settings: Settings, console: Console, out_dir: Path) -> RunSum
             return None
         return RunSummary(
             version=version.version,
-            relations=sorted(version.rows.items()),
+            relations=dict(sorted(version.rows.items())),
             pages=pages,
             connections=connection_hints(databases),
             changed=False,

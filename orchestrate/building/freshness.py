@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from orchestrate.console import Console
 from orchestrate.errors import DataError
@@ -43,7 +44,7 @@ class TableFreshness:
 def read_freshness(target_dir: Path) -> tuple[TableFreshness, ...]:
     """Read what the last look found; none before the first one, or after one that was killed."""
     try:
-        content = json.loads((target_dir / _RESULTS).read_text(encoding="utf-8"))
+        content = _read(target_dir)
     except (FileNotFoundError, ValueError):
         return ()
     looked_at = content["metadata"]["generated_at"]
@@ -68,16 +69,19 @@ def old_at(target_dir: Path) -> datetime | None:
     Old is what is worth a warning, or an error where there is no threshold for that.
     """
     try:
-        content = json.loads((target_dir / _RESULTS).read_text(encoding="utf-8"))
         return min(
             datetime.fromisoformat(result["max_loaded_at"])
             + timedelta(**{f"{threshold['period']}s": threshold["count"]})
-            for result in content["results"]
+            for result in _read(target_dir)["results"]
             for threshold in (result["criteria"]["warn_after"], result["criteria"]["error_after"])
             if threshold and threshold["count"] is not None
         )
     except (FileNotFoundError, ValueError, KeyError):
         return None
+
+
+def _read(target_dir: Path) -> Any:
+    return json.loads((target_dir / _RESULTS).read_text(encoding="utf-8"))
 
 
 def _time(written: str | None) -> datetime | None:

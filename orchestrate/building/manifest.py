@@ -83,7 +83,6 @@ class Manifest:
     sources: tuple[SourceTable, ...]
     nodes: Mapping[str, Mapping[str, Any]] = field(repr=False)
     function_count: int
-    metadata: Mapping[str, Any]
 
     @classmethod
     def read(cls, target_dir: Path) -> Manifest:
@@ -132,7 +131,6 @@ class Manifest:
             ),
             nodes=nodes,
             function_count=len(content.get("functions", {})),
-            metadata=content.get("metadata", {}),
         )
 
     def domain_seeds(self, domain: str) -> tuple[SeedDefinition, ...]:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 _FAILED = {"error", "fail", "runtime error", "partial success"}
-_DONE = {"success", "pass", "no-op"}
-_MADE = {"model", "snapshot", "function"}
 
 # Where PostgreSQL quotes a value of a row in the first line of an error. Identifiers stay.
 _QUOTED_VALUES = (
@@ -59,14 +56,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class BuildOutcome:
-    """How a `dbt build` ended: numbers of nodes, and what failed or warned, in dbt's order."""
+    """How a `dbt build` ended: what failed, in dbt's order, and how much was left out for it."""
 
-    models: int
-    tests: int
     skipped: int
-    seconds: float
     failures: tuple[Failure, ...]
-    warnings: tuple[Failure, ...]
     lost_connection: bool = False
 
     @property
@@ -75,21 +68,12 @@ class BuildOutcome:
         return not self.failures and not self.skipped
 
 
-def build_outcome(results: Sequence[NodeResult], seconds: float) -> BuildOutcome:
+def build_outcome(results: Sequence[NodeResult]) -> BuildOutcome:
     """Summarise dbt's results."""
     statuses = [(result, str(result.status).lower()) for result in results]
-    done = Counter(
-        "model" if str(result.node.resource_type) in _MADE else "test"
-        for result, status in statuses
-        if status in _DONE or status == "warn"
-    )
     return BuildOutcome(
-        models=done["model"],
-        tests=done["test"],
         skipped=sum(status == "skipped" for _, status in statuses),
-        seconds=seconds,
         failures=tuple(_failure(result) for result, status in statuses if status in _FAILED),
-        warnings=tuple(_failure(result) for result, status in statuses if status == "warn"),
         lost_connection=any(
             status in _FAILED and _LOST_CONNECTION.search(result.message or "") is not None
             for result, status in statuses

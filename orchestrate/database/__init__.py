@@ -6,21 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrate.console import Console
-from orchestrate.database.commands import (
-    ServerStatus,
-    psql,
-    remove_embedded,
-    server_status,
-    start,
-    stop,
-    url,
-)
+from orchestrate.database.commands import psql, start, url
 from orchestrate.database.connection import ConnectionTarget
 from orchestrate.database.files import locked
-from orchestrate.database.given import open_reporting, open_warehouse
+from orchestrate.database.own_server import open_reporting, open_warehouse
 from orchestrate.database.passwords import Endpoint, PasswordFile
 from orchestrate.database.places import usable_home
-from orchestrate.database.server import login_passwords, server_passwords
+from orchestrate.database.server import (
+    ServerStatus,
+    login_passwords,
+    remove_embedded,
+    server_passwords,
+    server_status,
+    stop,
+)
 from orchestrate.database.targets import locate
 from orchestrate.settings import Settings
 
@@ -97,10 +96,7 @@ def open_databases(settings: Settings, console: Console) -> Databases:
                 target.database,
                 server.endpoint if server else target.endpoint,
             )
-            for target, server in (
-                (targets.reporting, targets.embedded_reporting),
-                *((target, None) for target in targets.own_servers.values()),
-            )
+            for target, server in targets.scope_servers()
         ]
     return Databases(
         warehouse=targets.warehouse,

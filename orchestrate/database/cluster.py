@@ -10,11 +10,11 @@ from typing import IO
 
 from orchestrate.database.account import Account
 from orchestrate.database.files import remove_tree, replace_text
+from orchestrate.database.postmaster import LOOPBACK
 from orchestrate.database.programs import MAJOR_VERSION, Programs
 from orchestrate.errors import ConfigurationError
 
 ADMINISTRATOR = "casebook_admin"
-LOOPBACK = "127.0.0.1"
 
 _UNFINISHED = "unfinished-"
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  (looked at, never written by us)
@@ -77,17 +77,17 @@ def create_cluster(
     server_dir = data_dir.parent
     for leftover in server_dir.glob(f"{_UNFINISHED}*"):
         remove_tree(leftover)
-    workshop = Path(tempfile.mkdtemp(dir=server_dir, prefix=_UNFINISHED))
-    account.own(workshop)
+    unfinished = Path(tempfile.mkdtemp(dir=server_dir, prefix=_UNFINISHED))
+    account.own(unfinished)
     try:
-        password_file = workshop / "password"
+        password_file = unfinished / "password"
         password_file.touch(mode=0o600)
         password_file.write_text(f"{password}\n", encoding="utf-8")
         account.own(password_file)
         status = account.run(
             [
                 programs / "initdb",
-                f"--pgdata={workshop / 'data'}",
+                f"--pgdata={unfinished / 'data'}",
                 f"--username={ADMINISTRATOR}",
                 f"--pwfile={password_file}",
                 "--auth=scram-sha-256",
@@ -101,11 +101,11 @@ def create_cluster(
         )
         if status:
             return False
-        (workshop / "data").rename(data_dir)
+        (unfinished / "data").rename(data_dir)
         _sync_folder(server_dir)
         return True
     finally:
-        remove_tree(workshop)
+        remove_tree(unfinished)
 
 
 def reset_administrator(

@@ -1,26 +1,17 @@
-"""What `casebook db` does: start, stop, url, psql; and what others ask about the server."""
+"""What `casebook db` does: start the embedded server, tell how to connect, become psql."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import NoReturn
 
 from orchestrate.database.connection import ConnectionTarget
 from orchestrate.database.passwords import ANY, PasswordFile
+from orchestrate.database.postmaster import Postmaster
 from orchestrate.database.programs import Programs
-from orchestrate.database.server import (
-    RunningServer,
-    ensure_running,
-    find_running,
-    login_passwords,
-    remove,
-    server_passwords,
-    stop_running,
-)
+from orchestrate.database.server import ensure_running, login_passwords, server_passwords
 from orchestrate.database.targets import Targets, locate
 from orchestrate.errors import ConfigurationError
 from orchestrate.settings import REPORTING_VARIABLE, WAREHOUSE_VARIABLE, Settings
@@ -34,18 +25,7 @@ _OURS = (WAREHOUSE_VARIABLE, REPORTING_VARIABLE)
 _NEEDS_TLS = frozenset({"require", "verify-ca", "verify-full"})
 
 
-@dataclass(frozen=True)
-class ServerStatus:
-    """The embedded server: process number (None: not running), places, TCP port (0: none)."""
-
-    pid: int | None
-    data_dir: Path
-    socket_folder: Path | None
-    tcp_port: int
-    log_file: Path
-
-
-def start(settings: Settings, port: int | None = None) -> RunningServer:
+def start(settings: Settings, port: int | None = None) -> Postmaster:
     """Start the embedded server; with `port` it also listens on 127.0.0.1, until it is stopped.
 
     Raises ConfigurationError for an impossible port or when CASEBOOK_DATABASE_URL names a server,
@@ -59,28 +39,6 @@ def start(settings: Settings, port: int | None = None) -> RunningServer:
     if port is not None and not 0 <= port < 65536:
         raise ConfigurationError(f"{port} is no port: give a number from 1 to 65535.")
     return ensure_running(settings, port)
-
-
-def stop(settings: Settings) -> bool:
-    """Stop the embedded server; tell whether it ran."""
-    return stop_running(settings)
-
-
-def server_status(settings: Settings) -> ServerStatus:
-    """Look at the embedded server, starting and changing nothing."""
-    data_dir, running = find_running(settings)
-    return ServerStatus(
-        pid=running.pid if running else None,
-        data_dir=data_dir,
-        socket_folder=running.socket_folder if running else None,
-        tcp_port=running.port if running and running.listens else 0,
-        log_file=settings.log_dir / "server.log",
-    )
-
-
-def remove_embedded(settings: Settings) -> None:
-    """Stop the embedded server and remove its data, wherever they are, its socket and passwords."""
-    remove(settings)
 
 
 def url(settings: Settings, login: str | None = None) -> str:
@@ -129,10 +87,7 @@ def _target(settings: Settings, login: str | None) -> ConnectionTarget:
     if login is None:
         return _builder(settings, targets)
     passwords = login_passwords(settings)
-    for target, server in (
-        (targets.reporting, targets.embedded_reporting),
-        *((own, None) for own in targets.own_servers.values()),
-    ):
+    for target, server in targets.scope_servers():
         # A login's line names the database of its scope.
         line = passwords.line(server.endpoint if server else target.endpoint, login)
         if line is not None and line.database != ANY:
@@ -155,7 +110,7 @@ def _builder(settings: Settings, targets: Targets) -> ConnectionTarget:
 
 
 def _by_port(
-    target: ConnectionTarget, server: RunningServer | None, passwords: PasswordFile
+    target: ConnectionTarget, server: Postmaster | None, passwords: PasswordFile
 ) -> ConnectionTarget:
     """Prefer the port, if the embedded server has one: not every program can use a socket."""
     if server is None or server.tcp_endpoint is None:

@@ -56,6 +56,26 @@ _PATIENCE = MappingProxyType(
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 2.0
 
+# What to do, by what the attempt was answered; the first that fits.
+_CURES = MappingProxyType(
+    {
+        "certificate": "Let sslrootcert in the URL name the certificate of the authority that"
+        " signed the server's, and write the host as that one does.",
+        "no encryption|SSL off": "The server wants TLS: add"
+        " ?sslmode=verify-full&sslrootcert=FILE to the URL.",
+        "does not support SSL": "Turn TLS on in the server, or take sslmode out of the URL of a"
+        " trusted network.",
+        "authentication failed|no password supplied": "Check the user name and the password.",
+        "does not exist": "Check the name, or create it first.",
+        "no pg_hba.conf entry": "The server does not let this user in from here: see its"
+        " pg_hba.conf.",
+        "(configuration|startup) parameter": "PostgreSQL has to be 14 or newer; a pooler in between"
+        " has to pass on `options`.",
+        "too many|connection slots": "Close some connections, or raise max_connections.",
+        "": "Check that the server runs and can be reached from here.",
+    }
+)
+
 # SQLSTATEs with which a server takes leave: of all its clients, of this one, of those that idle.
 _LEAVES = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
 
@@ -324,23 +344,4 @@ def _escape_option(value: str) -> str:
 
 
 def _cure(reason: str) -> str:
-    if "certificate" in reason:
-        return (
-            "Let sslrootcert in the URL name the certificate of the authority that signed the"
-            " server's, and write the host as that one does."
-        )
-    if "no encryption" in reason or "SSL off" in reason:
-        return "The server wants TLS: add ?sslmode=verify-full&sslrootcert=FILE to the URL."
-    if "does not support SSL" in reason:
-        return "Turn TLS on in the server, or take sslmode out of the URL of a trusted network."
-    if "authentication failed" in reason or "no password supplied" in reason:
-        return "Check the user name and the password."
-    if "does not exist" in reason:
-        return "Check the name, or create it first."
-    if "no pg_hba.conf entry" in reason:
-        return "The server does not let this user in from here: see its pg_hba.conf."
-    if "configuration parameter" in reason or "startup parameter" in reason:
-        return "PostgreSQL has to be 14 or newer; a pooler in between has to pass on `options`."
-    if "too many" in reason or "connection slots" in reason:
-        return "Close some connections, or raise max_connections."
-    return "Check that the server runs and can be reached from here."
+    return next(cure for told, cure in _CURES.items() if re.search(told, reason))

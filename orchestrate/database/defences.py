@@ -83,16 +83,6 @@ _LIMITS = (
     ("grant set on parameter temp_file_limit to {builder}", 150000),
     ("grant pg_use_reserved_connections to {builder} with admin option", 160000),
 )
-_TEMPLATE_SCRIPT = f"""\
-select 'create database {TEMPLATE} template {_PLAIN_TEMPLATE} encoding ''UTF8'''
-where not exists (select from pg_database where datname = '{TEMPLATE}') \\gexec
-{{limits}}
-revoke all on database {TEMPLATE} from public;
-\\connect {TEMPLATE}
-revoke all on schema public from public;
-{{close}};
-alter database {TEMPLATE} is_template true;
-"""
 
 
 def open_to_everybody(cursor: Cursor) -> list[str]:
@@ -118,17 +108,6 @@ def limit_statements(cursor: Cursor, builder: str) -> list[str]:
         for text, since in _LIMITS
         if version >= since
     ]
-
-
-def template_script(cursor: Cursor, builder: str) -> str:
-    """Return the script for psql by which a superuser makes the template, and closes it.
-
-    It may be repeated, as after an upgrade of the server. The cursor is of any database there.
-    """
-    return _TEMPLATE_SCRIPT.format(
-        limits="\n".join(f"{statement};" for statement in limit_statements(cursor, builder)),
-        close=CLOSING_STATEMENT,
-    )
 
 
 def template_for(cursor: Cursor) -> str:

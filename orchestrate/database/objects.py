@@ -13,6 +13,17 @@ from orchestrate.driver import Connection
 from orchestrate.errors import ConfigurationError, DatabaseError
 
 _UNFINISHED = "casebook_unfinished_"
+# All of a kind on the server, with the comments on them.
+_COMMENTS = {
+    "role": """
+        select rolname::text, pg_catalog.shobj_description(oid, 'pg_authid')
+        from pg_catalog.pg_roles
+    """,
+    "database": """
+        select datname::text, pg_catalog.shobj_description(oid, 'pg_database')
+        from pg_catalog.pg_database
+    """,
+}
 
 
 def marker(installation: str) -> str:
@@ -49,12 +60,24 @@ def ensure_installation(connection: Connection) -> str:
 
 def role_exists(connection: Connection, name: str) -> bool:
     """Tell whether a role is there, whoever made it."""
-    return _found(connection, "select 1 from pg_catalog.pg_roles where rolname = %s", name)
+    return name in _comments(connection, "role")
 
 
 def database_exists(connection: Connection, name: str) -> bool:
     """Tell whether a database is there, whoever made it."""
-    return _found(connection, "select 1 from pg_catalog.pg_database where datname = %s", name)
+    return name in _comments(connection, "database")
+
+
+def marked_databases(connection: Connection, installation: str) -> set[str]:
+    """Return the databases of the server that this installation made."""
+    found = _comments(connection, "database").items()
+    return {name for name, comment in found if comment == marker(installation)}
+
+
+def marked_roles(connection: Connection, installation: str) -> set[str]:
+    """Return the roles of the server that this installation made."""
+    found = _comments(connection, "role").items()
+    return {name for name, comment in found if comment == marker(installation)}
 
 
 def ensure_role(
@@ -74,7 +97,7 @@ def ensure_role(
     """
     exists = role_exists(connection, name)
     if exists:
-        _refuse_unmarked(connection, "role", name, _role_comment(connection, name), installation)
+        _refuse_unmarked(connection, "role", name, installation)
     shape = [
         sql.SQL("nologin" if limit is None else "login"),
         sql.SQL("inherit connection limit {}").format(sql.Literal(-1 if limit is None else limit)),
@@ -108,7 +131,7 @@ def ensure_database(
     not make databases.
     """
     if database_exists(connection, name):
-        refuse_foreign_database(connection, name, installation)
+        _refuse_unmarked(connection, "database", name, installation)
         return False
     _refuse_without_createdb(connection, name)
     # It gets its name last, so that no crash leaves one without mark that is refused ever after;
@@ -126,31 +149,9 @@ def ensure_database(
         except (errors.DuplicateDatabase, errors.UniqueViolation, errors.InvalidCatalogName):
             # Another command made it meanwhile, and may have taken this one for a leftover.
             cursor.execute(sql.SQL("drop database if exists {}").format(unfinished))
-            refuse_foreign_database(connection, name, installation)
+            _refuse_unmarked(connection, "database", name, installation)
             return False
     return True
-
-
-def marked_databases(connection: Connection, installation: str) -> set[str]:
-    """Return the databases of the server that this installation made."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select datname::text from pg_catalog.pg_database"
-            " where pg_catalog.shobj_description(oid, 'pg_database') = %s",
-            (marker(installation),),
-        )
-        return {name for (name,) in cursor.fetchall()}
-
-
-def marked_roles(connection: Connection, installation: str) -> set[str]:
-    """Return the roles of the server that this installation made."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select rolname::text from pg_catalog.pg_roles"
-            " where pg_catalog.shobj_description(oid, 'pg_authid') = %s",
-            (marker(installation),),
-        )
-        return {name for (name,) in cursor.fetchall()}
 
 
 def drop_unfinished_databases(connection: Connection) -> None:
@@ -165,18 +166,6 @@ def drop_unfinished_databases(connection: Connection) -> None:
         for (name,) in cursor.fetchall():
             with suppress(errors.InvalidCatalogName, errors.ObjectInUse):
                 cursor.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))
-
-
-def refuse_foreign_database(connection: Connection, name: str, installation: str) -> None:
-    """Raise ConfigurationError when a database is not marked as this installation's."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select pg_catalog.shobj_description(oid, 'pg_database')"
-            " from pg_catalog.pg_database where datname = %s",
-            (name,),
-        )
-        comment = _scalar(cursor.fetchone())
-    _refuse_unmarked(connection, "database", name, comment, installation)
 
 
 def _refuse_without_createdb(connection: Connection, name: str) -> None:
@@ -199,21 +188,9 @@ def scram_verifier(connection: Connection, user: str, password: str) -> str:
     return str(encrypt_password(password, user, scope=connection, algorithm="scram-sha-256"))
 
 
-def _role_comment(connection: Connection, name: str) -> object:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select pg_catalog.shobj_description(oid, 'pg_authid')"
-            " from pg_catalog.pg_roles where rolname = %s",
-            (name,),
-        )
-        return _scalar(cursor.fetchone())
-
-
-def _refuse_unmarked(
-    connection: Connection, kind: str, name: str, comment: object, installation: str
-) -> None:
+def _refuse_unmarked(connection: Connection, kind: str, name: str, installation: str) -> None:
     wanted = marker(installation)
-    if comment == wanted:
+    if _comments(connection, kind).get(name) == wanted:
         return
     statement = sql.SQL("comment on {} {} is {}").format(
         sql.SQL(kind), sql.Identifier(name), sql.Literal(wanted)
@@ -226,10 +203,10 @@ def _refuse_unmarked(
     )
 
 
-def _found(connection: Connection, query: str, name: str) -> bool:
+def _comments(connection: Connection, kind: str) -> dict[str, str | None]:
     with connection.cursor() as cursor:
-        cursor.execute(query, (name,))
-        return cursor.fetchone() is not None
+        cursor.execute(_COMMENTS[kind])
+        return dict(cursor.fetchall())
 
 
 def _scalar(row: tuple[object, ...] | None) -> object:

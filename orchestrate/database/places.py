@@ -18,7 +18,7 @@ from orchestrate.errors import ConfigurationError
 from orchestrate.settings import Settings
 
 # For a home that the server's account cannot reach, such as one below /root.
-REFUGE = Path("/var/lib/casebook")
+SYSTEM_FOLDER = Path("/var/lib/casebook")
 
 # What a user can mend: a read-only or full disk, a file where a folder should be, a name too long.
 _UNUSABLE = frozenset(
@@ -78,7 +78,7 @@ def find_server_dir(settings: Settings) -> Path:
 def make_server_dir(settings: Settings, account: Account) -> Path:
     """Return the folder that the data folder is or will be in, made when missing.
 
-    It is in the home; where the server's account does not reach that, it is in REFUGE, because
+    It is in the home; where the server's account does not reach that, it is outside of it, because
     opening the folders above the home would be none of our business.
     """
     folder = find_server_dir(settings)
@@ -89,9 +89,9 @@ def make_server_dir(settings: Settings, account: Account) -> Path:
     return folder
 
 
-def refuge(settings: Settings) -> Path:
+def folder_outside_home(settings: Settings) -> Path:
     """Return the folder outside the home that belongs to it."""
-    return REFUGE / digest(settings.home)
+    return SYSTEM_FOLDER / digest(settings.home)
 
 
 def socket_folder(settings: Settings, account: Account) -> Path:
@@ -160,7 +160,7 @@ def _socket_suffix(home: Path) -> str:
 
 
 def _candidates(settings: Settings) -> tuple[Path, Path]:
-    return settings.home / "server", refuge(settings) / "server"
+    return settings.home / "server", folder_outside_home(settings) / "server"
 
 
 def _note_file(home: Path) -> Path:

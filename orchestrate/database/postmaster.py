@@ -1,4 +1,4 @@
-"""The server's process, as its pid file and the system tell of it."""
+"""The running server, as its pid file and the system tell of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrate.database.connection import ConnectionTarget
+from orchestrate.database.passwords import Endpoint, PasswordFile
+
+LOOPBACK = "127.0.0.1"
 _PID_FILE = "postmaster.pid"
 _PROGRAM = "postgres"
 _PROCESSES = Path("/proc")
@@ -30,6 +34,33 @@ class Postmaster:
     def has_socket(self) -> bool:
         """Tell whether the socket is still there: cleaners of temporary folders remove it."""
         return (self.socket_folder / f".s.PGSQL.{self.port}").exists()
+
+    @property
+    def tcp_port(self) -> int:
+        """The port on the network of this machine; 0: it is reached by its socket alone."""
+        return self.port if self.listens else 0
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The key of its passwords: the socket folder is ours, whatever the port."""
+        return Endpoint(str(self.socket_folder), "*")
+
+    @property
+    def tcp_endpoint(self) -> Endpoint | None:
+        """Address and port on the network of this machine, if it listens there."""
+        return Endpoint(LOOPBACK, str(self.port)) if self.listens else None
+
+    def target(self, passwords: PasswordFile, user: str, database: str) -> ConnectionTarget:
+        """Return how a user connects by the socket."""
+        return ConnectionTarget(
+            {
+                "host": str(self.socket_folder),
+                "port": str(self.port),
+                "user": user,
+                "dbname": database,
+                "passfile": str(passwords.path),
+            }
+        )
 
     @classmethod
     def find(cls, data_dir: Path) -> Postmaster | None:

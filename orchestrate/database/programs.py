@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import os
 import shutil
@@ -55,20 +54,23 @@ class Programs:
             "Install the locked dependencies again, or let CASEBOOK_DATABASE_URL name a server.",
         )
 
-    def within_reach(self, account: Account, refuge: Path) -> Programs:
-        """Return programs that the account can run: these, or a copy of them below `refuge`.
+    def within_reach(self, account: Account, folder: Path) -> Programs:
+        """Return programs that the account can run: these, or a copy of them in `folder`.
 
         Permissions of folders above the programs are never changed.
         """
         if account.can_traverse(self.folder):
             return self
         package = self.folder.parent.parent
-        copy = refuge / f"programs-{importlib.metadata.version(DISTRIBUTION)}"
+        # Late: its import takes as long as to read a command line.
+        from importlib.metadata import version
+
+        copy = folder / f"programs-{version(DISTRIBUTION)}"
         if not copy.exists():
-            refuge.mkdir(parents=True, exist_ok=True)
-            for leftover in refuge.glob(f"{_UNFINISHED}*"):
+            folder.mkdir(parents=True, exist_ok=True)
+            for leftover in folder.glob(f"{_UNFINISHED}*"):
                 shutil.rmtree(leftover)
-            temporary = Path(tempfile.mkdtemp(dir=refuge, prefix=_UNFINISHED))
+            temporary = Path(tempfile.mkdtemp(dir=folder, prefix=_UNFINISHED))
             # The programs find their libraries by a path relative to their own.
             shutil.copytree(
                 package / INSTALLATION,

@@ -15,7 +15,6 @@ from orchestrate.database.account import Account
 from orchestrate.database.bootstrap import BUILDER, is_prepared, prepare
 from orchestrate.database.cluster import (
     ADMINISTRATOR,
-    LOOPBACK,
     check_cluster,
     configure_cluster,
     create_cluster,
@@ -28,9 +27,9 @@ from orchestrate.database.places import (
     Note,
     file_errors,
     find_server_dir,
+    folder_outside_home,
     is_socket_folder_of,
     make_server_dir,
-    refuge,
     socket_folder,
     usable_home,
 )
@@ -52,34 +51,12 @@ _ORPHANS_PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
-class RunningServer:
-    """How to reach the embedded server; `tcp_port` 0: by its socket alone."""
+class ServerStatus:
+    """The embedded server: where its data are; process and socket, None where it does not run."""
 
-    socket_folder: Path
-    port: int
-    tcp_port: int
-
-    @property
-    def endpoint(self) -> Endpoint:
-        """The key of its passwords: the socket folder is ours, whatever the port."""
-        return Endpoint(str(self.socket_folder), "*")
-
-    @property
-    def tcp_endpoint(self) -> Endpoint | None:
-        """Address and port on the network of this machine, if it listens there."""
-        return Endpoint(LOOPBACK, str(self.tcp_port)) if self.tcp_port else None
-
-    def target(self, passwords: PasswordFile, user: str, database: str) -> ConnectionTarget:
-        """Return how a user connects by the socket."""
-        return ConnectionTarget(
-            {
-                "host": str(self.socket_folder),
-                "port": str(self.port),
-                "user": user,
-                "dbname": database,
-                "passfile": str(passwords.path),
-            }
-        )
+    data_dir: Path
+    pid: int | None
+    socket_folder: Path | None
 
 
 def server_passwords(settings: Settings) -> PasswordFile:
@@ -92,7 +69,7 @@ def login_passwords(settings: Settings) -> PasswordFile:
     return PasswordFile(settings.secrets_dir / "logins.pgpass")
 
 
-def ensure_running(settings: Settings, port: int | None = None) -> RunningServer:
+def ensure_running(settings: Settings, port: int | None = None) -> Postmaster:
     """Start the embedded server unless it runs, and make what it needs at its first start.
 
     `port` lets it listen on 127.0.0.1 too (0: not; None: as it does or last did). Raises
@@ -108,19 +85,18 @@ def ensure_running(settings: Settings, port: int | None = None) -> RunningServer
             running = None
         if running is None:
             running = _start(settings, data_dir, account, port)
-        server = _describe(running)
-        Note(str(server.socket_folder), server.tcp_port).write(settings.home)
+        Note(str(running.socket_folder), running.tcp_port).write(settings.home)
         passwords = server_passwords(settings)
-        if passwords.find(server.endpoint, BUILDER) is None or not is_prepared(data_dir):
+        if passwords.find(running.endpoint, BUILDER) is None or not is_prepared(data_dir):
             prepare(
                 data_dir,
-                server.target(passwords, ADMINISTRATOR, "postgres"),
-                passwords.ensure(server.endpoint, BUILDER),
+                _administrator(settings, running),
+                passwords.ensure(running.endpoint, BUILDER),
             )
-        return server
+        return running
 
 
-def stop_running(settings: Settings) -> bool:
+def stop(settings: Settings) -> bool:
     """Stop the embedded server, ending what its users do; tell whether it ran."""
     if not settings.home.exists():
         return False
@@ -128,20 +104,23 @@ def stop_running(settings: Settings) -> bool:
         return _stop_if_running(settings)
 
 
-def find_running(settings: Settings) -> tuple[Path, Postmaster | None]:
-    """Return the data folder and, if it runs, the server; nothing is started or made."""
+def server_status(settings: Settings) -> ServerStatus:
+    """Look at the embedded server, starting and changing nothing."""
     with file_errors(settings):
         data_dir = find_server_dir(settings) / "data"
-        return data_dir, Postmaster.find(data_dir)
+        running = Postmaster.find(data_dir)
+    if running is None:
+        return ServerStatus(data_dir, None, None)
+    return ServerStatus(data_dir, running.pid, running.socket_folder)
 
 
-def remove(settings: Settings) -> None:
-    """Stop the embedded server and remove its data, socket folder and passwords."""
+def remove_embedded(settings: Settings) -> None:
+    """Stop the embedded server and remove its data, wherever they are, its socket and passwords."""
     if not settings.home.exists():
         return
     with usable_home(settings), _locked(settings.home):
         _stop_if_running(settings)
-        for folder in (find_server_dir(settings), refuge(settings)):
+        for folder in (find_server_dir(settings), folder_outside_home(settings)):
             if folder.exists():
                 shutil.rmtree(folder)
         if folder_name := Note.read(settings.home).socket_folder:
@@ -160,20 +139,18 @@ def _may_stay(settings: Settings, running: Postmaster, port: int | None) -> bool
 
     Raises BusyError when the restart that another port needs would end somebody's work.
     """
-    server = _describe(running)
-    if not running.has_socket:
+    password = server_passwords(settings).find(running.endpoint, ADMINISTRATOR)
+    if not running.has_socket or password is None:
         return False
-    if server_passwords(settings).find(server.endpoint, ADMINISTRATOR) is None:
-        return False
-    if port in (None, server.tcp_port):
+    if port in (None, running.tcp_port):
         return True
-    _refuse_restart_in_use(settings, server)
+    _refuse_restart_in_use(_administrator(settings, running))
     return False
 
 
 def _start(settings: Settings, data_dir: Path, account: Account, port: int | None) -> Postmaster:
     """Start the server, on data made now when there are none."""
-    programs = Programs.find().within_reach(account, refuge(settings))
+    programs = Programs.find().within_reach(account, folder_outside_home(settings))
     note = Note.read(settings.home)
     folder = socket_folder(settings, account)
     endpoint = Endpoint(str(folder), "*")
@@ -229,7 +206,7 @@ def _stop_if_running(settings: Settings) -> bool:
         return False
     _stop(settings, data_dir, Account.for_server(data_dir))
     _remove_empty(running.socket_folder)
-    if (tcp := _describe(running).tcp_endpoint) is not None:
+    if (tcp := running.tcp_endpoint) is not None:
         for passwords in _password_files(settings):
             passwords.forget(tcp)
     Note(Note.read(settings.home).socket_folder, 0).write(settings.home)
@@ -237,7 +214,7 @@ def _stop_if_running(settings: Settings) -> bool:
 
 
 def _stop(settings: Settings, data_dir: Path, account: Account) -> None:
-    programs = Programs.find().within_reach(account, refuge(settings))
+    programs = Programs.find().within_reach(account, folder_outside_home(settings))
     with _log(settings) as log:
         begin = log.seek(0, os.SEEK_END)
         status = account.run(
@@ -257,7 +234,8 @@ def _wait_until_ready(settings: Settings, data_dir: Path) -> Postmaster | None:
     """
     deadline = time.monotonic() + _START_SECONDS
     while (running := Postmaster.find(data_dir)) and not (
-        running.is_ready and (not running.has_socket or _is_served(settings, running))
+        running.is_ready
+        and (not running.has_socket or _administrator(settings, running).is_served())
     ):
         if time.monotonic() > deadline:
             raise DatabaseError(
@@ -269,13 +247,11 @@ def _wait_until_ready(settings: Settings, data_dir: Path) -> Postmaster | None:
     return running
 
 
-def _is_served(settings: Settings, running: Postmaster) -> bool:
-    administrator = _describe(running).target(server_passwords(settings), ADMINISTRATOR, "postgres")
-    return administrator.is_served()
+def _administrator(settings: Settings, running: Postmaster) -> ConnectionTarget:
+    return running.target(server_passwords(settings), ADMINISTRATOR, "postgres")
 
 
-def _refuse_restart_in_use(settings: Settings, server: RunningServer) -> None:
-    administrator = server.target(server_passwords(settings), ADMINISTRATOR, "postgres")
+def _refuse_restart_in_use(administrator: ConnectionTarget) -> None:
     with administrator.session() as connection, connection.cursor() as cursor:
         cursor.execute(
             "select count(*) from pg_catalog.pg_stat_activity"
@@ -294,11 +270,6 @@ def _remove_empty(folder: Path) -> None:
     """Remove a socket folder, unless a server (of a copied home, perhaps) uses it."""
     with suppress(OSError):
         folder.rmdir()
-
-
-def _describe(running: Postmaster) -> RunningServer:
-    tcp_port = running.port if running.listens else 0
-    return RunningServer(running.socket_folder, running.port, tcp_port)
 
 
 def _password_files(settings: Settings) -> tuple[PasswordFile, PasswordFile]:

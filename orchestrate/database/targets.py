@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from orchestrate.database.bootstrap import BUILDER, WAREHOUSE
 from orchestrate.database.connection import ConnectionTarget, parse_url
-from orchestrate.database.server import RunningServer, ensure_running, server_passwords
+from orchestrate.database.postmaster import Postmaster
+from orchestrate.database.server import ensure_running, server_passwords
 from orchestrate.settings import (
     REPORTING_VARIABLE,
     WAREHOUSE_VARIABLE,
@@ -29,15 +30,18 @@ class Targets:
     warehouse: ConnectionTarget
     reporting: ConnectionTarget
     own_servers: Mapping[str, ConnectionTarget]
-    embedded: RunningServer | None
+    embedded: Postmaster | None
 
-    @property
-    def embedded_reporting(self) -> RunningServer | None:
-        """The embedded server, where it holds the scopes' databases that have no server of theirs.
+    def scope_servers(self) -> list[tuple[ConnectionTarget, Postmaster | None]]:
+        """Return the servers of scopes' databases, that of `reporting` first.
 
-        Its passwords go by its own endpoint.
+        With the embedded server where it is that one, whose passwords go by its own endpoint.
         """
-        return self.embedded if self.reporting.endpoint == self.warehouse.endpoint else None
+        is_embedded = self.reporting.endpoint == self.warehouse.endpoint
+        return [
+            (self.reporting, self.embedded if is_embedded else None),
+            *((target, None) for target in self.own_servers.values()),
+        ]
 
 
 def locate(settings: Settings) -> Targets:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from orchestrate.driver import Connection
 from orchestrate.errors import ConfigurationError
-from orchestrate.extracts.columnar import HyperFile, ParquetFiles
+from orchestrate.extracts.columnar import hyper_file, parquet_files
 from orchestrate.extracts.formats import Format
 from orchestrate.extracts.readme import readme_csv, readme_lines, readme_text
-from orchestrate.extracts.sinks import CsvFiles, Sink, open_new
-from orchestrate.extracts.workbook import WorkbookFile
+from orchestrate.extracts.sinks import Sink, csv_files, open_new
+from orchestrate.extracts.workbook import workbook_file
 from orchestrate.publishing import PublishedVersion, published_versions
 from orchestrate.reports.catalog import Relation, read_in_order, readable_relations
 from orchestrate.reports.data import snapshot
@@ -106,17 +106,14 @@ def _write(
         ):
             with open_new(folder / name) as file:
                 file.write(text)
-        sinks: list[Sink] = []
-        for kind in dict.fromkeys(formats):
-            if kind is Format.csv:
-                sinks.append(CsvFiles(folder))
-            elif kind is Format.xlsx:
-                path = folder / f"{recipient.folder}.xlsx"
-                sinks.append(opened.enter_context(WorkbookFile(path, lines)))
-            elif kind is Format.parquet:
-                sinks.append(ParquetFiles(folder))
-            else:
-                sinks.append(opened.enter_context(HyperFile(folder / f"{recipient.folder}.hyper")))
+        book = folder / f"{recipient.folder}.xlsx"
+        kinds = {
+            Format.csv: lambda: csv_files(folder),
+            Format.xlsx: lambda: workbook_file(book, lines),
+            Format.parquet: lambda: parquet_files(folder),
+            Format.hyper: lambda: hyper_file(folder / f"{recipient.folder}.hyper"),
+        }
+        sinks = [opened.enter_context(kinds[kind]()) for kind in dict.fromkeys(formats)]
         for relation in relations:
             _copy(database, relation, sinks)
 
@@ -124,7 +121,7 @@ def _write(
 def _copy(database: Connection, relation: Relation, sinks: Sequence[Sink]) -> None:
     """Read a relation once, with a cursor on the server, and write each batch to every sink."""
     with ExitStack() as tables, database.cursor(name="extract") as cursor:
-        writers = [tables.enter_context(sink.table(relation)) for sink in sinks]
+        writers = [tables.enter_context(sink(relation)) for sink in sinks]
         cursor.execute(read_in_order(relation))
         while rows := cursor.fetchmany(_BATCH):
             for write in writers:

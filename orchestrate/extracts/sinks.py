@@ -1,4 +1,4 @@
-"""What rows are written to: a sink takes relations one after another, and their rows in batches."""
+"""What rows are written to: a sink opens relations one after another, and takes rows in batches."""
 
 from __future__ import annotations
 
@@ -7,36 +7,32 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
-from orchestrate.cells import csv_cell
+from orchestrate.cells import csv_cell, csv_column
 from orchestrate.reports.catalog import Relation
 
 # Any, because a column's type is the contract's business.
 Rows = Sequence[tuple[Any, ...]]
 WriteRows = Callable[[Rows], None]
+# Begins a relation, gives what its rows are written with, ends it.
+Sink = Callable[[Relation], AbstractContextManager[WriteRows]]
 
 
-class Sink(Protocol):
-    """A kind of file; a context, because some of them are whole only when it ends."""
-
-    def table(self, relation: Relation) -> AbstractContextManager[WriteRows]:
-        """Begin a relation, give what its rows are written with, end it."""
-
-
-class CsvFiles:
-    """A CSV file per relation: UTF-8, header, nulls empty, text that no spreadsheet runs."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+@contextmanager
+def csv_files(folder: Path) -> Iterator[Sink]:
+    """Write a CSV file per relation: UTF-8, header, nulls empty, text that no spreadsheet runs."""
 
     @contextmanager
-    def table(self, relation: Relation) -> Iterator[WriteRows]:
-        """Write a relation as its file."""
-        with open_new(self._folder / f"{relation.file_stem}.csv") as file:
+    def table(relation: Relation) -> Iterator[WriteRows]:
+        with open_new(folder / f"{relation.file_stem}.csv") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow([csv_cell(column.name) for column in relation.columns])
-            yield lambda rows: writer.writerows([map(csv_cell, row) for row in rows])
+            yield lambda rows: writer.writerows(
+                zip(*map(csv_column, zip(*rows, strict=True)), strict=True)
+            )
+
+    yield table
 
 
 @contextmanager

@@ -19,7 +19,12 @@ from postgres15 import PROGRAMS, SystemPostgres
 from orchestrate.database import Databases
 from orchestrate.database.cluster import ADMINISTRATOR
 from orchestrate.database.connection import ConnectionTarget, parse_url
-from orchestrate.database.defences import template_for, template_script
+from orchestrate.database.defences import (
+    CLOSING_STATEMENT,
+    TEMPLATE,
+    limit_statements,
+    template_for,
+)
 from orchestrate.database.objects import ensure_database
 from orchestrate.database.programs import Programs
 from orchestrate.database.server import server_passwords
@@ -152,10 +157,23 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     system.reset()
 
 
+TEMPLATE_SCRIPT = f"""\
+select 'create database {TEMPLATE} template template0 encoding ''UTF8'''
+where not exists (select from pg_database where datname = '{TEMPLATE}') \\gexec
+{{limits}};
+revoke all on database {TEMPLATE} from public;
+\\connect {TEMPLATE}
+revoke all on schema public from public;
+{{close}};
+alter database {TEMPLATE} is_template true;
+"""
+
+
 def run_script(server: Server) -> None:
-    """Do what an administrator does with the script."""
+    """Make the template as docs/databases.md says, also again, as after an upgrade."""
     with cursor_of(server.administrator) as cursor:
-        script = template_script(cursor, server.builder.user)
+        limits = ";\n".join(limit_statements(cursor, server.builder.user))
+    script = TEMPLATE_SCRIPT.format(limits=limits, close=CLOSING_STATEMENT)
     told = psql(server, server.administrator, script)
     assert told.returncode == 0, told.stderr
 

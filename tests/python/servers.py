@@ -23,7 +23,7 @@ from orchestrate.database.defences import CLOSING_STATEMENT, TEMPLATE, limit_sta
 from orchestrate.database.passwords import Endpoint, PasswordFile
 from orchestrate.database.server import server_passwords
 from orchestrate.database.targets import locate
-from orchestrate.doctor import check_public
+from orchestrate.server_checks import check_public
 from orchestrate.settings import Settings
 
 VARIABLE = "CASEBOOK_TEST_SERVER"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from psycopg2 import sql
 
-from orchestrate.building import Dbt
+from orchestrate.building.dbt import Dbt
 from orchestrate.console import Console
 from orchestrate.database import ConnectionTarget
 from orchestrate.settings import PROJECT_DIR, Settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrate.building import Manifest
+from orchestrate.building.manifest import Manifest
 from orchestrate.database import ConnectionTarget
 from orchestrate.errors import CasebookError, DatabaseError, ExitStatus
 from orchestrate.settings import PROJECT_DIR, Settings
@@ -41,15 +42,13 @@ def test_a_build_makes_models_runs_tests_and_says_so(
     manifest = dbt.parse({"rows": 4})
     assert manifest.task_count() == 4
     outcome = dbt.build({"rows": 4}, manifest)
-    assert (outcome.models, outcome.tests, outcome.skipped) == (2, 2, 0)
     assert outcome.succeeded
-    (warning,) = outcome.warnings
-    assert (warning.node, warning.failing_rows) == ("secrets_are_known", 1)
-    assert warning.meaning == "A number without a secret cannot be kept."
     assert query(own_database, "select count(*) from casebook.later") == [(4,)]
     # The seed was loaded by somebody else and is left alone, and so is the failing unit test.
     assert query(own_database, "select * from casebook.codes") == [("1",)]
-    assert (settings.target_dir / "run_results.json").is_file()
+    results = json.loads((settings.target_dir / "run_results.json").read_text(encoding="utf-8"))
+    statuses = sorted(result["status"] for result in results["results"])
+    assert statuses == ["pass", "success", "success", "warn"]
     # What the parse understood was not to be understood again.
     log = (settings.log_dir / "dbt.log").read_text(encoding="utf-8")
     assert log.count("Starting full parse") == 1

@@ -24,10 +24,10 @@ from orchestrate import cli, pipeline  # noqa: F401 - so that no copy has to imp
 from orchestrate.console import Console
 from orchestrate.database import open_databases
 from orchestrate.driver import Connection
-from orchestrate.mending import find_problems
 from orchestrate.publishing import published_versions
 from orchestrate.publishing.publisher import lagging_scopes
 from orchestrate.publishing.versions import read_pointer, read_readers, record
+from orchestrate.repair import find_problems
 from orchestrate.settings import Settings
 
 PATIENCE_SECONDS = 120

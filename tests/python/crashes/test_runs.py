@@ -13,10 +13,10 @@ from collections.abc import Callable
 import pytest
 from psycopg2 import sql
 
-from orchestrate.mending import find_problems
 from orchestrate.publishing import published_versions
 from orchestrate.publishing.publisher import lagging_scopes
 from orchestrate.publishing.versions import read_readers
+from orchestrate.repair import find_problems
 from orchestrate.settings import PROJECT_DIR
 from tests.python.conftest import Casebook
 

@@ -111,8 +111,8 @@ def test_a_file_in_place_of_the_home_is_one_clear_error(folder: Path, console: C
 def test_a_home_out_of_the_accounts_reach_is_served_from_elsewhere(
     folder: Path, monkeypatch: pytest.MonkeyPatch, console: Console
 ) -> None:
-    refuge = folder / "refuge"
-    monkeypatch.setattr(places, "REFUGE", refuge)
+    outside = folder / "outside"
+    monkeypatch.setattr(places, "SYSTEM_FOLDER", outside)
     closed = folder / "closed"
     closed.mkdir(mode=0o700)
     settings = settings_of(closed / "home")
@@ -129,13 +129,13 @@ def test_a_home_out_of_the_accounts_reach_is_served_from_elsewhere(
     try:
         installation = open_databases(settings, console).installation
         status = server_status(settings)
-        assert status.data_dir.is_relative_to(refuge)
+        assert status.data_dir.is_relative_to(outside)
         assert open_databases(settings, console).installation == installation
         assert closed.stat().st_mode & 0o777 == 0o700
         assert settings.secrets_dir.stat().st_uid == 0
     finally:
         remove_embedded(settings)
-    assert list(refuge.iterdir()) == []
+    assert list(outside.iterdir()) == []
 
 
 def test_programs_are_found_without_running_the_packages_own_code() -> None:

@@ -19,7 +19,7 @@ from orchestrate.database.cluster import ADMINISTRATOR
 from orchestrate.database.connection import ConnectionTarget, parse_url
 from orchestrate.database.defences import TEMPLATE, open_to_everybody
 from orchestrate.database.objects import ensure_database, ensure_role, marker, role_exists
-from orchestrate.database.server import find_running, server_passwords
+from orchestrate.database.server import server_passwords
 from orchestrate.driver import Connection
 from orchestrate.errors import ConfigurationError, DatabaseError
 from orchestrate.settings import Settings
@@ -76,7 +76,7 @@ def test_nobody_gets_anything_through_public(running: Running) -> None:
 
 def test_a_home_of_an_earlier_release_is_closed_as_well(running: Running) -> None:
     settings, databases = running
-    data_dir, _ = find_running(settings)
+    data_dir = server_status(settings).data_dir
     passwords = str(server_passwords(settings).path)
     administrator = (
         make_scope(databases).as_builder().derive(user=ADMINISTRATOR, passfile=passwords)

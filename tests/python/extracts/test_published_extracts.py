@@ -7,7 +7,7 @@ import stat
 import sys
 import zipfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -28,7 +28,7 @@ from orchestrate.errors import ConfigurationError
 from orchestrate.extracts import extract
 from orchestrate.extracts.extract import write_extracts
 from orchestrate.extracts.formats import Format
-from orchestrate.extracts.sinks import CsvFiles, WriteRows
+from orchestrate.extracts.sinks import Sink, WriteRows, csv_files
 from orchestrate.extracts.workbook import README_SHEET
 from orchestrate.reports.catalog import Relation, readable_relations
 from orchestrate.reports.data import snapshot
@@ -258,14 +258,14 @@ def test_rows_pass_through_a_few_at_a_time(
 ) -> None:
     sizes: list[int] = []
 
-    class Counting:
-        def __init__(self, folder: Path) -> None:
-            self.folder = folder
-
-        def table(self, relation: Relation) -> AbstractContextManager[WriteRows]:
+    @contextmanager
+    def counting(_: Path) -> Iterator[Sink]:
+        def table(_: Relation) -> AbstractContextManager[WriteRows]:
             return nullcontext(lambda rows: sizes.append(len(rows)))
 
-    monkeypatch.setattr(extract, "CsvFiles", Counting)
+        yield table
+
+    monkeypatch.setattr(extract, "csv_files", counting)
     write(published, tmp_path, audiences=["program"])
     assert max(sizes) == 2_000
     assert sum(sizes) > 79_000
@@ -345,7 +345,7 @@ def test_a_relation_without_rows_has_its_header(published: Casebook, tmp_path: P
         snapshot(connection) as cursor,
     ):
         relation = readable_relations(cursor)[0]
-    with CsvFiles(tmp_path).table(relation):
+    with csv_files(tmp_path) as table, table(relation):
         pass
     (file,) = tmp_path.iterdir()
     assert file.read_text() == ",".join(column.name for column in relation.columns) + "\n"

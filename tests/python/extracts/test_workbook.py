@@ -15,7 +15,7 @@ import pytest
 import xlsxwriter
 
 from orchestrate.extracts import workbook
-from orchestrate.extracts.workbook import README_SHEET, WorkbookFile
+from orchestrate.extracts.workbook import README_SHEET, workbook_file
 from orchestrate.reports.catalog import Column, Relation
 
 README = [
@@ -70,7 +70,7 @@ def relation(columns: Sequence[Column] = COLUMNS, name: str = "procedures") -> R
 
 
 def write(path: Path, rows: Sequence[tuple[Any, ...]], **named: Any) -> Path:
-    with WorkbookFile(path, README) as book, book.table(relation(**named)) as write_rows:
+    with workbook_file(path, README) as table, table(relation(**named)) as write_rows:
         write_rows(rows)
     return path
 
@@ -183,13 +183,13 @@ def test_more_rows_than_a_sheet_holds_go_on_further_sheets(
     monkeypatch.setattr(workbook, "SHEET_ROWS", 4)
     rows = [(f"row {number}",) for number in range(7)]
     path = tmp_path / "book.xlsx"
-    with WorkbookFile(path, README) as book:
-        with book.table(relation(COLUMNS[:1])) as write_rows:
+    with workbook_file(path, README) as table:
+        with table(relation(COLUMNS[:1])) as write_rows:
             write_rows(rows[:2])
             write_rows(rows[2:])
-        with book.table(relation(COLUMNS[:1], "procedures_in_a_very_long_relation")):
+        with table(relation(COLUMNS[:1], "procedures_in_a_very_long_relation")):
             pass
-        with book.table(relation(COLUMNS[:1], "procedures_in_a_very_long_relation_too")):
+        with table(relation(COLUMNS[:1], "procedures_in_a_very_long_relation_too")):
             pass
     names = openpyxl.load_workbook(path).sheetnames
     assert names == [

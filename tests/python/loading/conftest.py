@@ -14,7 +14,8 @@ import pytest
 import servers
 from psycopg2 import sql
 
-from orchestrate.building import Dbt, Manifest
+from orchestrate.building.dbt import Dbt
+from orchestrate.building.manifest import Manifest
 from orchestrate.console import Console
 from orchestrate.database import Databases, open_databases
 from orchestrate.driver import Connection

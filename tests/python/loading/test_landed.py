@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrate.building import Manifest, SourceTable
+from orchestrate.building.manifest import Manifest, SourceTable
 from orchestrate.errors import CasebookError, ConfigurationError, DatabaseError, DataError
 from orchestrate.loading import (
     check_landed,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrate.building import Dbt
+from orchestrate.building.dbt import Dbt
 from orchestrate.loading import oddities
 from orchestrate.loading.names import alike
 from orchestrate.settings import Settings

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrate.building import Manifest
+from orchestrate.building.manifest import Manifest
 from orchestrate.errors import DataError
 from orchestrate.loading import LoadedTable, load_seeds
 from tests.python.loading.conftest import SAMPLE_VARIABLES, Warehouse

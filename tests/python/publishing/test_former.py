@@ -16,8 +16,8 @@ from orchestrate.access.scopes import GROUPS, OWNER, PUBLISHER, group_of
 from orchestrate.console import Console
 from orchestrate.database import Databases, ReportingServer, open_databases
 from orchestrate.database.objects import ensure_database, ensure_role, marked_databases
-from orchestrate.mending import find_problems
 from orchestrate.publishing import published_versions
+from orchestrate.repair import find_problems
 from orchestrate.settings import Settings
 
 pytestmark = pytest.mark.slow

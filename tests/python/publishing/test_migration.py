@@ -18,9 +18,9 @@ from orchestrate.access.private import TABLES
 from orchestrate.console import Console
 from orchestrate.driver import Connection
 from orchestrate.errors import DatabaseError, LostConnectionError
-from orchestrate.mending import find_problems
 from orchestrate.publishing import publisher, rebuilding, scope_versions, waiting
 from orchestrate.publishing.publisher import complete, lagging_scopes
+from orchestrate.repair import find_problems
 from orchestrate.rollback import put_back
 
 pytestmark = pytest.mark.slow

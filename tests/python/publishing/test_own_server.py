@@ -14,8 +14,8 @@ from orchestrate.console import Console
 from orchestrate.database import open_databases
 from orchestrate.database.objects import marked_databases
 from orchestrate.errors import DatabaseError
-from orchestrate.mending import find_problems
 from orchestrate.publishing.publisher import lagging_scopes
+from orchestrate.repair import find_problems
 from orchestrate.rollback import put_back
 from orchestrate.settings import Settings
 

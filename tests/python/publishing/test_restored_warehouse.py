@@ -8,7 +8,7 @@ from tiny import Tiny
 
 from orchestrate.console import Console
 from orchestrate.errors import DatabaseError
-from orchestrate.mending import find_problems, mend
+from orchestrate.repair import find_problems, repair
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +42,7 @@ def test_a_publication_never_takes_a_number_that_readers_have_seen(restored: Tin
 def test_mending_lets_the_warehouse_catch_up(restored: Tiny) -> None:
     found = find_problems(restored.settings, restored.databases)
     assert any("readers have seen version 2" in problem for problem in found)
-    done = mend(restored.settings, restored.databases, Console(error_stream=restored.said))
+    done = repair(restored.settings, restored.databases, Console(error_stream=restored.said))
     assert done.remaining == []
     assert versions_seen(restored) == {1}
     assert restored.publish(build=True).version == 3

@@ -16,8 +16,8 @@ from orchestrate.access.scopes import ScopeDatabase
 from orchestrate.console import Console
 from orchestrate.database.objects import marked_databases, marked_roles
 from orchestrate.errors import DatabaseError
-from orchestrate.mending import find_problems
 from orchestrate.publishing import publisher, scope_versions
+from orchestrate.repair import find_problems
 from orchestrate.reports import render
 
 pytestmark = pytest.mark.slow

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrate.cells import csv_cell, formula_safe
+from orchestrate.cells import csv_cell, csv_column, formula_safe
 from orchestrate.errors import DataError
 from orchestrate.reports.downloads import csv_download, safe_name
 from tests.python.reports import datasets
@@ -87,6 +87,17 @@ def test_no_cell_begins_a_formula_whatever_separates_columns(
             assert not cell.lstrip(f'"{string.whitespace}\u00a0').startswith(FORMULA_STARTS)
 
 
+CELLS = st.one_of(TEXTS, st.none(), st.booleans(), st.decimals(), st.integers(), st.dates())
+
+
+@given(st.one_of(st.lists(st.one_of(TEXTS, st.none())), st.lists(CELLS)))
+def test_a_column_is_written_as_each_of_its_cells(values: list[object]) -> None:
+    cell_by_cell, at_once = io.StringIO(), io.StringIO()
+    csv.writer(cell_by_cell).writerows([csv_cell(value)] for value in values)
+    csv.writer(at_once).writerows([value] for value in csv_column(values))
+    assert at_once.getvalue() == cell_by_cell.getvalue()
+
+
 @given(TEXTS)
 def test_guards_are_all_that_is_added_and_are_added_once(text: str) -> None:
     safe = formula_safe(text)
@@ -96,6 +107,8 @@ def test_guards_are_all_that_is_added_and_are_added_once(text: str) -> None:
 
 def test_every_character_that_is_compatible_with_a_formulas_is_guarded() -> None:
     assert [one for one in FORMULA_STARTS if formula_safe(one) != f"'{one}"] == []
+    beginnings = (*FORMULA_STARTS, *"\t\r\n\0")
+    assert [one for one in beginnings if list(csv_column(["x", one])) != ["x", f"'{one}"]] == []
 
 
 @given(TEXTS.filter(lambda text: "\r" not in text))  # which csv.writer leaves without quotes

@@ -15,7 +15,7 @@ from postgres15 import SystemPostgres, make_certificate
 from tiny import Tiny
 
 from orchestrate.cli import invoke
-from orchestrate.database import given
+from orchestrate.database import own_server
 from orchestrate.database.objects import marker
 
 PASSWORD = "of-the-builder"  # noqa: S105 - of a server that lives as long as these tests
@@ -144,7 +144,7 @@ def the_builder_has_too_few_connections(patient: Patient) -> Steps:
 @misfortune("databases", "PostgreSQL 15.13 is too old for readers", "15.14, 16.10, 17.6", 3)
 def the_server_is_too_old(patient: Patient) -> Steps:
     with pytest.MonkeyPatch.context() as older:
-        older.setattr(given, "server_version", lambda _connection: 150013)
+        older.setattr(own_server, "server_version", lambda _connection: 150013)
         yield
 
 

@@ -21,8 +21,8 @@ from orchestrate.errors import (
     DataError,
     LostConnectionError,
 )
-from orchestrate.mending import find_problems, mend
 from orchestrate.publishing import published_versions, scope_versions
+from orchestrate.repair import find_problems, repair
 from orchestrate.rollback import Rollback, put_back
 from orchestrate.run_lock import run_lock
 
@@ -221,7 +221,7 @@ def test_nobody_gets_back_what_was_taken_since(tiny: Tiny) -> None:
     assert find_problems(tiny.settings, tiny.databases) == []
     # Nor by mending, which goes by the same.
     tiny.as_builder("delete from casebook.members where login = 'other_reader'")
-    mend(tiny.settings, tiny.databases, Console(error_stream=tiny.said))
+    repair(tiny.settings, tiny.databases, Console(error_stream=tiny.said))
     assert tiny.read("other_reader", CODES) == []
 
 
@@ -359,13 +359,13 @@ def test_a_publication_in_between_stops_the_rollback(
     tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish_generations(tiny, 1, 2)
-    original = rollback.ensure_scopes
+    original = rollback.ready_scopes
 
     def publish_first(*arguments: Any) -> Any:
         publish_generations(tiny, 3)
         return original(*arguments)
 
-    monkeypatch.setattr(rollback, "ensure_scopes", publish_first)
+    monkeypatch.setattr(rollback, "ready_scopes", publish_first)
     with pytest.raises(BusyError, match="another run published since"):
         roll_back(tiny)
     assert tiny.as_owner(POINTER) == [(3, 3)]

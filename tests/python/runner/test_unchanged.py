@@ -112,6 +112,21 @@ def test_in_full_it_is_built_although_nothing_has_changed(
     assert "It was built." in capsys.readouterr().err
 
 
+@pytest.mark.slow
+def test_pages_are_rendered_although_what_dbt_wrote_was_deleted(
+    settled: Casebook, version: int
+) -> None:
+    page = settled.output_dir / "program" / "index.html"
+    page.unlink()
+    shutil.rmtree(settled.settings.target_dir)
+    done = settled.command("run", "--out", str(settled.output_dir), "--json")
+    assert "Building" not in done.stderr
+    told = json.loads(done.stdout)
+    assert (told["changed"], told["version"]) == (False, version)
+    assert page.is_file()
+    assert (page.parent / "erd" / "raw_residency.svg").is_file()
+
+
 MODALITIES = "sample_residency.modalities"
 # Statements of the builder in the warehouse: what changes, and what puts it back.
 IN_WAREHOUSE = {

@@ -6,7 +6,7 @@ that draws, renders or writes spreadsheets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,14 +25,16 @@ from orchestrate.settings import Settings
 class LoadSummary:
     """What a load took: the domain's source, and what became of each file of an export.
 
-    `landed` are the tables of Airbyte, with their records, instead of files.
+    `landed` are the tables of Airbyte, with their records, instead of files; `refused` says why an
+    export was not taken (`source` None).
     """
 
     domain: str
-    source: str
+    source: str | None
     limit: float | None = None
     report: loading.LoadReport | None = None
     landed: Sequence[loading.LandedTable] = ()
+    refused: Problems | None = None
 
     @property
     def file_rows(self) -> list[tuple[str, int, int, int]]:
@@ -48,10 +50,12 @@ class LoadSummary:
     def as_json(self) -> dict[str, object]:
         """Return the summary as plain values."""
         report = self.report
+        problems = self.refused or (report.problems if report else Problems())
+        quarantined = report.quarantined if report else {}
         return {
             "domain": self.domain,
             "source": self.source,
-            "changed": report is None or report.changed,
+            "changed": report.changed if report else self.refused is None,
             "files": [
                 {"file": file, "rows": rows, "equal_rows": equal, "quarantined": aside}
                 for file, rows, equal, aside in self.file_rows
@@ -60,9 +64,13 @@ class LoadSummary:
                 {"table": table.name, "records": table.rows, "extracted_at": table.extracted_at}
                 for table in self.landed
             ],
-            "problems": (Problems() if report is None else report.problems).as_json(),
-            "warnings": [] if report is None else [odd.as_json() for odd in report.oddities],
-            "quarantine": _quarantine(self.limit, {} if report is None else report.quarantined),
+            "problems": problems.as_json(),
+            "warnings": [odd.as_json() for odd in report.oddities] if report else [],
+            "quarantine": {
+                "percent": self.limit,
+                "rows": sum(quarantined.values()),
+                "table": loading.QUARANTINE,
+            },
         }
 
 
@@ -109,21 +117,3 @@ def use_landed(settings: Settings, console: Console, domain: str) -> LoadSummary
         manifest = Dbt(settings, databases.warehouse, console).parse(variables)
         tables = loading.use_landed(databases, manifest, domain)
     return LoadSummary(domain, "tables landed by Airbyte", landed=tables)
-
-
-def refused_as_json(domain: str, limit: float | None, problems: Problems) -> dict[str, object]:
-    """Return what is told, as plain values, of an export that was not taken."""
-    return {
-        "domain": domain,
-        "source": None,
-        "changed": False,
-        "files": [],
-        "landed": [],
-        "problems": problems.as_json(),
-        "warnings": [],
-        "quarantine": _quarantine(limit, {}),
-    }
-
-
-def _quarantine(limit: float | None, rows: Mapping[str, int]) -> dict[str, object]:
-    return {"percent": limit, "rows": sum(rows.values()), "table": loading.QUARANTINE}

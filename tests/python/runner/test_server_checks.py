@@ -6,14 +6,14 @@ from contextlib import ExitStack
 
 from tiny import Tiny
 
-from orchestrate.suitability import _read
+from orchestrate.server_checks import read_state
 
 
 def test_connections_of_others_are_counted(tiny: Tiny) -> None:
     tiny.publish()
     warehouse, publisher = tiny.databases.warehouse, tiny.place("program_director").as_publisher()
-    before = _read(warehouse).free_connections
+    before = read_state(warehouse).free_connections
     with ExitStack() as stack:
         for _ in range(3):
             stack.enter_context(publisher.session())
-        assert _read(warehouse).free_connections == before - 3
+        assert read_state(warehouse).free_connections == before - 3

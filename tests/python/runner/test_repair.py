@@ -12,12 +12,12 @@ from tiny_manifest import function
 
 from orchestrate import pipeline
 from orchestrate.console import Console
-from orchestrate.doctor import check_builder
 from orchestrate.errors import BusyError, ConfigurationError
-from orchestrate.mending import Mended, find_problems, mend
 from orchestrate.publishing import published_versions
+from orchestrate.repair import Repaired, find_problems, repair
 from orchestrate.rollback import put_back
 from orchestrate.run_lock import run_lock
+from orchestrate.server_checks import check_builder
 
 pytestmark = pytest.mark.slow
 
@@ -33,8 +33,8 @@ def published(tiny: Any) -> Any:
     return tiny
 
 
-def mended(tiny: Any, said: io.StringIO | None = None) -> Mended:
-    return mend(tiny.settings, tiny.databases, Console(error_stream=said or io.StringIO()))
+def mended(tiny: Any, said: io.StringIO | None = None) -> Repaired:
+    return repair(tiny.settings, tiny.databases, Console(error_stream=said or io.StringIO()))
 
 
 def as_builder(tiny: Any, statement: str) -> None:
@@ -121,7 +121,7 @@ def test_what_was_changed_is_found_mended_and_said(
     assert found.remaining == []
     assert any(text in one for one in found.mended)
     assert state(published) == before
-    assert mended(published) == Mended([], [])
+    assert mended(published) == Repaired([], [])
     assert [one.version for one in published_versions(published.databases)] == [1]
 
 
@@ -211,7 +211,7 @@ def test_what_other_hands_put_there_remains_and_is_said(published: Any) -> None:
 
 
 def test_before_the_first_version_there_is_nothing_to_mend(tiny: Any) -> None:
-    assert mended(tiny) == Mended([], [])
+    assert mended(tiny) == Repaired([], [])
 
 
 def test_a_run_in_the_way_is_said(published: Any) -> None:

@@ -22,7 +22,6 @@ from orchestrate.console import Console
 from orchestrate.database import (
     ConnectionTarget,
     Databases,
-    given,
     open_databases,
     server_status,
     start,
@@ -31,6 +30,7 @@ from orchestrate.database import (
 )
 from orchestrate.database.connection import parse_url
 from orchestrate.database.objects import ensure_database, ensure_role, marker
+from orchestrate.database.own_server import is_unsafe
 from orchestrate.errors import ConfigurationError, DatabaseError
 from orchestrate.settings import Settings
 
@@ -340,13 +340,15 @@ def test_a_given_server_is_neither_started_nor_stopped(
     ],
 )
 def test_servers_whose_row_security_leaks_are_known(version: int, *, expected: bool) -> None:
-    assert given.is_unsafe(version) == expected
+    assert is_unsafe(version) == expected
 
 
 def test_an_old_server_may_be_warehouse_but_not_reporting(
     own_server: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(given, "server_version", lambda _connection: 160009)
+    monkeypatch.setattr(
+        "orchestrate.database.own_server.server_version", lambda _connection: 160009
+    )
     with pytest.raises(DatabaseError, match=r"16\.9 is too old for readers") as caught:
         open_databases(own_server, Console())
     assert "15.14" in caught.value.cure

@@ -17,6 +17,7 @@ from orchestrate.access.members import Member
 from orchestrate.access.roles import role_problems
 from orchestrate.access.scopes import ScopeDatabase, unique_scopes
 from orchestrate.errors import CasebookError
+from orchestrate.publishing import PublishedVersion, published_versions
 from orchestrate.publishing.publisher import complete, lagging_scopes, listed_members
 from orchestrate.publishing.scope_versions import access_problems, read_state
 from orchestrate.publishing.versions import (
@@ -27,7 +28,6 @@ from orchestrate.publishing.versions import (
     read_members_relation,
     read_pointer,
     read_readers,
-    read_versions,
     record,
 )
 from orchestrate.run_lock import run_lock
@@ -39,14 +39,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Mended:
+class Repaired:
     """What was wrong and is well now, and what is wrong still."""
 
     mended: Sequence[str]
     remaining: Sequence[str]
 
 
-def mend(settings: Settings, databases: Databases, console: Console) -> Mended:
+def repair(settings: Settings, databases: Databases, console: Console) -> Repaired:
     """Bring access into the form of the current version; a second time changes nothing.
 
     Raises BusyError when a run is active, ConfigurationError for a role that is not Casebook's,
@@ -55,13 +55,10 @@ def mend(settings: Settings, databases: Databases, console: Console) -> Mended:
     with run_lock(databases, "doctor --mend"):
         before = find_problems(settings, databases)
         if not before:
-            return Mended([], [])
+            return Repaired([], [])
         complete(databases, console)
-        members, warnings = _present_members(settings, databases)
-        for warning in warnings:
-            console.warn(warning)
-        places = locate_scopes(databases, unique_scopes(member.scope for member in members))
-        ensure_scopes(databases, places, members, console)
+        version = current_version(databases)
+        places, members = ready_scopes(settings, databases, version, console)
         states = [read_state(place) for place in places]
         with record(databases) as cursor:
             # A warehouse that was put back from a backup may be behind what readers saw.
@@ -78,7 +75,7 @@ def mend(settings: Settings, databases: Databases, console: Console) -> Mended:
         remove_former(databases, places, members, console)
         forget_scopes(databases)
         after = find_problems(settings, databases)
-    return Mended([one for one in before if one not in after], after)
+    return Repaired([one for one in before if one not in after], after)
 
 
 def find_problems(settings: Settings, databases: Databases) -> list[str]:
@@ -90,7 +87,7 @@ def find_problems(settings: Settings, databases: Databases) -> list[str]:
     found = [
         f"{name} does not show the version that was decided" for name in lagging_scopes(databases)
     ]
-    members, _ = _present_members(settings, databases)
+    members, _ = _listed(settings, databases, current_version(databases))
     if stored:
         found.extend(_member_problems(members, stored))
         found.extend(role_problems(databases, places, stored, settled=True))
@@ -111,18 +108,37 @@ def find_problems(settings: Settings, databases: Databases) -> list[str]:
     return sorted(set(found))
 
 
-def _present_members(settings: Settings, databases: Databases) -> tuple[list[Member], list[str]]:
-    """Return the members of the file or seed, tied to what the current version knows.
+def ready_scopes(
+    settings: Settings, databases: Databases, version: PublishedVersion | None, console: Console
+) -> tuple[list[ScopeDatabase], list[Member]]:
+    """Make scopes' databases and roles ready for the members of the present list.
 
-    Also return a warning for each that names what it does not know.
+    The members, who are returned with their scopes, are tied to what a version knows; each that
+    names what it does not know is warned of.
     """
+    members, warnings = _listed(settings, databases, version)
+    for warning in warnings:
+        console.warn(warning)
+    places = locate_scopes(databases, unique_scopes(member.scope for member in members))
+    ensure_scopes(databases, places, members, console)
+    return places, members
+
+
+def _listed(
+    settings: Settings, databases: Databases, version: PublishedVersion | None
+) -> tuple[list[Member], list[str]]:
+    """Return the members of the file or seed, and warnings; nobody without a version."""
+    if version is None:
+        return [], []
     with record(databases) as cursor:
-        current = next((one for one in read_versions(cursor) if one.is_current), None)
-        if current is None:
-            return [], []
-        relation = read_members_relation(cursor, current.version)
+        relation = read_members_relation(cursor, version.version)
     with databases.warehouse.session() as connection, connection.cursor() as cursor:
-        return listed_members(settings, cursor, relation, current.known)
+        return listed_members(settings, cursor, relation, version.known)
+
+
+def current_version(databases: Databases) -> PublishedVersion | None:
+    """Return the version that readers see, None before the first publication."""
+    return next((one for one in published_versions(databases) if one.is_current), None)
 
 
 def _password_problems(
