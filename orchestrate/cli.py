@@ -131,8 +131,8 @@ def load(
     json_output: JsonOption = False,
 ) -> None:
     """Take an export or landed tables as a domain's source, or go back to the sample."""
+    from orchestrate.load_command import load_domain, refused_as_json, use_landed
     from orchestrate.loading import ExportError
-    from orchestrate.taking import load_domain, refused_as_json, use_landed
 
     if (directory is not None) + sample + landed != 1:
         raise ConfigurationError(

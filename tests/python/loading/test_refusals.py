@@ -11,8 +11,7 @@ import pytest
 
 from orchestrate.errors import ConfigurationError, DatabaseError, DataError
 from orchestrate.loading import exports, load_export, tables
-from orchestrate.loading.records import Layout, Record
-from orchestrate.loading.scan import ScannedFile, scan
+from orchestrate.loading.csv_files import CsvFile, Row, open_file
 from tests.python.loading.conftest import ADVOCACY, RESIDENCY, MakeExport, Warehouse
 
 STUDIES, EXAMS = RESIDENCY["studies.csv"], RESIDENCY["exam_to_cpt.csv"]
@@ -282,26 +281,26 @@ def test_a_database_that_is_not_there_is_a_database_error(
 def test_a_file_that_changes_while_it_is_read_is_refused(
     warehouse: Warehouse, make_export: MakeExport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def scan_then_grow(path: Path, declared: Sequence[str]) -> ScannedFile:
-        scanned = scan(path, declared)
+    def open_then_grow(path: Path, declared: Sequence[str]) -> CsvFile:
+        opened = open_file(path, declared)
         with path.open("a", encoding="utf-8") as file:
             file.write(path.read_text(encoding="utf-8").splitlines()[-1] + "\n")
-        return scanned
+        return opened
 
     warehouse.load("residency", make_export("residency"))
     before = warehouse.content()
     folder = make_export("residency", studies=STUDIES + STUDIES.splitlines()[-1] + "\n")
-    monkeypatch.setattr(exports, "scan", scan_then_grow)
+    monkeypatch.setattr(exports, "open_file", open_then_grow)
     error = warehouse.refusal("residency", folder)
     assert isinstance(error, DataError)
-    assert error.cause.endswith(".csv: the file changed while it was read.")
+    assert "studies.csv: the file changed while it was read." in error.cause
     assert warehouse.content() == before
 
 
 def test_an_interruption_passes_through_and_replaces_nothing(
     warehouse: Warehouse, make_export: MakeExport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(path: Path, found: Layout, *, with_text: bool) -> Iterator[Record]:
+    def interrupted(file: CsvFile) -> Iterator[Row]:
         raise KeyboardInterrupt
 
     warehouse.load("residency", make_export("residency"))

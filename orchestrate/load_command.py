@@ -61,7 +61,7 @@ class LoadSummary:
                 for table in self.landed
             ],
             "problems": (Problems() if report is None else report.problems).as_json(),
-            "warnings": [] if report is None else [odd.as_json() for odd in report.oddities],
+            "warnings": [] if report is None else [one.as_json() for one in report.warnings],
             "quarantine": _quarantine(self.limit, {} if report is None else report.quarantined),
         }
 
