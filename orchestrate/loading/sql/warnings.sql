@@ -46,12 +46,16 @@ select * from (
     {% endif %}
     {% if rules.warn_several %}
     union all
-    {{ warning(raw, 'values of ' ~ column.name ~ ' that may name two people', column) }} {{ raw.values }} as child
-    where {{ name }} in (
-        select {{ column.name | name }} from {{ raw.values }} group by 1
-        {# A comma stands within a name. #}
-        having {{ column.name | name }} ~* '[;/|&+\n]|\m(and|with)\M'
-    )
+    {{ warning(raw, 'values of ' ~ column.name ~ ' that may name two people', column) }} (
+        {# A comma stands within a name. Each name is looked at once: `offset` keeps them apart. #}
+        with odd as materialized (
+            select * from (select distinct {{ column.name | name }} as name from {{ raw.values }} offset 0) as names
+            where name ~* '[;/|&+\n]|\m(and|with)\M'
+        )
+
+        select child.* from {{ raw.values }} as child
+        where exists (select from odd) and {{ name }} in (select name from odd)
+    ) as child
     having count(*) > 0
     {% endif %}
     {% for other in raws if rules.warn_without and other.seed.name == rules.warn_without.to.seed %}
