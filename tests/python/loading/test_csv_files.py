@@ -15,6 +15,7 @@ from orchestrate.errors import ConfigurationError, DataError
 from orchestrate.loading import csv_files
 from orchestrate.loading.csv_files import open_file, rows
 from orchestrate.loading.headers import match_header
+from orchestrate.loading.rules import BLANKS
 
 values = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 
@@ -38,6 +39,11 @@ def refusal(path: Path, content: bytes) -> str:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "studies.csv"
+
+
+def test_blanks_that_nobody_sees_are_not_printable() -> None:
+    """So a row of printable text without blanks beside its bars needs no close look."""
+    assert [blank for blank in BLANKS if blank.isprintable()] == [" "]
 
 
 BAD = {
