@@ -65,7 +65,7 @@ class LoadSummary:
                 for table in self.landed
             ],
             "problems": problems.as_json(),
-            "warnings": [odd.as_json() for odd in report.oddities] if report else [],
+            "warnings": [one.as_json() for one in report.warnings] if report else [],
             "quarantine": {
                 "percent": self.limit,
                 "rows": sum(quarantined.values()),

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from orchestrate.building.manifest import Manifest, SeedDefinition
-from orchestrate.console import Console
+from orchestrate.building.manifest import Manifest, SeedColumn, SeedDefinition
+from orchestrate.console import Console, Task
 from orchestrate.database import Databases
 from orchestrate.driver import Connection
-from orchestrate.errors import ConfigurationError
 from orchestrate.loading import quarantine, state
-from orchestrate.loading.expected import require_values
-from orchestrate.loading.filling import read_export
-from orchestrate.loading.headers import HeaderMatch, match_header
-from orchestrate.loading.load_warnings import keep_warnings, kept_warnings
-from orchestrate.loading.oddities import REPEATED, Oddity, find_oddities
-from orchestrate.loading.problems import ExportError, Problem, Problems, bad_file, bad_files
-from orchestrate.loading.records import HIGHEST_HEADER
+from orchestrate.loading.csv_files import CsvFile, open_file, rows
+from orchestrate.loading.folders import find_files
+from orchestrate.loading.headers import match_header
+from orchestrate.loading.load_warnings import (
+    REPEATED,
+    LoadWarning,
+    drop_repetitions,
+    find_warnings,
+    keep_warnings,
+    kept_warnings,
+)
+from orchestrate.loading.names import letters
+from orchestrate.loading.problems import ExportError, Problems, bad_file, bad_files, visible
 from orchestrate.loading.report import Report
-from orchestrate.loading.scan import ScannedFile, scan
+from orchestrate.loading.rules import quoted
 from orchestrate.loading.sources import check_domain, date_order, time_zone
-from orchestrate.loading.tables import LoadedTable, RawFile, RawTable, drop_converters, keep
+from orchestrate.loading.tables import LoadedTable, RawTable, keep, read
+from orchestrate.loading.verdicts import Judged, drop_bad_rows, judge, problems
 from orchestrate.settings import absolute
 
 
@@ -32,8 +38,8 @@ class LoadReport:
     """What `load_export` did: the files of the domain, by name.
 
     `changed` is False when the warehouse held exactly this export already; `ignored` names the
-    unknown columns by file. `quarantined` rows by file were set aside for these `problems`;
-    `oddities` were loaded. Of an unchanged export both are what they were found to be then.
+    unknown columns by file. `quarantined` rows by file were set aside for these `problems`; what
+    the `warnings` are about was loaded. Of an unchanged export both are as they were found then.
     """
 
     domain: str
@@ -43,7 +49,7 @@ class LoadReport:
     changed: bool
     quarantined: Mapping[str, int]
     problems: Problems
-    oddities: tuple[Oddity, ...]
+    warnings: tuple[LoadWarning, ...]
 
 
 def load_export(
@@ -70,37 +76,93 @@ def load_export(
     directory = absolute(directory, "The command line")
     report = Report(report_dir, domain)
     report.clear()
-    raws = _raw_tables(
-        sorted(manifest.domain_seeds(domain), key=lambda seed: seed.alias),
-        directory,
-        manifest.export_schema(domain),
-        (time_zone(domain, variables), date_order(domain, variables)),
-        report,
-    )
+    settings = (time_zone(domain, variables), date_order(domain, variables))
+    seeds = sorted(manifest.domain_seeds(domain), key=lambda seed: seed.alias)
+    schema = manifest.export_schema(domain)
+    raws, damage = [], list[ExportError]()
+    found = find_files(directory, [f"{seed.alias}.csv" for seed in seeds])
+    for seed, paths in zip(seeds, found, strict=True):
+        try:
+            raws.append(RawTable(seed, schema, _open(seed, paths), *settings))
+        except ExportError as error:
+            damage.append(error)
     ignored = _tell_layout(console, raws)
-    problems, oddities = Problems(), list[Oddity]()
     with state.raw_transaction(databases.warehouse) as connection:
-        unchanged = _held(connection, domain, raws, limit)
-        if changed := not unchanged:
+        loaded = [] if damage else _held(connection, domain, raws, limit)
+        if changed := not loaded:
             with console.task(f"Loading the {domain} export", len(raws)) as task:
-                problems, repetitions = read_export(connection, domain, raws, task, report, limit)
+                _read(connection, raws, damage, report, task, with_text=limit is not None)
+                warnings = [one for raw in raws for one in drop_repetitions(connection, raw)]
+                found_bad = _set_bad_rows_aside(connection, domain, raws, report, limit)
                 for raw in raws:
-                    require_values(connection, manifest, raw)
-                oddities = repetitions + find_oddities(connection, raws)
-                loaded = [_keep(connection, raw, oddities) for raw in raws]
-                drop_converters(connection, raws)
-            keep_warnings(connection, domain, oddities, problems)
-            state.choose_export(connection, domain, directory)
+                    _require_values(connection, manifest, raw)
+                warnings += find_warnings(connection, raws)
+                loaded = [keep_table(connection, raw, warnings) for raw in raws]
+            keep_warnings(connection, domain, warnings, found_bad)
+            state.choose_source(connection, domain, state.EXPORT, directory)
         else:
-            loaded = unchanged
-            oddities, problems = kept_warnings(connection, domain)
-            state.switch_source(connection, domain, state.EXPORT)
+            warnings, found_bad = kept_warnings(connection, domain)
+            state.choose_source(connection, domain, state.EXPORT)
         quarantined = quarantine.quarantined(connection, domain)
     done = LoadReport(
-        domain, directory, tuple(loaded), ignored, changed, quarantined, problems, tuple(oddities)
+        domain,
+        directory,
+        tuple(loaded),
+        ignored,
+        changed,
+        quarantined,
+        found_bad,
+        tuple(warnings),
     )
     _tell(console, done)
     return done
+
+
+def keep_table(
+    connection: Connection, raw: RawTable, warnings: Sequence[LoadWarning]
+) -> LoadedTable:
+    """Put the values of a file in the place of its old table, and note that."""
+    count = keep(connection, raw)
+    equal = sum(one.count for one in warnings if (one.file, one.says) == (raw.file, REPEATED))
+    return state.record_table(connection, raw, count, equal)
+
+
+def refusal(what: str, found: Problems, cure: str, excess: Sequence[str] = ()) -> ExportError:
+    """Return the error for bad rows; `excess` says of which files there are too many."""
+    if excess or found.count > 1:
+        number = "1 problem" if found.count == 1 else f"{found.count:,} problems"
+        head = f"{what} has {number}{''.join(f'; {one}' for one in excess)}:"
+        cause = "\n  ".join([head, *found.lines()])
+    else:
+        cause = str(found.first[0])
+    return ExportError(cause, cure, found)
+
+
+def _open(seed: SeedDefinition, paths: Sequence[Path]) -> tuple[CsvFile, ...]:
+    """Find headers and columns of a file, or of its parts; only the first needs a header."""
+    declared = list(seed.column_types)
+    others = {other: column.name for column in seed.columns for other in column.rules.others}
+    may_lack = [
+        column.name
+        for column in seed.columns
+        if column.optional or (seed.may_lack and not column.required)
+    ]
+    files: list[CsvFile] = []
+    for path in paths:
+        file = open_file(path, declared)
+        if files and not file.header:
+            match = files[0].match
+        else:
+            try:
+                match = match_header(
+                    file.header, declared, file.name, file.skipped + 1, others, may_lack
+                )
+            except ExportError:
+                for _ in rows(file):  # which may tell of a fault that spoils the header
+                    pass
+                raise
+        files.append(replace(file, match=match))
+    return tuple(files)
 
 
 def _tell_layout(console: Console, raws: Sequence[RawTable]) -> dict[str, tuple[str, ...]]:
@@ -111,9 +173,9 @@ def _tell_layout(console: Console, raws: Sequence[RawTable]) -> dict[str, tuple[
     ignored = {}
     for raw in raws:
         for file in raw.files:
-            if above := file.scanned.layout.told:
-                lines = "1 line" if above == 1 else f"{above} lines"
-                console.warn(f"{file.scanned.name}: {lines} above the header not read.")
+            if file.told:
+                lines = "1 line" if file.told == 1 else f"{file.told} lines"
+                console.warn(f"{file.name}: {lines} above the header not read.")
         unknown = dict.fromkeys(name for file in raw.files for name in file.match.unknown)
         lacking = dict.fromkeys(name for file in raw.files for name in file.match.lacking)
         if unknown:
@@ -146,154 +208,108 @@ def _held(
     return found
 
 
-def _keep(connection: Connection, raw: RawTable, oddities: Sequence[Oddity]) -> LoadedTable:
-    rows = keep(connection, raw)
-    equal = sum(odd.count for odd in oddities if (odd.file, odd.says) == (raw.file, REPEATED))
-    return state.record_table(connection, raw, rows, equal)
-
-
-def find_files(directory: Path, names: Sequence[str]) -> list[list[Path]]:
-    """Return the file of each name in a folder, in any case if none is written exactly so.
-
-    In place of `studies.csv` there may be parts, `studies-1.csv` and so on without a gap; these are
-    returned in their order. Raises ConfigurationError when the folder cannot be read, ExportError
-    naming all missing files, and those of which several spellings are there.
-    """
-    try:
-        present = {path.name: path for path in sorted(directory.iterdir()) if path.is_file()}
-    except FileNotFoundError:
-        raise ConfigurationError(
-            f"The folder {directory} does not exist.", "Name the folder that holds the CSV files."
-        ) from None
-    except NotADirectoryError:
-        raise ConfigurationError(
-            f"{directory} is not a folder.", "Name the folder that holds the CSV files."
-        ) from None
-    except OSError as error:
-        raise ConfigurationError(
-            f"The folder {directory} cannot be read: {error.strerror}.", "Check its permissions."
-        ) from error
-    spelled: dict[str, list[Path]] = {}
-    for path in present.values():
-        spelled.setdefault(path.name.casefold(), []).append(path)
-    whole = {
-        name: [present[name]] if name in present else spelled.get(name.casefold(), [])
-        for name in names
-    }
-    parts = {name: _parts(present.values(), name) for name in names}
-    _refuse_several(
-        {
-            name: [*whole[name], *(path for paths in parts[name].values() for path in paths)]
-            for name in names
-            if len(whole[name]) > 1
-            or (whole[name] and parts[name])
-            or any(len(paths) > 1 for paths in parts[name].values())
-        }
-    )
-    missing = [name for name in names if not whole[name] and not parts[name]]
-    missing += [
-        f"{name.removesuffix('.csv')}-{number}.csv"
-        for name, found in parts.items()
-        if found
-        for number in range(min(1, *found), max(found))
-        if number not in found
-    ]
-    if missing:
-        raise ExportError(
-            f"{directory} holds no {' and no '.join(missing)}.",
-            f"The export consists of {', '.join(names)}. Nothing was replaced.",
-            Problems(len(missing), tuple(Problem(name, "the file is missing") for name in missing)),
-        )
-    return [
-        whole[name] or [path for _, paths in sorted(parts[name].items()) for path in paths]
-        for name in names
-    ]
-
-
-def _parts(present: Iterable[Path], name: str) -> dict[int, list[Path]]:
-    """Return the numbered parts of a file, each in all of its spellings."""
-    pattern = re.compile(rf"{re.escape(name.removesuffix('.csv'))}[-_](\d+)\.csv", re.IGNORECASE)
-    parts: dict[int, list[Path]] = {}
-    for path in present:
-        if match := pattern.fullmatch(path.name):
-            parts.setdefault(int(match[1]), []).append(path)
-    return parts
-
-
-def _refuse_several(found: Mapping[str, Sequence[Path]]) -> None:
-    """Raise ExportError where a file is there in several spellings, or whole and in parts.
-
-    Taking one of them would be a guess at which of them is the export.
-    """
-    problems = tuple(
-        Problem(name, f"the file is there as {' and '.join(path.name for path in paths)}")
-        for name, paths in found.items()
-    )
-    if problems:
-        raise ExportError(
-            "\n".join(map(str, problems)),
-            "Leave the one that is meant. Nothing was replaced.",
-            Problems(len(problems), problems),
-        )
-
-
-def _raw_tables(
-    seeds: Sequence[SeedDefinition],
-    directory: Path,
-    schema: str,
-    settings: tuple[str, str],
+def _read(
+    connection: Connection,
+    raws: Sequence[RawTable],
+    damage: Sequence[ExportError],
     report: Report,
-) -> list[RawTable]:
-    """Read all files once; what is damaged in any of them is reported together."""
-    found = find_files(directory, [f"{seed.alias}.csv" for seed in seeds])
-    raws, errors = [], []
-    for seed, paths in zip(seeds, found, strict=True):
+    task: Task,
+    *,
+    with_text: bool,
+) -> None:
+    """Read all files; what is damaged in any of them is told together, with `damage` before."""
+    errors = list(damage)
+    for raw in raws:
         try:
-            raws.append(RawTable(seed, schema, _raw_files(seed, paths), *settings))
+            with connection.cursor() as cursor:
+                if not read(cursor, raw, with_text=with_text):
+                    raise bad_file(
+                        raw.files[0].name,
+                        "the file has a header but no rows",
+                        cure="Export it again with its rows. Nothing was replaced.",
+                    )
         except ExportError as error:
             errors.append(error)
+        task.advance(raw.file)
     if errors:
-        refusal = bad_files(errors)
-        refusal.problems = report.write(refusal.problems.first)
-        raise refusal
-    return raws
+        whole = bad_files(sorted(errors, key=lambda error: error.problems.first[0].file))
+        whole.problems = report.write(whole.problems.first)
+        raise whole
 
 
-def _raw_files(seed: SeedDefinition, paths: Sequence[Path]) -> tuple[RawFile, ...]:
-    files: list[RawFile] = []
-    for path in paths:
-        scanned = scan(path, list(seed.column_types))
-        match = _match(seed, scanned) if scanned.header or not files else files[0].match
-        files.append(RawFile(scanned, match))
-    if not any(file.scanned.has_rows for file in files):
-        raise bad_file(
-            files[0].scanned.name,
-            "the file has a header but no rows",
-            cure="Export it again with its rows. Nothing was replaced.",
+def _set_bad_rows_aside(
+    connection: Connection,
+    domain: str,
+    raws: Sequence[RawTable],
+    report: Report,
+    limit: float | None,
+) -> Problems:
+    """Judge all rows; within the limit the bad ones are set aside. Returns what is wrong with them.
+
+    Raises ExportError without a limit, and when more than `limit` percent of a file are bad.
+    """
+    judged = judge(connection, raws, with_followers=limit is not None)
+    quarantine.forget(connection, domain)
+    if not any(one.bad for one in judged):
+        return Problems()
+    found = report.write(problems(connection, raws))
+    excess = [] if limit is None else _excess(judged, limit)
+    if limit is None or excess:
+        cure = f"All of it is in {found.report}. Correct the export and load it again" + (
+            "." if excess else ", or set bad rows aside with --quarantine PERCENT."
         )
-    return tuple(files)
+        raise refusal(f"The {domain} export", found, f"{cure} Nothing was replaced.", excess)
+    quarantine.set_aside(connection, domain, raws)
+    drop_bad_rows(connection, raws)
+    return found
 
 
-def _match(seed: SeedDefinition, scanned: ScannedFile) -> HeaderMatch:
-    declared = list(seed.column_types)
-    if not scanned.header:
-        raise bad_file(
-            scanned.name,
-            f"none of the first {HIGHEST_HEADER} lines is a header with the columns' names",
-            cure=f"Put a line with these names above the rows: {', '.join(declared)}."
-            " Nothing was replaced.",
-        )
-    return match_header(
-        scanned.header,
-        declared,
-        scanned.name,
-        scanned.layout.skipped + 1,
-        others={other: column.name for column in seed.columns for other in column.rules.others},
-        may_lack=[
-            column.name
-            for column in seed.columns
-            if column.optional or (seed.may_lack and not column.required)
-        ],
+def _excess(judged: Sequence[Judged], limit: float) -> list[str]:
+    """Return for which files setting the bad rows aside would be too much, and why."""
+    excess = []
+    for one in judged:
+        percent = 100 * one.bad / one.rows
+        if one.bad == one.rows:
+            excess.append(f"no row of {one.raw.file} would be left")
+        elif percent > limit:
+            share = f"{one.bad:,} of {one.rows:,} rows of {one.raw.file}, {percent:.3g} %"
+            excess.append(f"{share}, are more than the {limit:g} % that may be set aside")
+    return excess
+
+
+def _require_values(connection: Connection, manifest: Manifest, raw: RawTable) -> None:
+    """Check that the columns of a file hold the values that reference seeds name.
+
+    Without them the build would fail. Raises ExportError with the value that is missing, and with
+    one that looks like it.
+    """
+    for column in raw.seed.columns:
+        if column.rules.holds is None:
+            continue
+        seed = next(seed for seed in manifest.seeds if seed.name == column.rules.holds.seed)
+        with seed.path.open(encoding="utf-8", newline="") as file:
+            expected = [row[column.rules.holds.column].strip() for row in csv.DictReader(file)]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"select {quoted(column.name)}, __line from {raw.values} order by __record desc"
+            )
+            lines = dict(cursor.fetchall())
+        for value in expected:
+            if value not in lines:
+                raise _lacks(raw, column, value, lines, seed.path.name)
+
+
+def _lacks(
+    raw: RawTable, column: SeedColumn, value: str, lines: Mapping[str, int], reference: str
+) -> ExportError:
+    alike = [text for text in lines if letters(text) == letters(value)]
+    there = f", but line {lines[alike[-1]]} has '{visible(alike[-1])}'" if alike else ""
+    return bad_file(
+        raw.file,
+        f"no row is '{value}', which {reference} names{there}",
+        column=column.name,
+        cure=f"Write the name alike in the export and in {reference}, then load again."
+        " Nothing was replaced.",
     )
 
 
@@ -305,8 +321,8 @@ def _tell(console: Console, report: LoadReport) -> None:
         if aside := report.quarantined.get(table.name):
             text += f"; {_rows(aside)} set aside"
         console.say(text)
-    for oddity in report.oddities:
-        console.warn(str(oddity))
+    for warning in report.warnings:
+        console.warn(str(warning))
     if report.problems.count:
         console.warn("\n  ".join(["These rows were set aside:", *report.problems.lines()]))
         file = report.problems.report

@@ -7,8 +7,10 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrate.loading.problems import bad_file
-from orchestrate.loading.values import BLANKS
+from orchestrate.loading.rules import BLANKS
 
+# The header is looked for among so many records.
+HIGHEST_HEADER = 50
 _FREE = re.compile(f"[{BLANKS}_-]+")
 _NO_OTHERS: Mapping[str, str] = {}
 
@@ -36,16 +38,22 @@ def match_header(
     declared: Sequence[str],
     file: str,
     line: int = 1,
-    *,
     others: Mapping[str, str] = _NO_OTHERS,
     may_lack: Container[str] = (),
 ) -> HeaderMatch:
     """Match the columns of a file with the declared ones; the order is free.
 
     `others` are older names of columns, with the declared name of each, taken where that one does
-    not stand in the header. Raises DataError when a declared column stands there twice, or is
-    missing and must not be.
+    not stand in the header. Raises ExportError when there is no header, or a declared column stands
+    there twice, or is missing and must not be.
     """
+    if not header:
+        raise bad_file(
+            file,
+            f"none of the first {HIGHEST_HEADER} lines is a header with the columns' names",
+            cure=f"Put a line with these names above the rows: {', '.join(declared)}."
+            " Nothing was replaced.",
+        )
     known = {comparable(name): name for name in declared}
     written = {comparable(name) for name in header}
     known |= {

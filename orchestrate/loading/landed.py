@@ -82,7 +82,7 @@ def use_landed(databases: Databases, manifest: Manifest, domain: str) -> tuple[L
     """
     tables = check_landed(databases, manifest, domain)
     with state.raw_transaction(databases.warehouse) as connection:
-        state.switch_source(connection, domain, state.LANDED)
+        state.choose_source(connection, domain, state.LANDED)
     return tables
 
 
@@ -95,15 +95,15 @@ def check_landed(databases: Databases, manifest: Manifest, domain: str) -> tuple
     that are missing, there twice or empty, DatabaseError with the grants that are missing.
     """
     tables = manifest.landed_tables(domain)
-    columns = {seed.alias: seed.columns for seed in manifest.domain_seeds(domain)}
+    declared = {seed.alias: seed.columns for seed in manifest.domain_seeds(domain)}
     builder = databases.warehouse.user
     with databases.warehouse.session() as connection:
         _require_schema(connection, tables[0].schema, domain, builder)
-        _require_tables(connection, tables, builder)
+        columns = _readable_columns(connection, tables, builder)
         problems = [
             problem
             for table in tables
-            for problem in _column_problems(connection, table, columns[table.table])
+            for problem in _column_problems(table, columns[table.identifier], declared[table.table])
         ]
         if problems:
             raise DataError("; ".join(problems) + ".", _SYNC_AGAIN)
@@ -180,17 +180,22 @@ def _require_schema(connection: Connection, schema: str, domain: str, builder: s
         )
 
 
-def _require_tables(connection: Connection, tables: Sequence[SourceTable], builder: str) -> None:
+def _readable_columns(
+    connection: Connection, tables: Sequence[SourceTable], builder: str
+) -> dict[str, list[str]]:
+    """Return the columns of each landed table; raise unless all are there and can be read."""
     schema = tables[0].schema
     with connection.cursor() as cursor:
         cursor.execute(
-            "select relname, pg_get_userbyid(relowner), has_table_privilege(pg_class.oid, 'SELECT')"
-            " from pg_catalog.pg_class"
+            "select relname, pg_get_userbyid(relowner),"
+            " has_table_privilege(pg_class.oid, 'SELECT'), array(select attname::text"
+            " from pg_catalog.pg_attribute where attrelid = pg_class.oid and attnum > 0"
+            " and not attisdropped order by attnum) from pg_catalog.pg_class"
             " inner join pg_catalog.pg_namespace on pg_namespace.oid = relnamespace"
             " where nspname = %s and relkind in ('r', 'p', 'v', 'm', 'f')",
             (schema,),
         )
-        found = {name: (owner, may_read) for name, owner, may_read in cursor.fetchall()}
+        found = {name: values for name, *values in cursor.fetchall()}
     missing = [table.identifier for table in tables if table.identifier not in found]
     if missing:
         written = {comparable(name): name for name in found}
@@ -215,21 +220,13 @@ def _require_tables(connection: Connection, tables: Sequence[SourceTable], build
             f"Let {' and '.join(owners)} run: grant select on {names} to {builder};"
             f" {' '.join(later)}",
         )
+    return {table.identifier: found[table.identifier][2] for table in tables}
 
 
 def _column_problems(
-    connection: Connection, table: SourceTable, declared: Sequence[SeedColumn]
+    table: SourceTable, landed: Sequence[str], declared: Sequence[SeedColumn]
 ) -> list[str]:
     """Say which columns a landed table lacks or has in two spellings; others are left alone."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select attname from pg_catalog.pg_attribute"
-            " inner join pg_catalog.pg_class on pg_class.oid = attrelid"
-            " inner join pg_catalog.pg_namespace on pg_namespace.oid = relnamespace"
-            " where nspname = %s and relname = %s and attnum > 0 and not attisdropped",
-            (table.schema, table.identifier),
-        )
-        landed = [name for (name,) in cursor.fetchall()]
     place = f"{table.schema}.{table.identifier}"
     written = [comparable(name) for name in landed]
     missing = [name for name in (RAW_ID, EXTRACTED_AT) if name not in landed]

@@ -5,13 +5,11 @@ They hold what the files hold, persons included: in the warehouse, where only th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from psycopg2 import sql
+from collections.abc import Mapping, Sequence
 
 from orchestrate.driver import Connection
-from orchestrate.loading.examination import PROBLEMS, Examination
-from orchestrate.loading.tables import READ
+from orchestrate.loading.tables import RawTable
+from orchestrate.loading.verdicts import PROBLEMS
 
 TABLE = "casebook.quarantined_rows"
 
@@ -49,37 +47,28 @@ def quarantined(connection: Connection, domain: str) -> Mapping[str, int]:
 def forget(connection: Connection, domain: str) -> None:
     """Delete what was set aside of the export before."""
     with connection.cursor() as cursor:
-        cursor.execute(_NONE_YET)
-        if cursor.fetchone() == (True,):
-            cursor.execute(_CREATE)
+        cursor.execute(_CREATE)
         cursor.execute("delete from casebook.quarantined_rows where domain = %s", (domain,))
 
 
-def set_aside(connection: Connection, domain: str, examination: Examination) -> None:
-    """Keep the bad rows of an examination, in place of what was set aside before."""
-    forget(connection, domain)
+def set_aside(connection: Connection, domain: str, raws: Sequence[RawTable]) -> None:
+    """Keep the rows of these files that were judged to be bad."""
     with connection.cursor() as cursor:
-        for position, judged in enumerate(examination.files):
+        for position, raw in enumerate(raws):
+            names = ", ".join("%s" for _ in ("", *raw.seed.columns))
             cursor.execute(
-                sql.SQL(
-                    """
-                    insert into casebook.quarantined_rows
-                    select
-                        %s, %s, examined.__line, examined.__last_line,
-                        coalesce(array_agg(problems.column_name order by problems.column_position)
-                            filter (where problems.column_name is not null), '{{}}'),
-                        array_agg(problems.reason order by problems.column_position),
-                        examined.__row
-                    from {examined} as examined
-                    inner join {problems} as problems on problems.record = examined.__record
-                    where problems.file = %s
-                    group by
-                        examined.__record, examined.__line, examined.__last_line, examined.__row
-                    order by examined.__record
-                    """
-                ).format(
-                    examined=judged.raw.relation(READ),
-                    problems=sql.Identifier(examination.schema, PROBLEMS),
-                ),
-                (domain, judged.raw.file, position),
+                f"""
+                insert into casebook.quarantined_rows
+                select
+                    %s, %s, __line, __last_line,
+                    array_remove(array_agg(
+                        (array[{names}])[column_position + 1] order by column_position
+                    ), null),
+                    array_agg(reason order by column_position), __row
+                from {raw.read} inner join {PROBLEMS} on record = __record
+                where file = %s
+                group by __record, __line, __last_line, __row
+                order by __record
+                """,
+                (domain, raw.file, None, *(column.name for column in raw.seed.columns), position),
             )

@@ -1,17 +1,48 @@
-"""What the rules of raw tables are in SQL, on the tables being read."""
+"""The rules of raw tables as SQL: the statements in `sql/`, filled in for the files of a load.
+
+A file is copied as text into one temporary table (`read`) and worked out into another (`values`);
+every rule of the seeds' yml, one of them or all, is a question to these two.
+"""
 
 from __future__ import annotations
 
 import graphlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from psycopg2 import sql
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from orchestrate.building.manifest import SeedColumn
-from orchestrate.loading import values
-from orchestrate.loading.tables import RawTable, written
-from orchestrate.loading.values import NUMBERS, TIMES
+if TYPE_CHECKING:
+    from orchestrate.building.manifest import SeedColumn
+    from orchestrate.driver import Cursor
+    from orchestrate.loading.tables import RawTable
+
+# What spreadsheets, databases and programs write for nothing, whatever the case.
+WORDS_FOR_NOTHING = (
+    *("null", "(null)", "[null]", "<null>", "\\n", "nil", "none", "n/a", "na", "n.a.", "<na>"),
+    *("nan", "nat", "-", "--", "\u2013", "\u2014", "(blank)", "(none)", "undefined"),
+    *("#n/a", "#null!", "#value!", "#ref!", "#name?", "#div/0!", "#num!"),
+)
+# Blanks of every width, and marks that nobody sees.
+BLANKS = (
+    "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\xad\u1680\u180e"
+    + "".join(map(chr, range(0x2000, 0x2010)))
+    + "\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u202f"
+    + "\u205f\u2060\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\u3000\ufeff"
+)
+# PostgreSQL takes these for days, and most of them for the day of the load. No time zone's name
+# holds one of them.
+_DAY_WORDS = "now|today|tomorrow|yesterday|epoch"
+_MONTHS = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+# Letters before an offset make it one of POSIX, whose signs are the other way round. Names of the
+# zone database like Etc/GMT+4 and EST5EDT mean what they say; IST is the time of three countries.
+_UNCERTAIN_ZONE = (
+    rf"(?<![/a-z])(?!{_MONTHS}[-./, ]*\d|(est5edt|cst6cdt|mst7mdt|pst8pdt)\M)[a-z]+[+-]?\d|\mist\M"
+)
+_STATEMENTS = Path(__file__).with_name("sql")
 
 
 @dataclass(frozen=True)
@@ -21,108 +52,72 @@ class Link:
     child: RawTable
     column: SeedColumn
     parent: RawTable
-    parent_column: SeedColumn
+    parent_column: str
 
-    def condition(self, child: str, parent: str) -> sql.Composed:
-        """Return the join of both tables, given their aliases in the query."""
-        return sql.SQL("{} = {}").format(
-            sql.Identifier(parent, self.parent_column.name),
-            sql.Identifier(child, self.column.name),
-        )
+    @property
+    def condition(self) -> str:
+        """The join of both tables, called child and parent."""
+        return f"parent.{quoted(self.parent_column)} = child.{quoted(self.column.name)}"
 
 
 def links(raws: Sequence[RawTable]) -> list[Link]:
     """Return the references between these tables, those of a table before those to it."""
     by_seed = {raw.seed.name: raw for raw in raws}
-    found: dict[str, list[Link]] = {raw.seed.name: [] for raw in raws}
-    for raw in raws:
-        for column in raw.seed.columns:
-            reference = column.rules.reference
-            if reference is not None and reference.seed in by_seed:
-                parent = by_seed[reference.seed]
-                found[raw.seed.name].append(
-                    Link(raw, column, parent, parent.column(reference.column))
-                )
+    found = {
+        raw.seed.name: [
+            Link(raw, column, by_seed[reference.seed], reference.column)
+            for column in raw.seed.columns
+            if (reference := column.rules.reference) is not None and reference.seed in by_seed
+        ]
+        for raw in raws
+    }
     order = graphlib.TopologicalSorter(
         {name: [link.parent.seed.name for link in own] for name, own in found.items()}
     )
     return [link for name in order.static_order() for link in found[name]]
 
 
-def keys(raw: RawTable) -> list[SeedColumn]:
-    """Return the columns of which no two rows may share a value."""
-    return [column for column in raw.seed.columns if column.rules.key]
+def run(cursor: Cursor, name: str, **context: object) -> None:
+    """Run the statements of a file in `sql/`."""
+    # From version 16 on the server tells by itself whether a text is of a type.
+    is_old = cursor.connection.server_version < 160000
+    reads_as = "pg_temp.reads_as" if is_old else "pg_input_is_valid"
+    cursor.execute(_environment().get_template(f"{name}.sql").render(reads_as=reads_as, **context))
 
 
-@dataclass(frozen=True)
-class TurnedDates:
-    """Which dates of a column are meant the other way round than they are read, or may be.
-
-    Conditions on a row: `surely` (no month is above 12), `perhaps` (both ways make a date, and
-    another one), `surely_not`. `order` and `other_order` are the two ways, for messages.
-    """
-
-    surely: sql.Composed
-    perhaps: sql.Composed
-    surely_not: sql.Composed
-    order: str
-    other_order: str
+@cache
+def versions() -> str:
+    """Return what values are read by: a table that was read by other rules is read again."""
+    statements = [path.read_text(encoding="utf-8") for path in sorted(_STATEMENTS.glob("*.sql"))]
+    return "".join([*WORDS_FOR_NOTHING, BLANKS, _DAY_WORDS, _UNCERTAIN_ZONE, *statements])
 
 
-_ORDERS = {"MDY": "month/day/year", "DMY": "day/month/year"}
-_DAY_AND_MONTH = r"^(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}(\D|$)"
+def quoted(name: str) -> str:
+    """Return a name as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
 
 
-def turned_dates(raw: RawTable, column: SeedColumn) -> TurnedDates | None:
-    """Return how to tell which dates of a column have day and month the other way round.
+def _literal(text: object) -> str:
+    return "'" + str(text).replace("'", "''") + "'"
 
-    None for a column without dates.
-    """
-    if not column.type.startswith(TIMES):
-        return None
-    parts = sql.SQL("regexp_match({}, {})").format(
-        values.plain(column, written(column)), sql.Literal(_DAY_AND_MONTH)
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(  # noqa: S701 - makes SQL, not HTML
+        loader=FileSystemLoader(_STATEMENTS),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    month, day = (1, 2) if raw.date_order == "MDY" else (2, 1)
-
-    def where(condition: str) -> sql.Composed:
-        return sql.SQL(
-            "exists (select from (select parts[{}]::integer, parts[{}]::integer from {} as parts)"
-            " as found (month, day) where {})"
-        ).format(sql.Literal(month), sql.Literal(day), parts, sql.SQL(condition))
-
-    return TurnedDates(
-        surely=where("month > 12 and day between 1 and 12"),
-        perhaps=where("month <= 12 and day <= 12 and month <> day"),
-        surely_not=where("day > 12"),
-        order=_ORDERS[raw.date_order],
-        other_order=next(way for order, way in _ORDERS.items() if order != raw.date_order),
+    environment.filters.update(name=quoted, literal=_literal)
+    environment.tests.update(
+        time=lambda column: column.type.startswith(("date", "timestamp")),
+        number_type=lambda column: column.type.startswith(("numeric", "double")),
     )
-
-
-def breaches(column: SeedColumn) -> Iterator[tuple[sql.Composed, str]]:
-    """Yield what may be wrong with a value that is there: condition and reason, in this order."""
-    name = sql.Identifier(column.name)
-    if column.type == "text" and not column.rules.verbatim:
-        yield (
-            values.is_shortened_code(name),
-            "is a number as spreadsheets shorten it, not a code: save the column as text",
-        )
-    elif column.type.startswith(TIMES):
-        yield sql.SQL("not isfinite({})").format(name), "is not finite"
-    elif column.type.startswith(NUMBERS):
-        infinite = "{} in ('NaN', 'Infinity', '-Infinity')"
-        yield sql.SQL(infinite).format(name), "is not finite"
-    is_time = column.type.startswith(TIMES)
-    for limit, sign, word in (
-        (column.rules.minimum, "<", "before" if is_time else "less than"),
-        (column.rules.maximum, ">", "after" if is_time else "more than"),
-    ):
-        if limit is not None:
-            beyond = sql.SQL("{} {} {}::{}").format(
-                name, sql.SQL(sign), sql.Literal(limit), sql.SQL(column.type)
-            )
-            yield beyond, f"is {word} {limit}"
-    if column.rules.not_before is not None:
-        other = sql.Identifier(column.rules.not_before)
-        yield sql.SQL("{} < {}").format(name, other), f"is before {column.rules.not_before}"
+    environment.globals.update(
+        words_for_nothing=", ".join(map(_literal, WORDS_FOR_NOTHING)),
+        longest_word=max(len(word.encode()) for word in WORDS_FOR_NOTHING),
+        day_words=_DAY_WORDS,
+        uncertain_zone=_UNCERTAIN_ZONE,
+    )
+    return environment

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from orchestrate.building.manifest import Manifest, SeedDefinition
 from orchestrate.console import Console
 from orchestrate.database import Databases
+from orchestrate.driver import Connection
 from orchestrate.errors import DataError
 from orchestrate.loading import state
-from orchestrate.loading.filling import read_shipped
+from orchestrate.loading.csv_files import open_file
+from orchestrate.loading.exports import keep_table, refusal
 from orchestrate.loading.headers import match_header
-from orchestrate.loading.oddities import repeated_rows
-from orchestrate.loading.scan import scan
+from orchestrate.loading.load_warnings import find_warnings
+from orchestrate.loading.problems import CORRECT, SHOWN, Problems
 from orchestrate.loading.sources import time_zone
-from orchestrate.loading.tables import LoadedTable, RawFile, RawTable, drop_converters, keep
+from orchestrate.loading.tables import LoadedTable, RawTable, read
+from orchestrate.loading.verdicts import judge, problems
 
 
 def load_seeds(
@@ -38,13 +42,18 @@ def load_seeds(
         if stale:
             with console.task("Loading samples and reference data", len(stale)) as task:
                 for raw in stale:
-                    read_shipped(connection, raw, task)
-                    equal = repeated_rows(connection, raw)
-                    rows = keep(connection, raw)
-                    table = state.record_table(connection, raw, rows, equal)
-                    loaded[raw.schema, raw.table] = table
-                    drop_converters(connection, [raw])
+                    loaded[raw.schema, raw.table] = _load(connection, raw)
+                    task.advance(raw.file)
     return [loaded[raw.schema, raw.table] for raw in raws]
+
+
+def _load(connection: Connection, raw: RawTable) -> LoadedTable:
+    with connection.cursor() as cursor:
+        read(cursor, raw)
+    if judge(connection, [raw])[0].bad:
+        found = list(problems(connection, [raw]))
+        raise refusal(raw.file, Problems(len(found), tuple(found[:SHOWN])), CORRECT)
+    return keep_table(connection, raw, find_warnings(connection, [raw]))
 
 
 def _raw_table(seed: SeedDefinition, variables: Mapping[str, object]) -> RawTable:
@@ -54,14 +63,12 @@ def _raw_table(seed: SeedDefinition, variables: Mapping[str, object]) -> RawTabl
             "Restore it, or make the samples again with `make sample`.",
         )
     declared = list(seed.column_types)
-    scanned = scan(seed.path, declared)
-    if sorted(scanned.header) != sorted(declared):
+    file = open_file(seed.path, declared)
+    if sorted(file.header) != sorted(declared):
         raise DataError(
-            f"{scanned.name}, line 1: the columns are {', '.join(scanned.header)}, but the seed's"
+            f"{file.name}, line 1: the columns are {', '.join(file.header)}, but the seed's"
             f" column_types name {', '.join(declared)}.",
             "Make the file and its yml agree: every column of a seed needs a type.",
         )
-    match = match_header(scanned.header, declared, scanned.name)
-    return RawTable(
-        seed, seed.schema, (RawFile(scanned, match),), time_zone(seed.domain, variables)
-    )
+    file = replace(file, match=match_header(file.header, declared, file.name))
+    return RawTable(seed, seed.schema, (file,), time_zone(seed.domain, variables))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -104,23 +105,23 @@ def use_sample(databases: Databases, domain: str) -> None:
     """Let a domain be built from the shipped sample again; its other sources stay as they are."""
     check_domain(domain)
     with state.raw_transaction(databases.warehouse) as connection:
-        state.switch_source(connection, domain, SAMPLE)
+        state.choose_source(connection, domain, SAMPLE)
 
 
-def time_zone(domain: str, given: Mapping[str, object], project_dir: Path = PROJECT_DIR) -> str:
+def time_zone(domain: str, given: Mapping[str, object]) -> str:
     """Return the zone in which a domain's timestamps without a zone were written, by default UTC.
 
     It is dbt's variable `source_time_zone`: from `given`, else from dbt_project.yml.
     """
-    return _setting("source_time_zone", domain, "UTC", given, project_dir)
+    return _setting("source_time_zone", domain, "UTC", given)
 
 
-def date_order(domain: str, given: Mapping[str, object], project_dir: Path = PROJECT_DIR) -> str:
+def date_order(domain: str, given: Mapping[str, object]) -> str:
     """Return whether 1/2/2019 is in January (MDY, the default) or in February (DMY) in a domain.
 
     It is dbt's variable `source_date_order`. Raises ConfigurationError for another value.
     """
-    order = _setting("source_date_order", domain, "MDY", given, project_dir)
+    order = _setting("source_date_order", domain, "MDY", given)
     if order not in {"MDY", "DMY"}:
         raise ConfigurationError(
             f"source_date_order {order!r} is not an order of dates.",
@@ -129,11 +130,14 @@ def date_order(domain: str, given: Mapping[str, object], project_dir: Path = PRO
     return order
 
 
-def _setting(
-    name: str, domain: str, default: str, given: Mapping[str, object], project_dir: Path
-) -> str:
-    by_domain = given.get(name)
-    if by_domain is None:
-        project = yaml.safe_load((project_dir / "dbt_project.yml").read_text(encoding="utf-8"))
-        by_domain = (project.get("vars") or {}).get(name)
+def _setting(name: str, domain: str, default: str, given: Mapping[str, object]) -> str:
+    by_domain = given.get(name) or _project_variables().get(name)
     return str(by_domain.get(domain, default)) if isinstance(by_domain, Mapping) else default
+
+
+@cache
+def _project_variables() -> Mapping[str, object]:
+    # Reading it takes longer than a small load.
+    project = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text(encoding="utf-8"))
+    variables: Mapping[str, object] = project.get("vars") or {}
+    return variables

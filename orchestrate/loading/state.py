@@ -19,8 +19,8 @@ from orchestrate.database.connection import (
 )
 from orchestrate.driver import Connection
 from orchestrate.errors import BusyError
+from orchestrate.loading.rules import versions
 from orchestrate.loading.tables import LoadedTable, RawTable
-from orchestrate.loading.values import RULES
 
 SAMPLE = "sample"
 EXPORT = "export"
@@ -30,6 +30,9 @@ WRITES = (
     "pg_stat_get_tuples_inserted(table_oid) + pg_stat_get_tuples_updated(table_oid)"
     " + pg_stat_get_tuples_deleted(table_oid)"
 )
+
+# What the server may take for a load: with its default, larger files go through the disk.
+_MEMORY = {"work_mem": "64MB", "temp_buffers": "64MB"}
 
 # A load waits this long for another one, or for a session that holds a raw table.
 _LOCK_TIMEOUT = "30s"
@@ -76,7 +79,8 @@ def raw_transaction(warehouse: ConnectionTarget) -> Iterator[Connection]:
     DatabaseError when the warehouse cannot be reached or refuses.
     """
     connection = warehouse.connect(
-        application_name="casebook load", options={"statement_timeout": LONGEST_STATEMENT}
+        application_name="casebook load",
+        options={"statement_timeout": LONGEST_STATEMENT, **_MEMORY},
     )
     try:
         with (
@@ -112,7 +116,7 @@ def fingerprint(raw: RawTable) -> str:
         (column.name, column.type, column.description, column.required, repr(column.rules))
         for column in raw.seed.columns
     ]
-    content = [raw.sha256, raw.time_zone, raw.date_order, raw.seed.description, shape, RULES]
+    content = [raw.sha256, raw.time_zone, raw.date_order, raw.seed.description, shape, versions()]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
@@ -173,6 +177,8 @@ def record_table(connection: Connection, raw: RawTable, rows: int, equal_rows: i
     with connection.cursor() as cursor:
         cursor.execute(
             """
+            delete from casebook.raw_tables
+            where schema_name = %(schema)s and table_name = %(table)s;
             insert into casebook.raw_tables
             select
                 %(schema)s, %(table)s, pg_class.oid, pg_relation_filenode(pg_class.oid),
@@ -181,11 +187,6 @@ def record_table(connection: Connection, raw: RawTable, rows: int, equal_rows: i
             from pg_catalog.pg_class
             inner join pg_catalog.pg_namespace on pg_namespace.oid = pg_class.relnamespace
             where pg_namespace.nspname = %(schema)s and pg_class.relname = %(table)s
-            on conflict (schema_name, table_name) do update set
-                table_oid = excluded.table_oid, storage = excluded.storage,
-                fingerprint = excluded.fingerprint, file = excluded.file, rows = excluded.rows,
-                equal_rows = excluded.equal_rows, size = excluded.size, sha256 = excluded.sha256,
-                loaded_at = excluded.loaded_at
             returning loaded_at
             """,
             {
@@ -225,28 +226,29 @@ def read_choices(connection: Connection) -> dict[str, Choice]:
         }
 
 
-def choose_export(connection: Connection, domain: str, directory: Path) -> None:
-    """Note that a domain uses the export that was loaded from `directory` just now."""
+def choose_source(
+    connection: Connection, domain: str, source: str, directory: Path | None = None
+) -> None:
+    """Note that a domain uses `source` from now on, the export loaded from `directory` just now.
+
+    Without a folder, what its export was is kept.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            insert into casebook.sources (domain, source, directory, loaded_at)
-            values (%s, %s, %s, clock_timestamp())
+            insert into casebook.sources as former (domain, source, directory, loaded_at)
+            values (
+                %(domain)s, %(source)s, %(directory)s,
+                case when %(directory)s is not null then clock_timestamp() end
+            )
             on conflict (domain) do update set
-                source = excluded.source, directory = excluded.directory,
-                loaded_at = excluded.loaded_at
+                source = excluded.source,
+                directory = coalesce(excluded.directory, former.directory),
+                loaded_at = coalesce(excluded.loaded_at, former.loaded_at)
             """,
-            (domain, EXPORT, str(directory)),
-        )
-
-
-def switch_source(connection: Connection, domain: str, source: str) -> None:
-    """Note that a domain uses `source` from now on; what its export was is kept."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            insert into casebook.sources (domain, source) values (%s, %s)
-            on conflict (domain) do update set source = excluded.source
-            """,
-            (domain, source),
+            {
+                "domain": domain,
+                "source": source,
+                "directory": None if directory is None else str(directory),
+            },
         )

@@ -232,7 +232,7 @@ def landed(published: Casebook) -> Iterator[Landed]:
         made.land()
         made.loaded = json.loads(casebook.command("load", "advocacy", "--landed", "--json").stdout)
         with state.raw_transaction(casebook.databases.warehouse) as connection:
-            state.switch_source(connection, "residency", LANDED)
+            state.choose_source(connection, "residency", LANDED)
         done = casebook.command("run", "--out", str(casebook.output_dir), "--json")
         made.ran, made.warned = json.loads(done.stdout), done.stderr
         yield made

@@ -237,13 +237,13 @@ def test_dates_that_may_be_day_first_are_told(
         "residency",
         make_export("residency", studies=studies_at("03/08/2018 10:00", "4.9.2018", "5/5/2018")),
     )
-    assert [str(odd) for odd in report.oddities] == [
+    assert [str(odd) for odd in report.warnings] == [
         "studies.csv: dates of finalized that are read as month/day/year and may be meant as"
         " day/month/year, since none has a day above 12 (source_date_order in dbt_project.yml):"
         " 2 (line 2, 3).",
     ]
     certain = studies_at("03/08/2018 10:00", "8/14/2018 10:00")
-    assert warehouse.load("residency", make_export("residency", studies=certain)).oddities == ()
+    assert warehouse.load("residency", make_export("residency", studies=certain)).warnings == ()
 
 
 def test_no_date_is_turned_round_beside_one_that_is_day_first(
@@ -266,7 +266,7 @@ def test_the_order_of_dates_is_a_setting(warehouse: Warehouse, make_export: Make
     folder = make_export("residency", studies=studies_at("03/08/2018 10:00", "13.8.2018"))
     order = {"residency": "DMY"}
     report = warehouse.load("residency", folder, source_date_order=order)
-    assert report.oddities == ()
+    assert report.warnings == ()
     assert warehouse.query("select finalized::date::text from export_residency.studies") == [
         ("2018-08-03",), ("2018-08-13",)
     ]  # fmt: skip
@@ -313,6 +313,6 @@ def test_names_of_two_people_in_one_are_told(warehouse: Warehouse, make_export: 
     names = ["Okafor, Chidi", "Andersen, Wit", "Lee, Ann; Berg, Uta", "Lee & Berg", "Lee and Berg"]
     studies = HEADER + "".join(f'1,XR1,C,"{name}",2018-07-01,1,1\n' for name in names)
     report = warehouse.load("residency", make_export("residency", studies=studies))
-    assert [(odd.says, odd.lines) for odd in report.oddities] == [
+    assert [(odd.says, odd.lines) for odd in report.warnings] == [
         ("values of trainee_name that may name two people", (4, 5, 6)),
     ]

@@ -29,7 +29,7 @@ BROKEN = {
     "two rows with one key": (
         "residency", "modalities", "id,modality_code\n1,XR\n2,CT\n 1,MR\n",
         ["modalities.csv, line 2, column id: '1' is also in line 4.",
-         "modalities.csv, line 4, column id: ' 1' is also in line 2."],
+         "modalities.csv, line 4, column id: '1' is also in line 2."],
     ),
     "a row that is there twice": (
         "residency", "modalities", "id,modality_code\n1,XR\n2,CT\n1,XR\n",
@@ -47,7 +47,7 @@ BROKEN = {
     "two sites with one code": (
         "residency", "organizations", "id,organization_code\n1,MAIN\n2,EAST\n3,MAIN \n",
         ["organizations.csv, line 2, column organization_code: 'MAIN' is also in line 4.",
-         "organizations.csv, line 4, column organization_code: 'MAIN ' is also in line 2."],
+         "organizations.csv, line 4, column organization_code: 'MAIN' is also in line 2."],
     ),
     "a negative RVU": (
         "residency", "exam_to_cpt", "exam_code,cpt,rvu\nXR1,71046,-0.01\n",
@@ -362,5 +362,5 @@ def test_the_sample_is_a_sound_export(domain: str, warehouse: Warehouse, tmp_pat
     report = warehouse.load(domain, tmp_path)
     assert report.problems.count == 0
     # García, Ana and Garcia, Ana: two of its residents, or one.
-    alike = [odd.lines for odd in report.oddities if odd.column == "trainee_name"]
+    alike = [odd.lines for odd in report.warnings if odd.column == "trainee_name"]
     assert alike == ([(21, 170)] if domain == "residency" else [])

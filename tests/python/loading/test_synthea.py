@@ -32,7 +32,7 @@ def test_payers_and_hospitals_that_each_run_appends_count_once(
         0,
     )
     assert "payers.csv: rows that repeat another row, and count once: 1 (line 4)." in map(
-        str, report.oddities
+        str, report.warnings
     )
     other = payers + "y1,Humana Inc,,,,,,7\n"
     error = warehouse.refusal("advocacy", make_export("advocacy", payers=other))
@@ -66,7 +66,7 @@ def test_a_file_in_parts_is_one_file(warehouse: Warehouse, make_export: MakeExpo
     assert warehouse.query("select code from export_advocacy.procedures") == [
         ("265764009",), ("76601001",), ("265764009",)
     ]  # fmt: skip
-    assert [str(odd) for odd in report.oddities] == [
+    assert [str(odd) for odd in report.warnings] == [
         "procedures.csv: rows that repeat another row in every column, and count: 1"
         " (line 1 of procedures-003.csv).",
         "procedures.csv: rows that last longer than their encounter: 1"

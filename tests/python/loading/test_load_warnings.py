@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from orchestrate.building.dbt import Dbt
-from orchestrate.loading import oddities
+from orchestrate.loading import load_warnings
 from orchestrate.loading.names import alike
 from orchestrate.settings import Settings
 from tests.python.loading.conftest import (
@@ -83,12 +83,12 @@ def test_studies_are_looked_at(warehouse: Warehouse, make_export: MakeExport) ->
     exams = RESIDENCY["exam_to_cpt.csv"] + "CT2,,\nxr1,1,\n"
     folder = make_export("residency", studies=STUDIES + more, exam_to_cpt=exams)
     report = warehouse.load("residency", folder)
-    assert [str(odd) for odd in report.oddities] == [
+    assert [str(odd) for odd in report.warnings] == [
         "studies.csv: rows that repeat another row in every column, and count: 1 (line 10).",
         "studies.csv: rows whose exam_code has no cpt in exam_to_cpt.csv: 4 (line 7, 8, 9, 10).",
         "studies.csv: pairs of values of trainee_name that look like one: 1 (line 2, 5).",
     ]
-    assert report.oddities[1].as_json() == {
+    assert report.warnings[1].as_json() == {
         "file": "studies.csv",
         "column": "exam_code",
         "warning": "rows whose exam_code has no cpt in exam_to_cpt.csv",
@@ -97,11 +97,11 @@ def test_studies_are_looked_at(warehouse: Warehouse, make_export: MakeExport) ->
     }
     # Whoever loads the same again is told the same again.
     again = warehouse.load("residency", folder)
-    assert (again.changed, again.oddities) == (False, report.oddities)
+    assert (again.changed, again.warnings) == (False, report.warnings)
     said = warehouse.said.getvalue()
-    assert all(said.count(f"Warning: {odd}") == 2 for odd in report.oddities)
+    assert all(said.count(f"Warning: {odd}") == 2 for odd in report.warnings)
     assert "Okafor" not in said
-    assert warehouse.load("residency", make_export("residency")).oddities == ()
+    assert warehouse.load("residency", make_export("residency")).warnings == ()
 
 
 def test_encounters_and_procedures_are_looked_at(
@@ -123,7 +123,7 @@ def test_encounters_and_procedures_are_looked_at(
             procedures=ADVOCACY["procedures.csv"] + later + longer * 7,
         ),
     )
-    assert [str(odd) for odd in report.oddities] == [
+    assert [str(odd) for odd in report.warnings] == [
         "encounters.csv: rows whose start is after deathdate in patients.csv: 1 (line 4).",
         "procedures.csv: rows that repeat another row in every column, and count: 6 (line 10, …).",
         "procedures.csv: rows that last longer than their encounter: 7 (line 4, 5, 6, 7, 8, …).",
@@ -147,7 +147,7 @@ def test_encounters_before_birth_are_told_as_those_after_death_are(
             encounters=header_of_encounters + encounter + unborn + newborn,
         ),
     )
-    assert [str(odd) for odd in report.oddities] == [
+    assert [str(odd) for odd in report.warnings] == [
         "encounters.csv: rows whose start is before birthdate in patients.csv: 1 (line 3)."
     ]
 
@@ -169,7 +169,7 @@ def test_studies_without_a_trainee_are_left_out_by_a_setting_and_counted(
         ),
     )
     report = warehouse.load("residency", folder)
-    assert [str(odd) for odd in report.oddities] == [
+    assert [str(odd) for odd in report.warnings] == [
         "studies.csv: rows without trainee_name, left out of case logs: 2 (line 5, 6)."
     ]
     # Other faults are refused all the same.
@@ -188,9 +188,9 @@ def test_lines_are_those_of_the_file_when_rows_were_set_aside(
     studies = header + bad + rows[0] + new + bad + rows[1] + new
     report = warehouse.load("residency", make_export("residency", studies=studies), 50)
     assert report.quarantined == {"studies.csv": 2}
-    assert [odd.lines for odd in report.oddities if odd.column == "exam_code"] == [(4, 8)]
+    assert [odd.lines for odd in report.warnings if odd.column == "exam_code"] == [(4, 8)]
     again = warehouse.load("residency", report.directory, 50)
-    assert (again.changed, again.oddities) == (False, report.oddities)
+    assert (again.changed, again.warnings) == (False, report.warnings)
     assert again.problems == replace(report.problems, report=None)
     assert warehouse.said.getvalue().count("These rows were set aside:") == 2
 
@@ -198,8 +198,8 @@ def test_lines_are_those_of_the_file_when_rows_were_set_aside(
 def test_too_many_names_are_not_compared(
     warehouse: Warehouse, make_export: MakeExport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(oddities, "MOST_NAMES", 1)
+    monkeypatch.setattr(load_warnings, "MOST_NAMES", 1)
     report = warehouse.load("residency", make_export("residency"))
-    assert [str(odd) for odd in report.oddities] == [
+    assert [str(odd) for odd in report.warnings] == [
         "studies.csv: more than 1 different values of trainee_name, not compared."
     ]

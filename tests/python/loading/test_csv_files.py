@@ -1,9 +1,10 @@
-"""One pass over a raw file finds what COPY would report late or not at all."""
+"""A raw file is read row by row, and refused with its line where it is no CSV in UTF-8."""
 
 from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,24 +12,26 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrate.errors import ConfigurationError, DataError
-from orchestrate.loading import scan as scan_module
-from orchestrate.loading.scan import scan
+from orchestrate.loading import csv_files
+from orchestrate.loading.csv_files import open_file, rows
+from orchestrate.loading.headers import match_header
+from orchestrate.loading.rules import BLANKS
 
-# How the file is cut into chunks must not matter. (Its encoding shows in the first four bytes.)
-CHUNKS = [4, 5, 7, 1 << 18]
 values = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 
 
-@pytest.fixture(params=CHUNKS)
-def chunk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(scan_module, "CHUNK", request.param)
-    return int(request.param)
+def read(path: Path) -> list[list[str]]:
+    """Return the fields of all rows."""
+    file = open_file(path, ["a", "b"])
+    if set(file.header) == {"a", "b"}:
+        file = replace(file, match=match_header(file.header, ["a", "b"], file.name))
+    return [fields for _, _, fields, *_ in rows(file)]
 
 
 def refusal(path: Path, content: bytes) -> str:
     path.write_bytes(content)
     with pytest.raises(DataError) as caught:
-        scan(path, ["a", "b"])
+        read(path)
     assert "Nothing was replaced." in caught.value.cure
     return caught.value.cause
 
@@ -36,6 +39,11 @@ def refusal(path: Path, content: bytes) -> str:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "studies.csv"
+
+
+def test_blanks_that_nobody_sees_are_not_printable() -> None:
+    """So a row of printable text without blanks beside its bars needs no close look."""
+    assert [blank for blank in BLANKS if blank.isprintable()] == [" "]
 
 
 BAD = {
@@ -93,50 +101,54 @@ BAD = {
 }
 
 
-@pytest.mark.usefixtures("chunk")
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_file_is_refused_with_its_line(name: str, path: Path) -> None:
     content, cause = BAD[name]
     assert refusal(path, content) == cause
 
 
-@pytest.mark.usefixtures("chunk")
 def test_what_looks_bad_but_is_not_is_accepted(path: Path) -> None:
     path.write_bytes(
         b'\xef\xbb\xbf"a",b\r\n"x""y","\\."\r\n"","\r\n\\.\r\n"\r\n\\.x,\xc3\xa9\r\n\r\n'
     )
-    scanned = scan(path)
-    assert scanned.header == ("a", "b")
-    assert scanned.has_rows
-    assert scanned.size == path.stat().st_size
-
-
-def test_a_header_alone_has_no_rows(path: Path) -> None:
-    path.write_bytes(b"a,b\r\n\r\n")
-    assert not scan(path).has_rows
+    assert read(path) == [['x"y', "\\."], ["", "\r\n\\.\r\n"], ["\\.x", "é"]]
+    opened = open_file(path, ["a", "b"])
+    assert (opened.header, opened.size) == (("a", "b"), path.stat().st_size)
+    lines = [(first, last, "".join(text).encode()) for first, last, *_, text in rows(opened)]
+    assert [line[:2] for line in lines] == [(2, 2), (3, 5), (6, 6)]
+    # Each row comes with its text.
+    assert b"".join(text for _, _, text in lines) in path.read_bytes()
 
 
 def test_a_folder_in_place_of_a_file_is_a_matter_of_configuration(path: Path) -> None:
     path.mkdir()
     with pytest.raises(ConfigurationError, match=r"studies\.csv cannot be read: Is a directory"):
-        scan(path)
+        open_file(path, [])
 
 
-@pytest.mark.usefixtures("chunk")
+def test_a_quote_that_is_never_closed_does_not_fill_the_memory(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_files, "LONGEST_VALUE", 1000)
+    cause = "studies.csv, line 4: a quote is opened here and never closed."
+    assert refusal(path, b'a,b\n1,"x\ny"\n"1' + b",2\n" * 1000) == cause
+
+
 @settings(
     max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 @given(
-    rows=st.lists(st.tuples(values, values), max_size=5),
+    written=st.lists(st.tuples(values, values), max_size=5),
     line_end=st.sampled_from(["\n", "\r\n"]),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
 )
 def test_every_well_formed_file_is_accepted(
-    rows: list[tuple[str, str]], line_end: str, quoting: int, path: Path
+    written: list[tuple[str, str]], line_end: str, quoting: int, path: Path
 ) -> None:
     text = io.StringIO(newline="")
     # The writer quotes as few values as may be, and an end-of-data mark needs two columns.
     writer = csv.writer(text, lineterminator=line_end, quoting=quoting)  # type: ignore[arg-type]  # a plain int
-    writer.writerows([("a", "b"), *rows])
+    writer.writerows([("a", "b"), *written])
     path.write_bytes(text.getvalue().encode())
-    assert scan(path).header == ("a", "b")
+    found = read(path)
+    assert found == [list(row) for row in written if any(row) and row != ("a", "b")]
