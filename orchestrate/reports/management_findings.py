@@ -19,6 +19,16 @@ from orchestrate.reports.text import (
     titled,
 )
 
+_POPULATIONS = {
+    "uninsured": "The uninsured",
+    "visible_payers": "Payers whose rows you may see",
+}
+
+
+def population_name(population: str) -> str:
+    """Return how pages call a group of payers' patients; a client by its name."""
+    return _POPULATIONS.get(population) or titled(population)
+
 
 def areas_finding(areas: pd.DataFrame) -> str:
     """Say per client in which county more of its patients live than in any other."""
@@ -77,11 +87,12 @@ def hidden_finding(pairs: pd.DataFrame) -> str:
     if not rows:
         return "Every population is exact."
     shown = sum(1 for row in rows if not row["is_suppressed"] and row["observed_patients"])
-    names = listed([titled(name) for name in sorted({row["population"] for row in rows})])
+    populations = sorted({row["population"] for row in rows})
+    names = listed([population_name(name) for name in populations])
     counts = f"{names}: {counted(shown, 'pair has', 'pairs have')} enough patients to be counted"
     notable = [
-        f"{short_name(row['procedure_name'])} in {row['county']} ({titled(row['population'])}, "
-        f"{often(row['direction'])})"
+        f"{short_name(row['procedure_name'])} in {row['county']}"
+        f" ({population_name(row['population'])}, {often(row['direction'])})"
         for row in rows
         if row["is_notable"]
     ]

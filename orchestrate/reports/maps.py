@@ -81,6 +81,8 @@ def residual_figure(pairs: pd.DataFrame, counties: Sequence[str]) -> Drawing:
             xaxis={
                 "side": "top",
                 "fixedrange": True,
+                "showgrid": False,
+                "zeroline": False,
                 "tickangle": -90 if narrow else 0,
                 "tickvals": list(range(len(counties))),
                 "ticktext": [
@@ -93,6 +95,8 @@ def residual_figure(pairs: pd.DataFrame, counties: Sequence[str]) -> Drawing:
                 "ticktext": names,
                 "range": [len(procedures) - 0.5, -0.5],
                 "fixedrange": True,
+                "showgrid": False,
+                "zeroline": False,
             },
         )
         return figure
@@ -125,7 +129,7 @@ def cluster_figure(clusters: pd.DataFrame) -> Drawing:
                 x=[row["centroid_longitude"] for row in rows],
                 y=[row["centroid_latitude"] for row in rows],
                 mode="markers+text",
-                text=[_short(row["cluster_id"]) for row in rows],
+                text=[group_name(row["cluster_id"]) for row in rows],
                 textposition="middle center",
                 hovertext=[_cluster_hover(row) for row in rows],
                 hoverinfo="text",
@@ -185,13 +189,14 @@ def _hover(cell: dict[str, object] | None) -> str:
 
 def _cluster_hover(row: dict[str, object]) -> str:
     return chart_label(
-        f"{_short(row['cluster_id'])}: about {integer(row['patient_count'])} patients around "
+        f"{group_name(row['cluster_id'])}: about {integer(row['patient_count'])} patients around "
         f"{row['main_city'] or 'an unnamed city'}; "
         f"{rounded_or_hidden(row['client_patients_nearby'])} clients' patients nearby"
     )
 
 
-def _short(cluster_id: object) -> str:
+def group_name(cluster_id: object) -> str:
+    """Return how pages call a cluster: by its number, `7` for cluster-007."""
     return str(cluster_id).removeprefix("cluster-").lstrip("0")
 
 

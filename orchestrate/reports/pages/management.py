@@ -190,7 +190,7 @@ def _procedures(data: ManagementData) -> Page:
 
 
 def _association_section(population: str, pairs: pd.DataFrame) -> Section:
-    name = titled(population)
+    name = findings.population_name(population)
     counties = sorted(set(pairs["county"]))
     drawn = _most_deviating(pairs)
     return Section(
@@ -267,7 +267,7 @@ def _hidden_section(pairs: pd.DataFrame) -> Section:
         table=tables.table(
             "others-table",
             "Rounded counts of patients",
-            shown.assign(named=shown["population"].map(titled)),
+            shown.assign(named=shown["population"].map(findings.population_name)),
             Column("procedure_name", "Procedure", short_name),
             (
                 Column("named", "Population"),

@@ -11,7 +11,7 @@ from orchestrate.reports import tables
 from orchestrate.reports.areas import hidden_or_integer, named_areas
 from orchestrate.reports.charts import BLUE, ORANGE, Drawing, Panel, Series, drawing
 from orchestrate.reports.downloads import csv_download
-from orchestrate.reports.maps import cluster_figure
+from orchestrate.reports.maps import cluster_figure, group_name
 from orchestrate.reports.pages.layout import Page, Section
 from orchestrate.reports.rows import records
 from orchestrate.reports.tables import Column
@@ -74,7 +74,7 @@ def unaffiliated_page(areas: pd.DataFrame, clusters: pd.DataFrame, nearness: pd.
                     "clusters-table",
                     "Groups of unaffiliated patients",
                     clusters,
-                    Column("cluster_id", "Group"),
+                    Column("cluster_id", "Group", group_name),
                     _CLUSTER_COLUMNS,
                 ),
                 download=csv_download("unaffiliated_patient_clusters", clusters),
