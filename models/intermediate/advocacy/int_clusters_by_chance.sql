@@ -38,16 +38,24 @@ nodes as (
 
 {{ components_at_once('nodes', 'links') }},
 
+unfinished as (
+
+    select count(*) > 0 as is_unfinished
+    from links_left
+
+),
+
 final as (
 
     select
         nodes.radius_km,
         roots.node,
         roots.in_shuffles::bit varying as in_shuffles,
-        exists (select links_left.node_a from links_left) as is_unfinished
+        unfinished.is_unfinished
     from roots
     inner join nodes
         on roots.node = nodes.node
+    cross join unfinished
 
 )
 

@@ -39,29 +39,7 @@ in_cells as (
 
 around as (
 
-    select
-        in_cells.home_number,
-        in_cells.cell_number,
-        in_cells.client_in,
-        {% for radius in radii %}
-        counted.clients_{{ loop.index }},
-        counted.unaffiliated_{{ loop.index }}{{ ',' if not loop.last }}
-        {% endfor %}
-    from in_cells
-    cross join lateral (
-        select
-            {% for radius in radii %}
-            {% set is_near = 'pairs.distance_km <= ' ~ radius %}
-            bit_or(neighbours.client_in) filter (where {{ is_near }}) as clients_{{ loop.index }},
-            sum(neighbours.unaffiliated_in_each) filter (where {{ is_near }})
-                as unaffiliated_{{ loop.index }}{{ ',' if not loop.last }}
-            {% endfor %}
-        from pairs
-        inner join homes as neighbours
-            on pairs.home_b = neighbours.home_number
-        where pairs.home_a = in_cells.home_number
-    ) as counted
-    where not in_cells.is_full
+    {{ counted_around('in_cells', 'pairs', 'homes') }}
 
 ),
 
@@ -72,9 +50,9 @@ judged as (
         {{ radius }}::double precision as radius_km,
         home_number,
         cell_number,
-        ~ client_in as unaffiliated_in,
-        ~ client_in as near_in,
-        ~ client_in as core_in
+        ~client_in as unaffiliated_in,
+        ~client_in as near_in,
+        ~client_in as core_in
     from in_cells
     where is_full
 
@@ -84,9 +62,9 @@ judged as (
         {{ radius }}::double precision as radius_km,
         home_number,
         cell_number,
-        ~ client_in as unaffiliated_in,
-        ~ client_in & clients_{{ loop.index }} as near_in,
-        ~ client_in
+        ~client_in as unaffiliated_in,
+        ~client_in & clients_{{ loop.index }} as near_in,
+        ~client_in
         & {{ shuffles_with('unaffiliated_' ~ loop.index, var('cluster_min_patients')) }} as core_in
     from around
     {{ 'union all' if not loop.last }}

@@ -22,19 +22,7 @@ hashed as (
 -- of clients in truth, are of clients in it.
 chosen as (
 
-    select
-        firsts.home_number,
-        shuffle_number
-    from generate_series(1, {{ var('nearness_shuffles') }}) as shuffle_number
-    cross join lateral (
-        select hashed.home_number
-        from hashed
-        where hashed.digest_number = (shuffle_number + 7) / 8
-        order by
-            {{ code_order("substr(hashed.digest, 1 + 8 * ((shuffle_number - 1) % 8), 8)") }},
-            hashed.home_number
-        limit (select count(*) from homes where not is_unaffiliated)
-    ) as firsts
+    {{ clients_of_each_shuffle('homes', 'hashed') }}
 
 ),
 
