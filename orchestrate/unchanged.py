@@ -54,7 +54,7 @@ _PROJECT: Final = (
     "seeds/**/*.*",
     "tests/**/*.sql",
     "tests/**/*.yml",
-    *(f"orchestrate/**/*.{suffix}" for suffix in ("py", "html", "css", "js", "sql", "csv")),
+    *(f"orchestrate/**/*.{suffix}" for suffix in ("py", "html", "css", "js", "sql", "csv", "txt")),
 )
 # What dbt and libpq take from outside beside Casebook's own settings.
 _OUTSIDE: Final = ("DBT_", "PG")

@@ -165,7 +165,7 @@ class Landed:
             return cursor.fetchall() if cursor.description else []
 
     def content(self) -> dict[str, tuple[Any, ...]]:
-        """Return of each mart the number of its rows and a hash of them."""
+        """Return of each mart the number of its rows and a hash of them, but for their source."""
         found = {}
         with (
             self.casebook.databases.warehouse.session() as connection,
@@ -179,7 +179,8 @@ class Landed:
                 cursor.execute(
                     sql.SQL(
                         "select count(*), md5(string_agg(digest, '' order by digest))"
-                        " from (select md5(mart::text) as digest from {} as mart) as digests"
+                        " from (select md5((to_jsonb(mart) - 'source')::text) as digest"
+                        " from {} as mart) as digests"
                     ).format(sql.Identifier(schema, table))
                 )
                 found[f"{schema}.{table}"] = tuple(cursor.fetchone() or ())

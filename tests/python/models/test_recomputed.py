@@ -77,12 +77,15 @@ def test_the_residual_is_the_root_of_chi_squared_of_the_two_by_two_table() -> No
     # Takes a second to import, for which collecting the tests should not wait.
     from scipy.stats import chi2_contingency
 
-    found = statistics(observed=9, live=20, had=30, patients=100)
+    def crude(observed: int, live: int, had: int, everybody: int) -> dict[str, object]:
+        return statistics(observed, 1, 1, had, live, everybody, is_exact=True)
+
+    found = crude(9, 20, 30, 100)
     table = [[9, 11], [21, 59]]
     chi_squared = chi2_contingency(table, correction=False)
-    assert found["expected_patients"] == chi_squared.expected_freq[0, 0] == 6
-    assert found["adjusted_residual"] == pytest.approx(chi_squared.statistic**0.5)
-    assert statistics(observed=20, live=20, had=30, patients=20)["adjusted_residual"] is None
+    assert found["crude_expected_patients"] == chi_squared.expected_freq[0, 0] == 6
+    assert found["crude_residual"] == pytest.approx(chi_squared.statistic**0.5)
+    assert crude(20, 20, 30, 20)["crude_residual"] is None
 
 
 def test_a_figure_is_known_within_ten_numbers_or_less() -> None:
