@@ -178,10 +178,12 @@ def _start(settings: Settings, data_dir: Path, account: Account, port: int | Non
             raise _failed("take a new password", log, begin)
         # Stored last: what is missing after a crash is reset, what is wrong would stay wrong.
         administrator.put(endpoint, ADMINISTRATOR, password)
-        return _launch(data_dir, programs, account, log)
+        return _launch(data_dir, programs, account, folder, log)
 
 
-def _launch(data_dir: Path, programs: Programs, account: Account, log: IO[bytes]) -> Postmaster:
+def _launch(
+    data_dir: Path, programs: Programs, account: Account, folder: Path, log: IO[bytes]
+) -> Postmaster:
     deadline = time.monotonic() + _ORPHANS_SECONDS
     while True:
         begin = log.seek(0, os.SEEK_END)
@@ -193,10 +195,16 @@ def _launch(data_dir: Path, programs: Programs, account: Account, log: IO[bytes]
         running = Postmaster.find(data_dir)
         if status == 0 and running:
             return running
+        # A copy of this home that starts now removes the folder, which is still empty, as its own.
+        is_cleared_away = not folder.exists()
         # Children of a killed server take a moment to end.
-        if _ORPHANS not in _told(log, begin) or time.monotonic() > deadline:
+        is_passing = is_cleared_away or _ORPHANS in _told(log, begin)
+        if not is_passing or time.monotonic() > deadline:
             raise _failed("start", log, begin)
-        time.sleep(_ORPHANS_PAUSE_SECONDS)
+        if is_cleared_away:
+            account.make_folder(folder)
+        else:
+            time.sleep(_ORPHANS_PAUSE_SECONDS)
 
 
 def _stop_if_running(settings: Settings) -> bool:

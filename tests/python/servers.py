@@ -21,7 +21,7 @@ from orchestrate.database import stop as stop_embedded
 from orchestrate.database.cluster import ADMINISTRATOR
 from orchestrate.database.defences import CLOSING_STATEMENT, TEMPLATE, limit_statements
 from orchestrate.database.passwords import Endpoint, PasswordFile
-from orchestrate.database.server import server_passwords
+from orchestrate.database.server import ensure_running, server_passwords
 from orchestrate.database.targets import locate
 from orchestrate.server_checks import check_public
 from orchestrate.settings import Settings
@@ -59,9 +59,11 @@ def variables(home: Path) -> dict[str, str]:
 
 
 def start(home: Path) -> None:
-    """Start the server beside a home; the embedded one starts by itself."""
+    """Start the server of a home."""
     if server := server_of(home):
         server.start()
+    else:
+        ensure_running(Settings.from_environment(variables(home)))
 
 
 def hurry(settings: Settings) -> None:

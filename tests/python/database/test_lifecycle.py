@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import psycopg2.extras
@@ -28,6 +29,7 @@ from orchestrate.database import (
 )
 from orchestrate.database.account import Account
 from orchestrate.database.connection import ConnectionTarget
+from orchestrate.database.places import Note
 from orchestrate.errors import BusyError, ConfigurationError, DatabaseError
 from orchestrate.settings import PROJECT_DIR, Settings
 
@@ -203,6 +205,24 @@ def test_a_removed_socket_folder_is_made_again(stopped: Settings, console: Conso
     stop(stopped)
     shutil.rmtree(folder, ignore_errors=True)
     assert answers(open_databases(stopped, console).warehouse)
+
+
+def test_a_socket_folder_that_a_copy_clears_away_meanwhile_is_made_again(
+    stopped: Settings, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copied home that starts at the same moment removes what is its original's, while empty."""
+    run = Account.run
+    cleared: list[Path] = []
+
+    def clear_first(account: Account, arguments: Any, **options: Any) -> int:
+        if "start" in arguments and not cleared:
+            cleared.append(Path(Note.read(stopped.home).socket_folder))
+            cleared[0].rmdir()
+        return run(account, arguments, **options)
+
+    monkeypatch.setattr(Account, "run", clear_first)
+    open_databases(stopped, console)
+    assert cleared[0].is_dir()
 
 
 def test_a_socket_folder_of_somebody_else_is_refused(stopped: Settings, console: Console) -> None:
