@@ -44,13 +44,15 @@ def procedure_headlines(procedures: pd.DataFrame) -> Headlines:
     rows = records(procedures)
     if not rows:
         return []
+    cost = sum(column(rows, "total_cost"))
     times = integer(sum(column(rows, "procedure_count")))
-    return [
-        ("Total cost of procedures", money(sum(column(rows, "total_cost")))),
+    found = [
+        ("Total cost of procedures", money(cost)),
         ("Procedures performed", f"{times} of {counted(len(rows), 'kind', 'kinds')}"),
-        ("Costs most", _names(largest(rows, "total_cost"))),
-        ("Performed most", _names(largest(rows, "procedure_count"))),
     ]
+    if cost:
+        found.append(("Costs most", _names(largest(rows, "total_cost"))))
+    return [*found, ("Performed most", _names(largest(rows, "procedure_count")))]
 
 
 def activity_headlines(activity: pd.DataFrame, specialties: pd.DataFrame) -> Headlines:

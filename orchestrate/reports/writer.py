@@ -154,7 +154,6 @@ def _noted(out_dir: Path) -> set[str]:
         names = (out_dir / _FOLDERS).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return set()
-    # A name, not a way elsewhere.
     # A name, not a way elsewhere, nor to the folder itself.
     return {name for name in names if name and Path(name).name == name and name[0] != "."}
 
